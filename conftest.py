@@ -1,0 +1,50 @@
+"""Options of the whole project's pytest runs; the suites have their own conftest.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acceptance import evidence_plugin
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `pytest acceptance` can be told."""
+    group = parser.getgroup("acceptance")
+    group.addoption(
+        "--stack",
+        choices=("auto", "compose", "embedded", "external"),
+        default="auto",
+        help="what runs the servers; auto: compose where Docker answers, else embedded. What is asked for and cannot "
+        "be started fails, never skips",
+    )
+    group.addoption(
+        "--images",
+        choices=("auto", "official", "local"),
+        default="auto",
+        help="compose: official images, ones built here, or whichever can be had (default)",
+    )
+    group.addoption(
+        "--keep-stack",
+        action="store_true",
+        help="leave the servers running after the run, and say how to reach and how to stop them",
+    )
+    group.addoption("--prometheus-url", metavar="URL", help="external: your Prometheus")
+    group.addoption("--grafana-url", metavar="URL", help="external: your Grafana")
+    group.addoption(
+        "--node-exporter-url",
+        metavar="URL",
+        default="http://127.0.0.1:9101",
+        help="external: your node_exporter (default: %(default)s)",
+    )
+    group.addoption(
+        "--textfile-dir", metavar="DIR", type=Path, help="external: directory that your node_exporter reads"
+    )
+    group.addoption(
+        "--grafana-login",
+        metavar="FILE",
+        type=Path,
+        help="external: file with user= and password= lines, or with a service-account token alone (Viewer is enough)",
+    )
+    evidence_plugin.add_options(parser)

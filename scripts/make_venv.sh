@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes .venv from requirements.lock. The file .venv/ready appears only once everything is in place.
+set -eu
+
+python=$1
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "make setup: $1" >&2
+    exit 2
+}
+
+command -v "$python" >/dev/null 2>&1 ||
+    fail "no $python on PATH; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$("$python" --version) is too old; Python 3.11 or newer is needed (make PYTHON=/path/to/python3)"
+
+if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    "$python" -m venv --clear .venv >/dev/null ||
+        fail "$python cannot make a virtual environment; on Debian: apt-get install python3-venv"
+fi
+echo "make setup: installing locked packages into .venv (about half a minute the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock ||
+    fail "pip could not install requirements.lock; its own lines above say why (network, disk, or a changed package)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ||
+    fail "the project itself could not be installed into .venv; pip's lines above say why"
+touch .venv/ready
