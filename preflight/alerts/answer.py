@@ -1,0 +1,129 @@
+"""What Telegram's answers mean.
+
+https://core.telegram.org/bots/api#making-requests
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Any
+
+_MAX_DESCRIPTION = 200  # characters of what the server says
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Kind(Enum):
+    """What to conclude from an answer."""
+
+    OK = auto()  # 2xx and ok: true, and nothing else
+    AGAIN = auto()  # certainly not accepted; another try may be
+    UNSURE = auto()  # it may have been accepted
+    BAD_REQUEST = auto()  # 400: perhaps the formatting
+    REFUSED = auto()  # certainly not accepted, and another try would not be either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back from one question."""
+
+    kind: Kind
+    reason: str = ""  # one sentence for a person; empty for OK
+    status: int | None = None  # HTTP status; None: there was no answer
+    refused: bool = False  # nobody listens there
+    retry_after: float | None = None  # seconds the server asks to wait
+    result: Mapping[str, str | int] = field(default_factory=dict)  # of an OK: `message_id`, `chat` (its name)
+
+    def cleaned(self, clean: Callable[[str], str]) -> Answer:
+        """Give the answer with its texts cleaned."""
+        result = {key: clean(value) if isinstance(value, str) else value for key, value in self.result.items()}
+        return replace(self, reason=clean(self.reason), result=result)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of one message."""
+
+    accepted: bool  # 2xx and ok: true
+    uncertain: bool = False  # not accepted as far as is known, but it may have arrived
+    reason: str = ""  # why it was not accepted
+    result: Mapping[str, str | int] = field(default_factory=dict)  # as of the answer, where it was
+
+
+def untold(kind: Kind, reason: str, *, refused: bool = False) -> Answer:
+    """Make the answer of a question that got none."""
+    return Answer(kind=kind, reason=f"Telegram: {reason}", refused=refused)
+
+
+def judge(status: int, body: bytes, *, url: str) -> Answer:
+    """Conclude from an HTTP status and a body, believing neither alone."""
+    data = _object(body)
+    if 200 <= status < 300:
+        if data.get("ok") is True:
+            return Answer(kind=Kind.OK, status=status, result=_known(data.get("result")))
+        return Answer(
+            kind=Kind.UNSURE,
+            status=status,
+            reason=f"Telegram: {status} without ok:true; check that {url} is a Bot API server",
+        )
+    if status == 429:
+        after = _seconds(data.get("parameters"))
+        return Answer(
+            kind=Kind.AGAIN,
+            status=status,
+            reason=f"Telegram: too many messages; it asks to wait {after or 0:g} s",
+            retry_after=after,
+        )
+    kind = Kind.AGAIN if status >= 500 else Kind.BAD_REQUEST if status == 400 else Kind.REFUSED
+    said = _said(data.get("description"))
+    return Answer(
+        kind=kind, status=status, reason=f"Telegram: {status}{f' ({said})' if said else ''}{_advice(status, url)}"
+    )
+
+
+def _advice(status: int, url: str) -> str:
+    if 300 <= status < 400:
+        return f"; {url} redirects, which is not followed: set PREFLIGHT_TELEGRAM__URL to the server itself"
+    return {
+        400: "; check PREFLIGHT_TELEGRAM__CHAT_ID: the bot must have been added to that chat",
+        401: "; the token is wrong or was revoked: ask @BotFather for a new one",
+        403: "; the bot may not write there: add it to the chat, or start it there, and let it write",
+        404: f"; no such bot at {url}: check PREFLIGHT_TELEGRAM__TOKEN and __URL",
+    }.get(status, "")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _said(description: object) -> str:
+    return _NOT_TEXT.sub(" ", description)[:_MAX_DESCRIPTION] if isinstance(description, str) else ""
+
+
+def _known(result: object) -> dict[str, str | int]:
+    """Pick what is told to a person; the rest, the chat's id among it, is nobody's business."""
+    if not isinstance(result, dict):
+        return {}
+    found: dict[str, str | int] = {}
+    number, chat = result.get("message_id"), result.get("chat")
+    if isinstance(number, int):
+        found["message_id"] = number
+    if isinstance(chat, dict):
+        names = (chat.get(key) for key in ("title", "username", "type"))
+        found["chat"] = next((_said(name) for name in names if isinstance(name, str) and name), "")
+    return found
+
+
+def _seconds(parameters: object) -> float | None:
+    value = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        return None
+    return float(min(value, 10**6))

@@ -1,0 +1,57 @@
+"""Keeps secrets out of what libraries log: urllib3 writes every URL at DEBUG, and the bot token is in the URL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from urllib.parse import quote
+
+_LIBRARIES = ("urllib3", "requests", "http", "charset_normalizer", "tenacity")
+MASK = "[secret]"
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Give the text without the secrets, also where they are quoted for a URL."""
+    spellings = {
+        spelling
+        for secret in secrets
+        if secret
+        for spelling in (secret, quote(secret), quote(secret, ":"), quote(secret, ""))
+    }
+    for spelling in sorted(spellings, key=len, reverse=True):
+        text = text.replace(spelling, MASK)
+    return text
+
+
+class _Scrubber(logging.Filter):
+    """Rewrites records that hold a secret; drops none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record pass, clean."""
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - a broken log call of a library is not worth an alert
+            text = "(a message that could not be formatted)"
+        clean = scrub(text, self.secrets)
+        if clean != text or record.exc_info or record.exc_text:
+            # An exception's text and its traceback can hold the URL too.
+            record.msg, record.args, record.exc_info, record.exc_text = clean, None, None, None
+        return True
+
+
+_SCRUBBER = _Scrubber()
+
+
+def hush(secrets: Iterable[str]) -> None:
+    """Have the loggers of the libraries that see a URL clean what they write, from now on.
+
+    To be called after they were imported: a logger's filter does not hold for the loggers below it.
+    """
+    _SCRUBBER.secrets.update(secret for secret in secrets if secret)
+    for name in (*_LIBRARIES, *logging.root.manager.loggerDict):
+        if name.split(".")[0] in _LIBRARIES:
+            logging.getLogger(name).addFilter(_SCRUBBER)  # adding it again changes nothing

@@ -1,0 +1,110 @@
+"""`preflight db migrate`: the tables that preflight writes to, made and brought up to date, whoever comes first."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from preflight.errors import DatabaseError
+from preflight.sections import PostgresSection
+
+_LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
+_TABLE = """
+CREATE TABLE IF NOT EXISTS arbitrage_preflight_migrations (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    sha256     text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+_TIMEOUT = "15s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step."""
+
+    version: int  # counts from 1
+    name: str  # of its file
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash by which a step that was changed afterwards is noticed."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def packaged() -> tuple[Migration, ...]:
+    """Give the steps that come with this program, in order.
+
+    Raises:
+        DatabaseError: They are not numbered 1, 2, 3, ...: the installation is damaged.
+    """
+    folder = resources.files("preflight.alerts").joinpath("migrations")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    steps = tuple(
+        Migration(version=int(file.name[:4]), name=file.name, sql=file.read_text(encoding="utf-8")) for file in files
+    )
+    if not steps or [step.version for step in steps] != list(range(1, len(steps) + 1)):
+        raise DatabaseError("the packaged migrations are not complete: install preflight again")
+    return steps
+
+
+def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+    """Apply what is missing, all of it or nothing.
+
+    Args:
+        settings: The database.
+        steps: What to apply; None for the packaged ones.
+
+    Returns:
+        Names of the steps that were applied; empty where the database was up to date.
+
+    Raises:
+        DatabaseError: The database cannot be reached or refuses, is newer, or was made by other steps.
+    """
+    import psycopg2  # noqa: PLC0415 - heavy
+
+    from preflight.clients import open_postgres  # noqa: PLC0415
+
+    if not settings.host:
+        raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
+    where = f"Postgres at {settings.host}:{settings.port}"
+    wanted = packaged() if steps is None else steps
+    try:
+        connection = open_postgres(settings)
+        try:
+            connection.autocommit = False
+            with connection.cursor() as cursor:
+                applied = _apply(cursor, wanted, where)
+            connection.commit()
+        finally:
+            connection.close()
+    except psycopg2.Error as e:
+        said = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
+        raise DatabaseError(f"{where}: {said}; nothing was changed") from e
+    return applied
+
+
+def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, ...]:
+    cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_TIMEOUT,))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    cursor.execute(_TABLE)
+    cursor.execute("SELECT version, sha256 FROM arbitrage_preflight_migrations ORDER BY version")
+    known: dict[int, str] = dict(cursor.fetchall())
+    if len(known) > len(steps):
+        raise DatabaseError(f"{where} was migrated by a newer preflight; run that one")
+    applied = []
+    for step in steps:
+        if step.version not in known:
+            cursor.execute(step.sql)
+            cursor.execute(
+                "INSERT INTO arbitrage_preflight_migrations (version, name, sha256) VALUES (%s, %s, %s)",
+                (step.version, step.name, step.sha256),
+            )
+            applied.append(step.name)
+        elif known[step.version] != step.sha256:
+            raise DatabaseError(f"{where}: migration {step.name} was applied in another form; restore that file")
+    return tuple(applied)

@@ -1,0 +1,135 @@
+"""What a run has to say and how often: pure functions of the report, the throttle and the clock.
+
+| severity | when                          | window              | where               |
+|----------|-------------------------------|---------------------|---------------------|
+| P0       | NO_GO, UNVERIFIED, UNRECORDED | never held back     | Telegram + Postgres |
+| P1       | WARNED, or GO with a WARN     | 5 min a fingerprint | Telegram + Postgres |
+| P2       | GO slower than 5 s            | 30 min              | Postgres            |
+| P3       | GO                            | 1 h                 | Postgres            |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from preflight.alerts.alert import Alert, Finding, Severity
+from preflight.model import Report, Result, Status, Verdict
+from preflight.sections import AlertsSection
+
+_P0 = frozenset({Verdict.NO_GO, Verdict.UNVERIFIED, Verdict.UNRECORDED})
+_WEIGHT = {Status.FAIL: 0, Status.ERROR: 1, Status.SKIP: 2, Status.WARN: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a run has to say before anybody looked at the throttle."""
+
+    severity: Severity
+    findings: tuple[tuple[str, Finding], ...]  # fingerprint, what was found; the weightiest first
+    subject: str  # fingerprint of the whole, where there is no finding
+    window: float | None  # seconds for which the same is not said again; None: always said
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What the throttle is asked about."""
+        return tuple(fingerprint for fingerprint, _ in self.findings) or (self.subject,)
+
+    def only(self, fingerprints: Iterable[str]) -> Draft:
+        """Give the draft without the findings that are held back."""
+        kept = frozenset(fingerprints)
+        return replace(self, findings=tuple(found for found in self.findings if found[0] in kept))
+
+
+def is_open(last: float | None, now: float, window: float) -> bool:
+    """Tell whether something may be said again.
+
+    Args:
+        last: When it was last accepted, Unix seconds; None: never.
+        now: Unix seconds.
+        window: Seconds.
+
+    A `last` in the future means that the clock went back: it is said again, since nobody can tell how long ago it was.
+    """
+    return last is None or not 0 <= now - last < window
+
+
+def classify(report: Report, settings: AlertsSection) -> Draft | None:
+    """Give what a run has to say; None for a run that says nothing: a dry run, or one of only some checks."""
+    verdict = report.decision.verdict
+    if verdict in _P0:
+        bad = [r for r in report.results if r.status in _WEIGHT and (r.required or r.status is Status.WARN)]
+        return _draft(Severity.P0, report, bad, str(verdict).lower(), None)
+    if verdict not in {Verdict.GO, Verdict.WARNED}:
+        return None
+    warned = [result for result in report.results if result.status is Status.WARN]
+    if warned or verdict is Verdict.WARNED:
+        return _draft(Severity.P1, report, warned, "warned", settings.p1_window)
+    if report.duration_seconds > settings.slow_after:
+        return _draft(Severity.P2, report, (), "slow", settings.p2_window)
+    return _draft(Severity.P3, report, (), "go", settings.p3_window)
+
+
+def _draft(severity: Severity, report: Report, results: Iterable[Result], subject: str, window: float | None) -> Draft:
+    ordered = sorted(results, key=lambda result: _WEIGHT[result.status])
+    return Draft(
+        severity=severity,
+        findings=tuple((_fingerprint(report, result), _finding(result)) for result in ordered),
+        subject=f"{report.env}/{subject}",
+        window=window,
+    )
+
+
+def _fingerprint(report: Report, result: Result) -> str:
+    return f"{report.env}/{result.id}/{_status(result)}"
+
+
+def _status(result: Result) -> Status:
+    # A check that goes from a warning to an advisory failure has something new to say.
+    return result.origin or result.status
+
+
+def _finding(result: Result) -> Finding:
+    summary = result.outcome.summary
+    if result.waiver is not None:
+        summary = f"{summary} [waived: {result.waiver}]"
+    return Finding(check=result.id, status=_status(result).value, summary=summary, hint=result.outcome.hint)
+
+
+def compose(
+    draft: Draft,
+    report: Report,
+    *,
+    host: str,
+    output: str | None,
+    held_back: int = 0,
+    clean: Callable[[str], str] = lambda text: text,
+) -> Alert:
+    """Make the alert of a draft.
+
+    Args:
+        draft: What is to be said.
+        report: The run that says it.
+        host: Name of this machine.
+        output: Path of the run's report, if it is written anywhere.
+        held_back: P1 alerts that were held back since the last.
+        clean: Takes secrets out of a text.
+    """
+    findings = tuple(
+        replace(finding, summary=clean(finding.summary), hint=clean(finding.hint)) for _, finding in draft.findings
+    )
+    told = {f"{result.id}: {result.outcome.summary}" for result in report.results}
+    return Alert(
+        id=f"{report.run_id}-{draft.severity}",
+        severity=draft.severity,
+        env=report.env.value,
+        host=host,
+        run_id=report.run_id,
+        at=report.ended_at,
+        verdict=report.decision.verdict.value,
+        findings=findings,
+        reasons=tuple(clean(reason) for reason in report.decision.reasons if reason not in told),
+        fingerprint=" ".join(draft.fingerprints),
+        report=output,
+        held_back=held_back,
+    )

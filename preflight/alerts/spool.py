@@ -1,0 +1,147 @@
+"""What waits to be delivered: a directory with one file per P0 message and one per row for Postgres.
+
+A file is complete and on the disk before it has its name, and it goes away only after what it holds was accepted. Its
+name gives kind, env, a number that orders the files of that kind and env, and the id of the alert: clocks may jump, and
+two files never share a name, so that deleting one cannot delete another.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
+_MODE = 0o600
+_DIR_MODE = 0o700
+_POLL_SECONDS = 0.02
+
+
+class Content(StrEnum):
+    """What a file of the spool holds."""
+
+    P0 = "p0"  # a message for Telegram
+    ROW = "row"  # a row for Postgres
+
+
+class SpoolBusyError(Exception):
+    """Another process is delivering what waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that waits."""
+
+    path: Path
+    number: int
+    id: str  # of the alert
+
+    def read(self) -> str:
+        """Give its text.
+
+        Raises:
+            OSError: It is gone, or cannot be read.
+            UnicodeDecodeError: It is not text.
+        """
+        return self.path.read_text(encoding="utf-8")
+
+    def delete(self) -> None:
+        """Remove it: what it holds was accepted. Gone already is fine."""
+        self.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> Path:
+        """Take a file that cannot be read out of the queue; it stays in the directory."""
+        aside = self.path.with_name(f"damaged-{self.path.name}")
+        self.path.rename(aside)
+        return aside
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """The directory. Making one does no I/O; processes may use it at once."""
+
+    directory: Path
+
+    def put(self, content: Content, env: str, id: str, text: str) -> Entry:  # noqa: A002 - the field is called so
+        """Keep something; it is on the disk when this returns.
+
+        Raises:
+            OSError: It cannot be kept: the disk is full, or the directory may not be written.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True, mode=_DIR_MODE)
+        number = max((entry.number for entry in self.waiting(content, env)), default=0) + 1
+        target = self.directory / f"{content}-{env}-{number:012d}-{id}.json"
+        if not _NAME.fullmatch(target.name):
+            raise ValueError(f"{target.name} is no name of a file in the spool")
+        temp = self.directory / f".{target.name}.{os.getpid()}.tmp"
+        try:
+            _write(temp, text.encode("utf-8", "backslashreplace"))
+            temp.rename(target)
+            _sync(self.directory)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell
+                temp.unlink(missing_ok=True)
+            raise
+        return Entry(target, number, id)
+
+    def waiting(self, content: Content, env: str) -> tuple[Entry, ...]:
+        """Give what waits in an env, oldest first.
+
+        Raises:
+            OSError: The directory cannot be read; that it does not exist is no error.
+        """
+        try:
+            names = os.listdir(self.directory)  # noqa: PTH208 - names are all that is needed
+        except FileNotFoundError:
+            return ()
+        found = ((self.directory / name, _NAME.fullmatch(name)) for name in names)
+        entries = [
+            Entry(path, int(match[3]), match[4])
+            for path, match in found
+            if match is not None and (match[1], match[2]) == (content, env)
+        ]
+        return tuple(sorted(entries, key=lambda entry: (entry.number, entry.id)))
+
+    @contextmanager
+    def delivering(self, env: str, timeout: float) -> Iterator[None]:
+        """Be the only process that delivers what waits in an env.
+
+        Raises:
+            SpoolBusyError: Another one did so for longer than `timeout` seconds.
+            OSError: The lock cannot be made.
+        """
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something waits
+
+        self.directory.mkdir(parents=True, exist_ok=True, mode=_DIR_MODE)
+        lock = FileLock(self.directory / f".{env}.lock", timeout=max(0.0, timeout), poll_interval=_POLL_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout as e:
+            raise SpoolBusyError(f"another process is delivering what waits in {self.directory}") from e
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _write(path: Path, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,166 @@
+"""The stage of a run that speaks up: what the gate calls after it has recorded the run."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from preflight.alerts.dispatch import Dispatcher
+from preflight.alerts.history import History
+from preflight.alerts.hush import scrub
+from preflight.alerts.outbox import Outbox
+from preflight.alerts.spool import Entry, Spool
+from preflight.alerts.telegram import Telegram
+from preflight.errors import RecordError, TextfileError
+from preflight.ledger import Ledger, Snapshot
+from preflight.model import AlertSummary, Report
+from preflight.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """What came of it."""
+
+    summary: AlertSummary
+    snapshot: Snapshot | None  # the ledger with the outcomes in it; None where they could not be written
+    unpublished: str | None = None  # the `.prom` could not be written: the ledger no longer calls the run a success
+
+
+class Speak(Protocol):
+    """What the gate needs of `speak`."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        report: Report,
+        *,
+        output: str | None,
+        warn: Callable[[str], None],
+        now: Callable[[], float],
+        reserved: Entry | None = None,
+    ) -> Spoken:
+        """Send what a run has to say."""
+        ...
+
+
+class Reserve(Protocol):
+    """What the gate needs of `reserve`."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        ledger: Ledger,
+        report: Report,
+        *,
+        output: str | None,
+        warn: Callable[[str], None],
+        now: Callable[[], float],
+    ) -> Entry | None:
+        """Keep what a run will have to say in any case."""
+        ...
+
+
+def make_outbox(settings: Settings, *, trouble: Callable[[str], None] = lambda _: None) -> Outbox:
+    """Give the spool of the env, with Telegram and Postgres behind it. No I/O."""
+    return Outbox(
+        spool=Spool(settings.spool_dir),
+        env=settings.env.value,
+        sender=Telegram(settings.telegram),
+        rows=History(settings=settings.postgres),
+        lang=settings.alerts.lang,
+        host=host_name(),
+        trouble=trouble,
+    )
+
+
+def host_name() -> str:
+    """Give this machine's name, for a person."""
+    try:
+        return socket.gethostname()
+    except OSError:
+        return "unknown"
+
+
+def _dispatcher(
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    output: str | None,
+    warn: Callable[[str], None],
+    now: Callable[[], float],
+    reserved: Entry | None = None,
+) -> Dispatcher:
+    secrets = settings.secret_values()
+    return Dispatcher(
+        settings=settings,
+        ledger=ledger,
+        outbox=make_outbox(settings),
+        clean=lambda text: scrub(text, secrets),
+        output=output,
+        reserved=reserved,
+        warn=warn,
+        now=now,
+    )
+
+
+def reserve(
+    settings: Settings,
+    ledger: Ledger,
+    report: Report,
+    *,
+    output: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+    now: Callable[[], float] = time.time,
+) -> Entry | None:
+    """Keep the P0 of a run that is about to be recorded; see `Dispatcher.reserve`. Takes what `speak` takes."""
+    return _dispatcher(settings, ledger, output=output, warn=warn, now=now).reserve(report)
+
+
+def speak(
+    settings: Settings,
+    ledger: Ledger,
+    report: Report,
+    *,
+    output: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+    now: Callable[[], float] = time.time,
+    reserved: Entry | None = None,
+) -> Spoken:
+    """Send what the run has to say and write down what became of it.
+
+    Args:
+        settings: Of the run.
+        ledger: Where the throttle and the counters are.
+        report: The run, with its verdict.
+        output: Where its report is written.
+        warn: Is told at once what goes wrong.
+        now: Unix seconds.
+        reserved: What `reserve` kept of it.
+
+    Nothing that goes wrong is raised, but what interrupts the process is.
+    """
+    secrets = settings.secret_values()
+    dispatcher = _dispatcher(settings, ledger, output=output, warn=warn, now=now, reserved=reserved)
+    try:
+        done = dispatcher.dispatch(report)
+    except Exception as e:  # noqa: BLE001 - a bug in there must be seen, and must not cost the report
+        trouble = f"alerting broke ({type(e).__name__}); please report it"
+        warn(trouble)
+        return Spoken(summary=AlertSummary(enabled=True, reason="", troubles=(trouble,)), snapshot=None)
+    try:
+        # A spool that cannot be read counts as one that holds something: nobody knows that it does not.
+        pending = 1 if done.summary.pending is None else done.summary.pending
+        snapshot = ledger.record_alerts(settings.env.value, done.counts, pending=pending)
+    except TextfileError as e:
+        return Spoken(summary=done.summary, snapshot=None, unpublished=str(e))
+    except Exception as e:  # noqa: BLE001 - the run itself is on record; only these counts are not
+        reason = str(e) if isinstance(e, RecordError) else type(e).__name__
+        trouble = scrub(f"what became of the alerts is not in the ledger: {reason}", secrets)
+        warn(trouble)
+        summary = replace(done.summary, troubles=(*done.summary.troubles, trouble))
+        return Spoken(summary=summary, snapshot=None)
+    return Spoken(summary=done.summary, snapshot=snapshot)

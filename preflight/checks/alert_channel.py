@@ -1,0 +1,106 @@
+"""alert_channel: what goes wrong would be read by somebody, since Telegram lets the bot write to its chat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from preflight.check import Context
+from preflight.model import Env, Outcome, Status
+
+if TYPE_CHECKING:
+    from preflight.alerts.answer import Answer
+    from preflight.sections import TelegramSection
+
+_EXPECTED = "getMe, getChat and sendChatAction answer ok"
+_HINT = "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChannelCheck:
+    """Telegram `getMe` (the token), `getChat` (the chat), `sendChatAction` (the right to write there); no message."""
+
+    id: str = "alert_channel"
+    proves: str = "Telegram knows the bot and lets it write to the chat that alerts go to"
+    requires: tuple[str, ...] = ()
+    timeout: float = 5.0
+    network: bool = True
+    imports: tuple[str, ...] = ("requests",)
+
+    def run(self, ctx: Context) -> Outcome:
+        """Ask the three questions, one after the other, within what the check has of time."""
+        settings = ctx.settings.telegram
+        problem = _not_configured(settings, ctx.settings.env) or _in_the_clear(settings, ctx.settings.env)
+        if problem is not None:
+            return problem
+        telegram = ctx.open_telegram(ctx.settings)
+        chat = {"chat_id": settings.chat_id.get_secret_value() if settings.chat_id is not None else ""}
+        end = ctx.clock() + min(self.timeout, ctx.settings.check_timeout) - 0.3
+        timings: dict[str, float] = {}
+        questions: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("getMe", {}),
+            ("getChat", chat),
+            ("sendChatAction", {**chat, "action": "typing"}),
+        )
+        for method, params in questions:
+            begun = ctx.clock()
+            answer: Answer = telegram.ask(method, params, timeout=max(0.1, min(settings.timeout, end - begun)))
+            timings[method] = ctx.clock() - begun
+            problem = _judge(method, answer, timings)
+            if problem is not None:
+                return problem
+        return Outcome(
+            status=Status.PASS,
+            summary=f"Telegram lets the bot write to the chat ({sum(timings.values()) * 1000:.0f} ms)",
+            expected=_EXPECTED,
+            actual=_EXPECTED,
+            timings=timings,
+        )
+
+
+def _not_configured(settings: TelegramSection, env: Env) -> Outcome | None:
+    given = {"telegram.token": settings.token, "telegram.chat_id": settings.chat_id}
+    missing = [key for key, value in given.items() if value is None or not value.get_secret_value()]
+    if not missing:
+        return None
+    half = len(missing) < len(given)  # whoever set one of them meant to be told
+    return Outcome(
+        status=Status.FAIL if env is Env.LIVE or half else Status.WARN,
+        summary=f"no alert can be sent: {' and '.join(missing)} not set",
+        hint="set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how",
+        expected=_EXPECTED,
+        actual="not configured",
+    )
+
+
+def _in_the_clear(settings: TelegramSection, env: Env) -> Outcome | None:
+    """In live the token must not travel where others can read it."""
+    parts = urlsplit(settings.url)
+    if env is not Env.LIVE or parts.scheme == "https" or parts.hostname in _LOOPBACK:
+        return None
+    return Outcome(
+        status=Status.FAIL,
+        summary="telegram.url is not https: the bot's token would travel in the clear",
+        hint="set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine",
+        expected="https, or this machine",
+        actual=parts.scheme or "no scheme",
+    )
+
+
+def _judge(method: str, answer: Answer, timings: dict[str, float]) -> Outcome | None:
+    """Tell a no from no answer: what Telegram refuses is FAIL, what nobody answered is ERROR."""
+    from preflight.alerts.answer import Kind  # noqa: PLC0415 - only in the check's own process
+
+    if answer.kind is Kind.OK:
+        return None
+    says_no = answer.kind in {Kind.BAD_REQUEST, Kind.REFUSED} or answer.refused
+    return Outcome(
+        status=Status.FAIL if says_no else Status.ERROR,
+        summary=f"{method}: {answer.reason}",
+        hint=_HINT,
+        expected=_EXPECTED,
+        actual=f"HTTP {answer.status}" if answer.status is not None else "no answer",
+        timings=timings,
+    )

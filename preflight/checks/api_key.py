@@ -1,0 +1,194 @@
+"""api_key_<id>: the key works, and cannot do more than the bot needs. Found out by reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from preflight.check import Context
+from preflight.checks.trouble import name_of, outcome_of
+from preflight.exchange_kinds import Kind, TroubleError
+from preflight.model import Env, Outcome, Status
+from preflight.sections import ExchangeSection
+
+if TYPE_CHECKING:
+    from preflight.exchange_client import ExchangeClient
+
+ATTESTATION_DAYS = 90  # how long an operator's word about a right that no API tells is worth something
+_SOON = timedelta(days=7)  # before an end about which to warn
+_DISPROVES = frozenset({Kind.KEY, Kind.KEY_IP_OR_RIGHTS, Kind.EXPIRED, Kind.SIGNATURE, Kind.IP, Kind.RIGHTS})
+
+# Binance, GET /sapi/v1/account/apiRestrictions: right -> what it lets whoever has the key do.
+_MUST_BE_OFF = {
+    "enableWithdrawals": "withdraw",
+    "enableInternalTransfer": "transfer between accounts",
+    "permitsUniversalTransfer": "transfer between wallets",
+}
+_MUST_BE_ON = {"enableReading": "is not allowed to read", "ipRestrict": "is not restricted to IP addresses"}
+_TRADING = "enableSpotAndMarginTrading"
+_TRADING_ENDS = "tradingAuthorityExpirationTime"  # ms
+_HARMLESS = {"enableFixReadOnly"}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyCheck:
+    """Binance tells all rights. Upbit tells the expiry; that its key cannot withdraw an operator has to attest."""
+
+    exchange: str = "binance"
+    requires: tuple[str, ...] = ()
+    timeout: float = 5.0
+    network: bool = True
+    imports: tuple[str, ...] = ("ccxt", "preflight.exchange_client")
+
+    @property
+    def id(self) -> str:
+        """`api_key_` and the ccxt id."""
+        return f"api_key_{self.exchange}"
+
+    @property
+    def proves(self) -> str:
+        """What a PASS says."""
+        return f"the {name_of(self.exchange)} key works, and can neither withdraw nor transfer"
+
+    def run(self, ctx: Context) -> Outcome:
+        """Ask what the key may do; no order, transfer or withdrawal is ever tried."""
+        section = ctx.settings.exchanges[self.exchange]
+        missing = _without_key(self.exchange, section, ctx.settings.env)
+        if missing is not None:
+            return missing
+        try:
+            with ctx.open_exchange(ctx.settings, self.exchange) as client:
+                if self.exchange == "binance":
+                    return _judge_rights(_rights(client), ctx)
+                ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)
+                return _judge_untold_rights(self.exchange, section, ends, ctx.now())
+        except TroubleError as e:
+            expected = "a key that works and cannot withdraw"
+            return outcome_of(self.exchange, e.trouble, disproves=_DISPROVES, expected=expected)
+
+
+def _without_key(exchange: str, section: ExchangeSection, env: Env) -> Outcome | None:
+    absent = [
+        f"PREFLIGHT_EXCHANGES__{exchange.upper()}__{part}_FILE"
+        for part, value in (("API_KEY", section.api_key), ("SECRET", section.secret))
+        if value is None or not value.get_secret_value()
+    ]
+    if not absent:
+        return None
+    half = len(absent) == 1  # one without the other is a mistake in any env
+    return Outcome(
+        status=Status.FAIL if half or env is Env.LIVE else Status.SKIP,
+        summary=f"no {name_of(exchange)} {'key and secret are' if not half else 'key or secret is'} configured",
+        hint=f"set {' and '.join(absent)}",
+        expected="key and secret",
+        actual=f"{len(absent)} missing",
+    )
+
+
+def _rights(client: ExchangeClient) -> dict[str, Any]:
+    rights = client.ask("sapi_get_account_apirestrictions")
+    needed = (*_MUST_BE_OFF, *_MUST_BE_ON, _TRADING)
+    if not isinstance(rights, dict) or not all(isinstance(rights.get(name), bool) for name in needed):
+        raise client.unexpected("rights that are not all there")
+    if not str(rights.get(_TRADING_ENDS) or 0).isdecimal():  # ccxt hands numbers on as text
+        raise client.unexpected(f"{_TRADING_ENDS} that is no time")
+    return rights
+
+
+def _judge_rights(rights: Mapping[str, Any], ctx: Context) -> Outcome:
+    live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
+    bad = [f"may {does}" for name, does in _MUST_BE_OFF.items() if rights[name]]
+    bad += [lacks for name, lacks in _MUST_BE_ON.items() if not rights[name]]
+    odd = []
+    if live and not rights[_TRADING]:
+        bad.append("is not allowed to trade")
+    if not live and rights[_TRADING]:
+        odd.append(f"may trade, which env {ctx.settings.env} does not need")
+    if rights[_TRADING] and rights.get(_TRADING_ENDS):  # absent or 0 where it does not end
+        left = datetime.fromtimestamp(int(rights[_TRADING_ENDS]) / 1000, UTC) - now
+        if left <= timedelta(0):
+            bad.append("is no longer allowed to trade: that right has ended")
+        elif left < _SOON:
+            odd.append(f"may trade for {left.days} more days only")
+    # Whatever else is switched on is shown, rights that Binance may add later included.
+    judged = {*_MUST_BE_OFF, *_MUST_BE_ON, _TRADING, *_HARMLESS}
+    more = [name for name, on in rights.items() if on is True and name not in judged]
+    if more:
+        odd.append(f"has rights that a spot bot does not need: {', '.join(sorted(more))}")
+    found = bad or odd
+    return Outcome(
+        status=Status.FAIL if bad else Status.WARN if odd else Status.PASS,
+        summary=f"the Binance key {'; it '.join(found)}" if found else "the Binance key can do what the bot needs only",
+        hint="change the key's restrictions at binance.com, API Management" if found else "",
+        expected=f"reading on, IP restricted, withdrawals and transfers off, trading {'on' if live else 'off'}",
+        actual=f"{len(bad)} wrong, {len(odd)} not needed",
+    )
+
+
+def _upbit_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
+    """Give the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
+    keys = client.ask("private_get_api_keys")
+    accounts = client.ask("private_get_accounts")
+    if not isinstance(keys, list) or not isinstance(accounts, list):
+        raise client.unexpected("no list of keys or accounts")
+    own = section.api_key.get_secret_value() if section.api_key is not None else ""
+    ends = [key.get("expire_at") for key in keys if isinstance(key, dict) and key.get("access_key") == own]
+    try:
+        (end,) = [datetime.fromisoformat(str(text)) for text in ends]
+    except ValueError as e:
+        raise client.unexpected("no expiry for this key") from e
+    return end if end.tzinfo is not None else end.replace(tzinfo=UTC)
+
+
+def _no_expiry(client: ExchangeClient, _: ExchangeSection) -> datetime | None:
+    """Show that the key works, where no API tells when it ends."""
+    if not isinstance(client.ask("fetch_balance"), dict):
+        raise client.unexpected("no balance")
+    return None
+
+
+def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime | None, now: float) -> Outcome:
+    name, today = name_of(exchange), datetime.fromtimestamp(now, UTC)
+    expected = f"a key that lives, and an attestation younger than {ATTESTATION_DAYS} days"
+    left = None if ends is None else ends - today
+    if ends is not None and left is not None and left <= timedelta(0):
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"the {name} key expired on {ends:%Y-%m-%d}",
+            hint=f"make a new key and set PREFLIGHT_EXCHANGES__{exchange.upper()}__API_KEY_FILE and __SECRET_FILE",
+            expected=expected,
+            actual=f"expired {-left.days} days ago",
+        )
+    age = _age(section.no_withdraw_attested_on, today.date())
+    if age is None or not -1 <= age < ATTESTATION_DAYS:  # the operator's day may have begun before UTC's
+        told = "nobody has attested it" if age is None else "the attestation is from the future"
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{name} does not tell whether the key can withdraw, and "
+            + (told if age is None or age < 0 else f"the attestation is {age} days old"),
+            hint=f"look at the key's rights on {name}'s website; if it cannot withdraw, set "
+            f'exchanges.{exchange}.no_withdraw_attested_on = "{today:%Y-%m-%d}"',
+            expected=expected,
+            actual=str(section.no_withdraw_attested_on or "no attestation"),
+        )
+    soon = []
+    if left is not None and left < _SOON:
+        soon.append(f"the key expires in {left.days} days")
+    if ATTESTATION_DAYS - age <= _SOON.days:
+        soon.append(f"the attestation ends in {ATTESTATION_DAYS - age} days")
+    until = "" if ends is None else f", lives until {ends:%Y-%m-%d}"
+    return Outcome(
+        status=Status.WARN if soon else Status.PASS,
+        summary=f"{name}: {' and '.join(soon)}"
+        if soon
+        else f"the {name} key works{until}, and was attested not to withdraw {max(age, 0)} days ago",
+        hint="renew it before the bot stands still" if soon else "",
+        expected=expected,
+        actual=f"attested {section.no_withdraw_attested_on}{until}",
+    )
+
+
+def _age(attested: date | None, today: date) -> int | None:
+    return None if attested is None else (today - attested).days

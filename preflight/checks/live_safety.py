@@ -1,0 +1,91 @@
+"""live_safety: going live was meant, is limited, and has not been stopped by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preflight.check import Context
+from preflight.model import Env, Outcome, Status
+from preflight.settings import Settings
+
+_NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
+_EXPECTED = "armed, both limits set, kill switch not thrown"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSafetyCheck:
+    """Live needs an explicit arming, limits for one order and for a day's loss, and the kill switch not thrown."""
+
+    id: str = "live_safety"
+    proves: str = "live is armed, has an order and a daily loss limit, and the kill switch is not thrown"
+    requires: tuple[str, ...] = ("redis",)
+    timeout: float = 5.0
+    network: bool = True
+    imports: tuple[str, ...] = ()  # the redis library is needed in live only
+
+    def run(self, ctx: Context) -> Outcome:
+        """Look at the settings, then at the kill switch in Redis."""
+        settings = ctx.settings
+        if settings.env is not Env.LIVE:
+            return Outcome(status=Status.SKIP, summary="applies to live only")
+        missing = _missing(settings)
+        switch = _kill_switch(ctx)
+        if missing:
+            also = "" if switch.status is Status.PASS else f"; {switch.summary}"
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"{', '.join(missing)}{also}",
+                hint="when the operator is sure: PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW and "
+                "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW in .env.live",
+                expected=_EXPECTED,
+                actual=f"{len(missing)} missing",
+            )
+        return switch
+
+
+def _missing(settings: Settings) -> list[str]:
+    live = settings.live
+    checks = {
+        "live is not armed": live.armed,
+        "max_order_krw is not set": live.max_order_krw is not None,
+        "max_daily_loss_krw is not set": live.max_daily_loss_krw is not None,
+    }
+    return [problem for problem, fine in checks.items() if not fine]
+
+
+def _kill_switch(ctx: Context) -> Outcome:
+    import redis as library  # noqa: PLC0415 - only in live
+
+    key = ctx.settings.live.kill_switch_key
+    where = f"{ctx.settings.redis.host}:{ctx.settings.redis.port}"
+    client = ctx.open_redis(ctx.settings)
+    try:
+        value = client.get(key)
+    except UnicodeDecodeError:
+        value = "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+    except library.RedisError as e:
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"whether the kill switch is thrown cannot be told: {key} at {where}: {type(e).__name__}: {e}",
+            hint=f"see what is there: redis-cli -h {ctx.settings.redis.host} TYPE {key}; it should be a plain string",
+            expected=_EXPECTED,
+            actual="unknown",
+        )
+    finally:
+        client.close()
+    if value is not None and value.strip().lower() not in _NOT_THROWN:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
+            hint=f"find out who threw it and why; then: redis-cli -h {ctx.settings.redis.host} DEL {key}",
+            expected=_EXPECTED,
+            actual="thrown",
+        )
+    live = ctx.settings.live
+    return Outcome(
+        status=Status.PASS,
+        summary=f"armed, at most {live.max_order_krw or 0:,.0f} KRW an order and "
+        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {key} not thrown",
+        expected=_EXPECTED,
+        actual=_EXPECTED,
+    )

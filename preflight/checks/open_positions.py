@@ -1,0 +1,118 @@
+"""open_positions: no position is open, as far as the bot's own table tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.check import Context
+from preflight.model import Env, Outcome, Status
+from preflight.sections import PositionPolicy
+
+_EXPECTED = "no open position"
+
+# SQLSTATE -> meaning, next step; https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STATES = {
+    "42P01": ("there is no such table", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
+    "3F000": ("there is no such schema", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
+    "42703": ("it has no such status column", "set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table"),
+    "42501": ("this role may not read it", "GRANT SELECT ON the table TO the role that preflight connects as"),
+    "57014": ("it gave no answer in time", "look at pg_stat_activity for locks and long queries"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPositionsCheck:
+    """Counts the open rows of the bot's table of positions; what one means is the policy's to say."""
+
+    id: str = "open_positions"
+    proves: str = "the bot's table of positions is the right one and has no open position (or the policy allows it)"
+    requires: tuple[str, ...] = ("postgres",)
+    timeout: float = 5.0
+    network: bool = True
+    imports: tuple[str, ...] = ("psycopg2",)
+
+    def run(self, ctx: Context) -> Outcome:
+        """Count, and judge the count by the policy."""
+        positions = ctx.settings.positions
+        if ctx.settings.env is Env.LIVE and "paper" in positions.table.lower():
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"a live run looks at {positions.table}, which is a table of paper positions",
+                hint="set PREFLIGHT_POSITIONS__TABLE to the table of the live bot",
+                expected="a table of live positions",
+                actual=positions.table,
+            )
+        import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
+
+        try:
+            connection = ctx.open_postgres(ctx.settings)
+            try:
+                opened, unclear = _count(connection, ctx)
+            finally:
+                connection.close()
+        except library.Error as e:
+            return _untold(ctx, e)
+        return _judge(ctx, opened, unclear)
+
+
+def _count(connection: Any, ctx: Context) -> tuple[int, int]:
+    """Give how many rows are open, and how many have no status at all."""
+    from psycopg2 import sql  # noqa: PLC0415
+
+    positions = ctx.settings.positions
+    # As text and in lower case: a column may be an enum, and `OPEN` beside `open` must not count as none.
+    query = sql.SQL(
+        "SELECT count(*) FILTER (WHERE lower({status}::text) = ANY(%s)), count(*) FILTER (WHERE {status} IS NULL) "
+        "FROM {table}"
+    ).format(
+        status=sql.Identifier(positions.status_column),
+        table=sql.Identifier(*positions.table.split(".")),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
+        cursor.execute(query, ([value.lower() for value in positions.open_values],))
+        row: tuple[int, int] = cursor.fetchone()
+    return row
+
+
+def _judge(ctx: Context, opened: int, unclear: int) -> Outcome:
+    positions = ctx.settings.positions
+    if unclear and positions.policy is not PositionPolicy.ALLOW:
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{unclear} rows of {positions.table} have no {positions.status_column}: open or not, who knows",
+            hint="correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column",
+            expected=_EXPECTED,
+            actual=f"{unclear} unclear",
+        )
+    if opened == 0 or positions.policy is PositionPolicy.ALLOW:
+        return Outcome(
+            status=Status.PASS,
+            summary=f"{opened} open in {positions.table} (policy {positions.policy})",
+            expected=_EXPECTED if positions.policy is not PositionPolicy.ALLOW else "any number",
+            actual=f"{opened} open",
+        )
+    return Outcome(
+        status=Status.FAIL if positions.policy is PositionPolicy.FAIL else Status.WARN,
+        summary=f"{opened} open in {positions.table} (policy {positions.policy})",
+        hint=f"look at the rows of {positions.table} whose {positions.status_column} is "
+        f"{' or '.join(positions.open_values)} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow",
+        expected=_EXPECTED,
+        actual=f"{opened} open",
+    )
+
+
+def _untold(ctx: Context, error: Any) -> Outcome:
+    table = ctx.settings.positions.table
+    text = " ".join(str(error).split()) or type(error).__name__
+    meaning, hint = _STATES.get(
+        error.pgcode or "", (text, "see whether Postgres is up and the table can be read: run it again")
+    )
+    return Outcome(
+        status=Status.ERROR,
+        summary=f"{table} cannot be read: {meaning}",
+        hint=hint,
+        expected=_EXPECTED,
+        actual=text,
+    )

@@ -1,0 +1,199 @@
+"""postgres: Postgres answers a query and takes a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.check import Context
+from preflight.model import Outcome, Status
+from preflight.sections import PostgresSection
+
+_EXPECTED = "1 from SELECT 1, and a written row read back"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresCheck:
+    """SELECT 1, and a row written to a temporary table and read back, each timed."""
+
+    id: str = "postgres"
+    proves: str = "Postgres answers a query and takes a write"
+    requires: tuple[str, ...] = ()
+    timeout: float = 6.0
+    network: bool = True
+    imports: tuple[str, ...] = ("psycopg2",)
+
+    def run(self, ctx: Context) -> Outcome:
+        """Ask the server; see docs/fault-matrix.md for what each fault gives."""
+        settings = ctx.settings.postgres
+        if not settings.host or not settings.user or not settings.database:
+            return Outcome(
+                status=Status.ERROR,
+                summary="no complete Postgres address is configured, so there is nothing to ask",
+                hint="set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE, or run `make up` for a local stack",
+            )
+        import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
+
+        where = f"{settings.host}:{settings.port}/{settings.database}"
+        begun = ctx.clock()
+        try:
+            connection = ctx.open_postgres(ctx.settings)
+        except library.OperationalError as e:
+            return _explain_refusal(str(e), where, settings)
+        try:
+            return _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
+        except library.Error as e:
+            return _explain_failure(e, where, settings)
+        finally:
+            connection.close()
+
+
+def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, float]) -> Outcome:
+    def timed(name: str, call: Callable[[], Any]) -> Any:
+        begun = ctx.clock()
+        answer = call()
+        timings[name] = ctx.clock() - begun
+        return answer
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
+        one = timed("select", lambda: _ask(cursor, "SELECT 1"))
+        standby, read_only = _ask_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+        if standby or read_only == "on":
+            what = "a standby" if standby else "read-only for this role"
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"Postgres at {where} is {what}: it takes no writes",
+                hint="point PREFLIGHT_POSTGRES__HOST at the primary, or lift default_transaction_read_only",
+                expected=_EXPECTED,
+                actual=f"pg_is_in_recovery {standby}, transaction_read_only {read_only}",
+                timings=timings,
+            )
+        kept = timed("write", lambda: _write_and_read(cursor, ctx.run_id))
+    if one != 1 or kept != ctx.run_id:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"Postgres at {where} did not give back what it was given",
+            hint="check what answers at that address: a proxy may be in between",
+            expected=_EXPECTED,
+            actual=f"SELECT 1 gave {one!r}, the row {'the same' if kept == ctx.run_id else 'another value'}",
+            timings=timings,
+        )
+    slowest = max(("select", "write"), key=lambda name: timings[name])
+    limit = ctx.settings.postgres.slow_after
+    if timings[slowest] > limit:
+        return Outcome(
+            status=Status.WARN,
+            summary=f"Postgres at {where} is slow: {slowest} took {timings[slowest] * 1000:.0f} ms",
+            hint="look at pg_stat_activity for locks and long queries",
+            expected=f"each answer within {limit * 1000:.0f} ms",
+            actual=f"{timings[slowest] * 1000:.0f} ms",
+            timings=timings,
+        )
+    return Outcome(
+        status=Status.PASS,
+        summary=f"Postgres at {where} answers and takes writes (SELECT 1 {timings['select'] * 1000:.2f} ms)",
+        expected=_EXPECTED,
+        actual=_EXPECTED,
+        timings=timings,
+    )
+
+
+def _ask_row(cursor: Any, query: str) -> tuple[Any, ...]:
+    cursor.execute(query)
+    row: tuple[Any, ...] = cursor.fetchone()
+    return row
+
+
+def _ask(cursor: Any, query: str) -> Any:
+    return _ask_row(cursor, query)[0]
+
+
+def _write_and_read(cursor: Any, value: str) -> Any:
+    """Write where nobody else can see it: the table is gone with the transaction."""
+    cursor.execute("BEGIN")
+    cursor.execute("CREATE TEMPORARY TABLE arbitrage_preflight_probe (value text) ON COMMIT DROP")
+    cursor.execute("INSERT INTO arbitrage_preflight_probe VALUES (%s)", (value,))
+    kept = _ask(cursor, "SELECT value FROM arbitrage_preflight_probe")
+    cursor.execute("COMMIT")
+    return kept
+
+
+_SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"
+_NAME = "check PREFLIGHT_POSTGRES__HOST and the machine's name server"
+
+# A refused connection carries no SQLSTATE in psycopg2, only libpq's text: part of it -> status, meaning, next step.
+_REFUSALS: tuple[tuple[str, Status, str, str], ...] = (
+    (
+        "Connection refused",
+        Status.FAIL,
+        "refuses connections",
+        "start it, or correct PREFLIGHT_POSTGRES__HOST and __PORT",
+    ),
+    (
+        "password authentication failed",
+        Status.FAIL,
+        "refuses the password",
+        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE)",
+    ),
+    ("no password supplied", Status.FAIL, "wants a password", "set PREFLIGHT_POSTGRES__PASSWORD_FILE"),
+    ("too many clients", Status.FAIL, "has no connection left", _SLOTS),
+    ("remaining connection slots", Status.FAIL, "has no connection left", _SLOTS),
+    ("too many connections", Status.FAIL, "has no connection left for this role or database", _SLOTS),
+    ("pg_hba.conf", Status.FAIL, "does not let this host in", "add a line for it to pg_hba.conf"),
+    (
+        "does not exist",
+        Status.FAIL,
+        "does not know that role or database",
+        "check PREFLIGHT_POSTGRES__USER and __DATABASE",
+    ),
+    ("Name or service not known", Status.FAIL, "has a name that does not resolve", _NAME),
+    ("could not translate host name", Status.ERROR, "has a name that cannot be resolved now", _NAME),
+    ("timeout expired", Status.ERROR, "gave no answer in time", "check the network path and the server's load"),
+    ("starting up", Status.ERROR, "is still starting", "wait until it is ready, then run again"),
+    ("shutting down", Status.ERROR, "is shutting down", "start it again, then run again"),
+)
+
+
+def _explain_refusal(text: str, where: str, settings: PostgresSection) -> Outcome:
+    first_line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    for part, status, meaning, hint in _REFUSALS:
+        if part in text:
+            return Outcome(
+                status=status,
+                summary=f"Postgres at {where} {meaning}",
+                hint=hint,
+                expected=_EXPECTED,
+                actual=first_line,
+            )
+    return Outcome(
+        status=Status.ERROR,
+        summary=f"Postgres at {where} could not be asked: {first_line}",
+        hint=f"see the log of the server at {settings.host}",
+        expected=_EXPECTED,
+        actual=first_line,
+    )
+
+
+# SQLSTATE -> status, meaning, next step; https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STATES = {
+    "57014": (Status.ERROR, "gave no answer in time", "look at pg_stat_activity for locks and long queries"),
+    "25006": (
+        Status.FAIL,
+        "takes no writes: it is read-only",
+        "point PREFLIGHT_POSTGRES__HOST at the primary",
+    ),
+    "42501": (Status.FAIL, "does not let this role write", "GRANT TEMPORARY ON DATABASE ... TO the role"),
+    "53100": (Status.FAIL, "has no room on its disk", "free room on the server"),
+    "57P01": (Status.ERROR, "ended the session", "it was stopped or restarted: run again"),
+}
+
+
+def _explain_failure(error: Any, where: str, settings: PostgresSection) -> Outcome:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    known = _STATES.get(error.pgcode or "")
+    if known is None:
+        return _explain_refusal(text, where, settings)
+    status, meaning, hint = known
+    return Outcome(status=status, summary=f"Postgres at {where} {meaning}", hint=hint, expected=_EXPECTED, actual=text)

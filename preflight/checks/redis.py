@@ -1,0 +1,147 @@
+"""redis: Redis answers, and keeps what it is given."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from preflight.check import Context
+from preflight.model import Outcome, Status
+from preflight.sections import RedisSection
+
+_TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this
+
+
+@dataclass(frozen=True, slots=True)
+class RedisCheck:
+    """PING, SET with a TTL, GET of the same value, DEL, each timed."""
+
+    id: str = "redis"
+    proves: str = "Redis answers and keeps what it is given"
+    requires: tuple[str, ...] = ()
+    timeout: float = 5.0
+    network: bool = True
+    imports: tuple[str, ...] = ("redis",)
+
+    def run(self, ctx: Context) -> Outcome:
+        """Ask the server; see docs/fault-matrix.md for what each fault gives."""
+        settings = ctx.settings.redis
+        if not settings.host:
+            return Outcome(
+                status=Status.ERROR,
+                summary="no Redis address is configured, so there is nothing to ask",
+                hint="set PREFLIGHT_REDIS__HOST, or run `make up` for a local stack",
+            )
+        import redis as library  # noqa: PLC0415 - 146 ms that only this check's process should pay
+
+        where = f"{settings.host}:{settings.port}"
+        client = ctx.open_redis(ctx.settings)
+        try:
+            return _exercise(client, ctx, where)
+        except library.RedisError as e:
+            return _explain(e, where, settings)
+        finally:
+            client.close()
+
+
+def _exercise(client: Any, ctx: Context, where: str) -> Outcome:
+    key, value = f"arbitrage:preflight:{ctx.run_id}", secrets.token_hex(16)
+    timings: dict[str, float] = {}
+
+    def timed(name: str, call: Callable[[], Any]) -> Any:
+        begun = ctx.clock()
+        answer = call()
+        timings[name] = ctx.clock() - begun
+        return answer
+
+    timed("connect", client.ping)  # the first command pays for connecting and logging in
+    pong = timed("ping", client.ping)
+    stored = timed("set", lambda: client.set(key, value, ex=_TTL_SECONDS))
+    kept = timed("get", lambda: client.get(key))
+    deleted = timed("del", lambda: client.delete(key))
+
+    expected = "PONG, OK, the same value back, 1 key deleted"
+    if pong is not True or stored is not True or kept != value or deleted != 1:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"Redis at {where} did not keep what it was given",
+            hint="check maxmemory-policy and whether a proxy or another client removes keys",
+            expected=expected,
+            actual=f"PING {pong}, SET {stored}, GET {'same' if kept == value else 'another value'}, DEL {deleted}",
+            timings=timings,
+        )
+    slowest = max(("ping", "set", "get", "del"), key=lambda name: timings[name])
+    limit = ctx.settings.redis.slow_after
+    if timings[slowest] > limit:
+        return Outcome(
+            status=Status.WARN,
+            summary=f"Redis at {where} is slow: {slowest.upper()} took {timings[slowest] * 1000:.0f} ms",
+            hint="look at `redis-cli --latency` and SLOWLOG on the server",
+            expected=f"each answer within {limit * 1000:.0f} ms",
+            actual=f"{timings[slowest] * 1000:.0f} ms",
+            timings=timings,
+        )
+    return Outcome(
+        status=Status.PASS,
+        summary=f"Redis at {where} keeps what it is given (GET {timings['get'] * 1000:.2f} ms)",
+        expected=expected,
+        actual=expected,
+        timings=timings,
+    )
+
+
+def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
+    """Tell the ways apart in which Redis says no. What is not known here is a could-not-tell."""
+    import redis as library  # noqa: PLC0415
+
+    text = str(error)
+    root = _root_cause(error)
+    status, summary, hint = (
+        Status.ERROR,
+        f"Redis at {where}: {type(error).__name__}: {text}",
+        "see the server's log",
+    )
+    if isinstance(error, library.exceptions.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
+        status = Status.FAIL
+        summary = f"Redis at {where} refuses the password"
+        hint = "check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server"
+    elif isinstance(error, library.exceptions.ReadOnlyError):
+        status = Status.FAIL
+        summary = f"Redis at {where} is a read-only replica"
+        hint = "point PREFLIGHT_REDIS__HOST at the primary"
+    elif isinstance(error, library.exceptions.OutOfMemoryError) or text.startswith("OOM"):
+        status = Status.FAIL
+        summary = f"Redis at {where} is out of memory and takes no writes"
+        hint = "raise maxmemory, or set a maxmemory-policy that frees room"
+    elif isinstance(error, library.exceptions.BusyLoadingError):
+        summary = f"Redis at {where} is still loading its data"
+        hint = "wait until it has loaded, then run again"
+    elif isinstance(error, library.TimeoutError):
+        summary = f"Redis at {where} gave no answer within {settings.timeout:g} s"
+        hint = "check the network path and the server's load; nothing can be said about its data"
+    elif isinstance(root, socket.gaierror):
+        unknown = root.errno == socket.EAI_NONAME
+        status = Status.FAIL if unknown else Status.ERROR
+        summary = f"the name of the Redis host {settings.host!r} does not resolve: {root.strerror}"
+        hint = "check PREFLIGHT_REDIS__HOST and the machine's name server"
+    elif isinstance(root, ConnectionRefusedError):
+        status = Status.FAIL
+        summary = f"Redis at {where} refuses connections"
+        hint = "start it, or correct PREFLIGHT_REDIS__HOST and __PORT"
+    elif isinstance(error, library.exceptions.NoPermissionError):
+        status = Status.FAIL
+        summary = f"Redis at {where} does not let this user do it: {text}"
+        hint = "grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*"
+    elif isinstance(error, library.ConnectionError):
+        summary = f"Redis at {where} dropped the connection: {text}"
+        hint = "check the server's log and `maxclients`, and whether this is a Redis at all"
+    return Outcome(status=status, summary=summary, hint=hint, expected="answers to PING, SET, GET and DEL", actual=text)
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+    return error

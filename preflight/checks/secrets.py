@@ -1,0 +1,158 @@
+"""secrets: needed secrets are set, are no placeholder, and are not shared between paper and live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from preflight.botenv import UnreadableError, read_dotenv
+from preflight.check import Context
+from preflight.model import Env, Outcome, Status
+from preflight.placeholders import MIN_LENGTH, why_placeholder
+from preflight.settings import Settings
+
+_EXPECTED = "every needed secret set, none a placeholder, none shared between paper and live"
+_LOOKS_SECRET = ("KEY", "SECRET", "TOKEN", "PASS")  # PASS covers PASSWORD and PASSPHRASE
+_NOT_SECRET = frozenset({"PREFLIGHT_LIVE__KILL_SWITCH_KEY"})  # the name of a Redis key
+_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
+_SHORT_NUMBER = 8  # digits; a number below that is a setting (a port, seconds), not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that this run has, or should have."""
+
+    variable: str  # how it is set
+    value: str  # "" where it is not set
+    service: str
+    min_length: int = MIN_LENGTH
+
+
+class Named(NamedTuple):
+    """A value that looks like a secret, and the variable that holds it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsCheck:
+    """Looks at the secrets of this run, and for values that stand both in `.env.paper` and in `.env.live`."""
+
+    id: str = "secrets"
+    proves: str = "needed secrets are set, are no placeholder, and are not shared between paper and live"
+    requires: tuple[str, ...] = ()
+    timeout: float = 2.0
+    network: bool = False
+    imports: tuple[str, ...] = ()
+
+    def run(self, ctx: Context) -> Outcome:
+        """Judge; names of keys only ever leave this function, never a value."""
+        wrong = list(_wrong(ctx.settings))
+        known, unreadable = _secrets_by_env(ctx)
+        wrong += sorted(_shared(known))
+        if wrong:
+            more = f" (and: {'; '.join(unreadable)})" if unreadable else ""
+            return Outcome(
+                status=Status.FAIL,
+                summary="; ".join(wrong) + more,
+                hint="make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by "
+                "its _FILE key or in the env's own .env file",
+                expected=_EXPECTED,
+                actual=f"{len(wrong)} wrong",
+            )
+        if unreadable:
+            return Outcome(
+                # That a paper run cannot read the live secrets is as it should be: say so, and let it go on.
+                status=Status.ERROR if ctx.settings.env is Env.LIVE else Status.WARN,
+                summary=f"paper and live were not compared: {'; '.join(unreadable)}",
+                hint="run it once as a user who may read both files, or keep the other env's file off this machine",
+                expected=_EXPECTED,
+                actual="not compared",
+            )
+        compared = " and ".join(f".env.{env}" for env in (Env.PAPER, Env.LIVE) if env in known)
+        return Outcome(
+            status=Status.PASS,
+            summary="needed secrets are set and look like secrets; "
+            + (f"no value is shared ({compared})" if len(known) > 1 else "there is no other env here to share them"),
+            expected=_EXPECTED,
+            actual=_EXPECTED,
+        )
+
+
+def _all(settings: Settings) -> Iterator[Secret]:
+    def value(secret: SecretStr | None) -> str:
+        return "" if secret is None else secret.get_secret_value()
+
+    yield Secret("PREFLIGHT_REDIS__PASSWORD", value(settings.redis.password), "redis")
+    yield Secret("PREFLIGHT_POSTGRES__PASSWORD", value(settings.postgres.password), "postgres")
+    yield Secret("PREFLIGHT_TELEGRAM__TOKEN", value(settings.telegram.token), "telegram")
+    yield Secret("PREFLIGHT_TELEGRAM__CHAT_ID", value(settings.telegram.chat_id), "telegram", 1)
+    for name, exchange in settings.exchanges.items():
+        if not exchange.enabled:
+            continue
+        prefix = f"PREFLIGHT_EXCHANGES__{name.upper()}"
+        yield Secret(f"{prefix}__API_KEY", value(exchange.api_key), name)
+        yield Secret(f"{prefix}__SECRET", value(exchange.secret), name)
+
+
+def _wrong(settings: Settings) -> Iterator[str]:
+    """Judge each secret by itself; outside live Telegram and the exchanges' keys may be left out."""
+    given = list(_all(settings))
+    missing = [
+        each.variable
+        for each in given
+        if not each.value and (settings.env is Env.LIVE or each.service in {"redis", "postgres"})
+    ]
+    if missing:
+        yield f"not set: {', '.join(missing)}"
+    for each in given:
+        why = why_placeholder(each.value, service=each.service, min_length=each.min_length) if each.value else None
+        if why is not None:
+            yield f"{each.variable} {why}"
+
+
+def _secrets_by_env(ctx: Context) -> tuple[dict[Env, set[Named]], list[str]]:
+    """Give the secrets that are known of paper and of live, and why something of them could not be read."""
+    known: dict[Env, set[Named]] = {}
+    unreadable: list[str] = []
+    for env in (Env.PAPER, Env.LIVE):
+        try:
+            lines = read_dotenv(ctx.cwd / f".env.{env}", ctx.read_text)
+        except UnreadableError as e:
+            unreadable.append(str(e))
+            lines = None
+        if lines is not None:
+            known[env] = set(_secret_looking(lines, ctx, unreadable))
+    env = ctx.settings.env
+    if env in {Env.PAPER, Env.LIVE}:
+        own = {Named(each.variable, each.value) for each in _all(ctx.settings) if each.min_length > 1 and each.value}
+        known[env] = known.get(env, set()) | own | set(_secret_looking(ctx.environ, ctx, unreadable))
+    return known, unreadable
+
+
+def _secret_looking(variables: Mapping[str, str], ctx: Context, unreadable: list[str]) -> Iterator[Named]:
+    for name, text in variables.items():
+        value = text.strip()
+        if not any(part in name.upper() for part in _LOOKS_SECRET) or name in _NOT_SECRET or not value:
+            continue
+        if name.upper().endswith("_FILE"):
+            try:
+                value = ctx.read_text(ctx.cwd / value).strip()
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # it lies on another machine, or in a container: there is nothing here to compare
+            except (OSError, UnicodeDecodeError):
+                unreadable.append(f"the file that {name} names cannot be read")
+                continue
+        if value.lower() not in _PLAIN and not (value.isdigit() and len(value) < _SHORT_NUMBER) and value:
+            yield Named(name, value)
+
+
+def _shared(known: Mapping[Env, set[Named]]) -> Iterator[str]:
+    paper, live = known.get(Env.PAPER, set()), known.get(Env.LIVE, set())
+    for value in {each.value for each in paper} & {each.value for each in live}:
+        names = [", ".join(sorted({each.name for each in side if each.value == value})) for side in (paper, live)]
+        yield f"paper and live share a value: {names[0]} in paper, {names[1]} in live"

@@ -1,0 +1,120 @@
+"""storage: what the gate writes down will be kept, and the exporter can read it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight.check import Context
+from preflight.model import Mode, Outcome, Status
+
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StorageCheck:
+    """Ledger, spool and textfile directories are writable and have room; others may read the textfile."""
+
+    id: str = "storage"
+    proves: str = "ledger, spool and textfile directories are writable, have room, and the textfile is readable"
+    requires: tuple[str, ...] = ()
+    timeout: float = 5.0
+    network: bool = False
+    imports: tuple[str, ...] = ()
+
+    def run(self, ctx: Context) -> Outcome:
+        """Write a probe file into each directory, look at the room left and at the modes."""
+        settings = ctx.settings
+        places = {"ledger": settings.ledger.parent, "spool_dir": settings.spool_dir}
+        if ctx.metrics and settings.textfile_dir is not None:
+            places["textfile_dir"] = settings.textfile_dir
+        for key, directory in places.items():
+            problem = _write_probe(key, directory, made_later=key != "textfile_dir" and ctx.mode is not Mode.REAL)
+            problem = problem or _look_at_room(key, directory, ctx)
+            if problem is not None:
+                return problem
+        if ctx.metrics and settings.textfile_dir is None:
+            return Outcome(
+                status=Status.ERROR,
+                summary="textfile_dir is not set, so there is no textfile directory to look at",
+                hint="set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR",
+            )
+        if "textfile_dir" in places:
+            problem = _look_at_modes(places["textfile_dir"])
+            if problem is not None:
+                return problem
+        return Outcome(status=Status.PASS, summary=f"{', '.join(places)}: writable, with room")
+
+
+def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | None:
+    """Make a file, have it reach the disk, remove it. Its name is none that an exporter or the spool reads."""
+    try:
+        if made_later and not directory.exists():
+            return None  # a real run makes it before the checks start
+        descriptor, name = tempfile.mkstemp(prefix=".preflight-probe-", suffix=".tmp", dir=directory)
+        try:
+            rest = b"probe" * 1000
+            while rest:  # a disk that is nearly full takes a part and says so only when asked to take more
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            Path(name).unlink()
+    except OSError as e:
+        hints = {
+            errno.ENOENT: f"create it: mkdir -p {directory}",
+            errno.ENOSPC: "free room on that file system",
+            errno.EDQUOT: "free room: the quota is used up",
+            errno.EROFS: "the file system is read-only: remount it, or choose another directory",
+        }
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"{key}: {directory} cannot be written: {e.strerror}",
+            hint=hints.get(e.errno or 0, f"let the user who runs preflight write there: {directory}"),
+            expected="a file can be written",
+            actual=errno.errorcode.get(e.errno or 0, str(e.errno)),
+        )
+    return None
+
+
+def _look_at_room(key: str, directory: Path, ctx: Context) -> Outcome | None:
+    existing = next(path for path in (directory, *directory.parents) if path.exists())
+    free = ctx.disk_room(existing).free // _MB
+    wanted = ctx.settings.min_free_mb
+    if free >= wanted:
+        return None
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"{key}: {directory} has only {free} MB left",
+        hint="free room on that file system, or lower min_free_mb",
+        expected=f"at least {wanted} MB",
+        actual=f"{free} MB",
+    )
+
+
+def _look_at_modes(directory: Path) -> Outcome | None:
+    """Node_exporter runs as another user: it must reach the directory and read the files."""
+    needed = stat.S_IROTH | stat.S_IXOTH
+    if directory.stat().st_mode & needed != needed:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"textfile_dir: others cannot read {directory}, so node_exporter sees nothing",
+            hint=f"chmod o+rx {directory}",
+            expected="o+rx",
+            actual=f"{stat.S_IMODE(directory.stat().st_mode):04o}",
+        )
+    for path in sorted(directory.glob("arbitrage_preflight_*.prom")):
+        mode = path.stat().st_mode
+        if not mode & stat.S_IROTH:
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"textfile_dir: others cannot read {path.name}",
+                hint=f"chmod 644 {path}",
+                expected="o+r",
+                actual=f"{stat.S_IMODE(mode):04o}",
+            )
+    return None

@@ -1,0 +1,31 @@
+"""How a check that asks an exchange turns trouble into an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from preflight.exchange_kinds import Kind, Trouble
+from preflight.model import Outcome, Status
+
+
+def name_of(exchange: str) -> str:
+    """Give the id as it is shown: `Upbit`."""
+    return exchange.capitalize()
+
+
+def outcome_of(exchange: str, trouble: Trouble, *, disproves: AbstractSet[Kind], expected: str) -> Outcome:
+    """Judge trouble.
+
+    Args:
+        exchange: ccxt id.
+        trouble: What the client met.
+        disproves: The kinds that show that what the check claims is false: FAIL. Any other is could-not-tell: ERROR.
+        expected: What would have been a PASS.
+    """
+    return Outcome(
+        status=Status.FAIL if trouble.kind in disproves else Status.ERROR,
+        summary=f"{name_of(exchange)} {trouble.meaning}",
+        hint=trouble.hint,
+        expected=expected,
+        actual=trouble.actual,
+    )

@@ -1,0 +1,71 @@
+"""The command line: a thin edge that finds the command and turns what escapes it into an exit code.
+
+Everything heavy is imported where it is used, so that `--help` and a typing error answer at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import NoReturn
+
+from preflight.errors import PreflightError, RegistryError, UsageError
+from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE
+
+COMMANDS = MappingProxyType(
+    {
+        "run": "preflight.commands.run",
+        "list": "preflight.commands.list",
+        "config": "preflight.commands.config",
+        "init": "preflight.commands.init",
+        "exec": "preflight.commands.exec",
+        "alerts": "preflight.commands.alerts",
+        "db": "preflight.commands.db",
+    }
+)
+
+
+def entry() -> NoReturn:
+    """Run as a console script. A bug in the gate ends with 3: a traceback's exit code 1 would read as NO_GO."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included
+        code = EXIT_UNVERIFIED
+        with contextlib.suppress(Exception):  # nobody may be left to read it: the code is what counts
+            sys.stderr.write(f"preflight: the gate itself broke ({type(e).__name__}: {e}); this is no verdict\n")
+            sys.stderr.flush()
+    # Not sys.exit: what a library registered for the end of the process must not be able to change the code.
+    os._exit(code)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code.
+
+    Args:
+        argv: Arguments without the program's name, the command first (`run` may be left out); `None` means the
+            process's own.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
+    try:
+        code: int = importlib.import_module(COMMANDS[command]).main(arguments)
+        return code
+    except SystemExit as e:
+        # argparse ends bad options with 2, --help and --version with 0; nobody else may end the gate with 0.
+        if e.code == EXIT_USAGE:
+            return EXIT_USAGE
+        ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        if e.code == 0 and not {"-h", "--help", "--version"}.isdisjoint(ours):
+            return EXIT_GO
+        raise
+    except (UsageError, RegistryError) as e:
+        sys.stderr.write(f"preflight: {e}\n")
+        return EXIT_USAGE
+    except PreflightError as e:
+        sys.stderr.write(f"preflight: {e}\n")
+        return EXIT_UNVERIFIED

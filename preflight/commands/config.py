@@ -1,0 +1,79 @@
+"""`preflight config`: the effective settings, where each value comes from, secrets masked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from preflight.model import EXIT_GO
+from preflight.sources import Loaded, load_with_sources
+
+_MASK = "********"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the settings of a run that would be started with the same options here and now.
+
+    Raises:
+        UsageError: The configuration is refused, with the sentence that a run would give.
+    """
+    parsed = _parser().parse_args(argv)
+    loaded = load_with_sources({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    rows = list(rows_of(loaded))
+    if parsed.format == "json":
+        document = {key: {"value": value, "source": source} for key, value, source in rows}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        return EXIT_GO
+    width, value_width = max(len(key) for key, _, _ in rows), max(len(_plain(value)) for _, value, _ in rows)
+    for key, value, source in rows:
+        sys.stdout.write(f"{key:{width}}  {_plain(value):{value_width}}  {source}\n")
+    return EXIT_GO
+
+
+def rows_of(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
+    """Give (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
+    for loc, value in _leaves(loaded.settings, ()):
+        yield ".".join(loc), _shown(value), loaded.source(loc)
+
+
+def _leaves(model: BaseModel, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name in type(model).model_fields:
+        value, loc = getattr(model, name), (*above, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, loc)
+        elif isinstance(value, dict):
+            for key, table in value.items():
+                yield from _leaves(table, (*loc, key))
+        else:
+            yield loc, value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return _MASK
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return [str(part) for part in value] if isinstance(value, tuple) else str(value)
+
+
+def _plain(value: Any) -> str:
+    return "-" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="preflight config",
+        description="Show the effective settings and where each comes from. Secrets are masked.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--env", metavar="ENV", help="live, paper, dev or test; there is no default")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
+    parser.add_argument("--format", choices=("console", "json"), default="console", help="table or JSON")
+    return parser

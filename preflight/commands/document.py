@@ -1,0 +1,23 @@
+"""What a command did, as a JSON file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from preflight.errors import UsageError
+
+
+def write_document(output: Path | None, document: dict[str, Any]) -> None:
+    """Write the document; with no file named do nothing.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    if output is None:
+        return
+    try:
+        output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"--output {output}: cannot be written: {e.strerror}") from e

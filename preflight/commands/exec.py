@@ -1,0 +1,67 @@
+"""`preflight exec [options] -- COMMAND`: run the gate and, on GO only, become COMMAND.
+
+The process is replaced, not wrapped: signals and the exit code are the command's own, and nothing of the gate is left
+that could disagree with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+
+from preflight.commands.run import parser, run_gate
+from preflight.errors import UsageError
+from preflight.model import EXIT_GO, EXIT_UNVERIFIED
+
+RUN_ID_VARIABLE = "ARBITRAGE_PREFLIGHT_RUN_ID"
+
+_EPILOG = """\
+example:
+  preflight exec --env live -- /usr/local/bin/bot --config /etc/bot.toml
+
+Options are those of a run. COMMAND starts only when the verdict is GO; it then has the run's id in
+ARBITRAGE_PREFLIGHT_RUN_ID. On any other verdict it is not started and the exit code is the verdict's.
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the gate; on GO replace this process, else give the verdict's exit code.
+
+    Raises:
+        UsageError: No command was named, it cannot be found, or the configuration is refused; nothing ran.
+    """
+    arguments = list(argv)
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    options, command = arguments[:split], arguments[split + 1 :]
+    parsed = _parser().parse_args(options)
+    if not command:
+        raise UsageError("exec: no command; give it after --, as in: preflight exec --env live -- ./bot")
+    program = shutil.which(command[0])
+    if program is None:
+        raise UsageError(f"exec: {command[0]} is not a program that can be started; nothing ran")
+    report = run_gate(parsed)
+    if report.decision.exit_code != EXIT_GO:
+        sys.stderr.write(f"preflight exec: {report.decision.verdict}: {command[0]} is not started\n")
+        return report.decision.exit_code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        os.execve(program, command, {**os.environ, RUN_ID_VARIABLE: report.run_id})  # noqa: S606 - what exec is for
+    except OSError as e:
+        sys.stderr.write(f"preflight exec: {command[0]} cannot be started: {e.strerror}\n")
+        return EXIT_UNVERIFIED
+
+
+def _parser() -> argparse.ArgumentParser:
+    own = parser()
+    own.prog = "preflight exec"
+    own.usage = "preflight exec [options] -- COMMAND [ARGUMENT ...]"
+    own.description = "Run the gate and, on GO only, become COMMAND: the one safe way to start the bot."
+    own.epilog = _EPILOG
+    own.formatter_class = argparse.RawDescriptionHelpFormatter
+    return own

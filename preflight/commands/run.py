@@ -1,0 +1,231 @@
+"""`preflight [run]`: run the gate once and show what it found."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from preflight import __version__
+from preflight.errors import UsageError
+from preflight.model import Env, Mode
+
+if TYPE_CHECKING:
+    from preflight.gate import Options
+    from preflight.model import Report
+    from preflight.render.console import View
+
+_EPILOG = """\
+commands (each has its own --help):
+  preflight [run] [options]   run the gate (this page)
+  preflight list              the checks: what each proves, requires, and whether it blocks
+  preflight config            the effective settings and where each comes from, secrets masked
+  preflight init              write a commented preflight.toml to start from
+  preflight alerts            what waits to be delivered; deliver it; send a test message
+  preflight db migrate        make the tables that preflight writes to, or bring them up to date
+  preflight exec -- COMMAND   run the gate and, on GO only, become COMMAND: the safe way to start the bot
+
+exit codes:
+  0  GO           every required check passed in a real, recorded run; nothing else is 0
+  1  NO_GO        a check failed
+  2  (usage)      bad option or configuration; nothing ran
+  3  UNVERIFIED   a required check could not tell, or the gate itself broke; also PARTIAL (--only)
+  4  WARNED       as GO, but there is a warning and --strict was given
+  5  UNRECORDED   the run could not be written to the ledger, the textfile or --output
+  6  DRY_RUN      nothing was asked over the network
+
+settings, strongest first:
+  flags; PREFLIGHT_* variables (PREFLIGHT_REDIS__HOST is redis.host); .env.<env>;
+  .stack/preflight.toml of a running local stack (never for live); preflight.toml
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the gate and give the exit code of its verdict.
+
+    Raises:
+        UsageError: A bad option or configuration; nothing ran.
+    """
+    return run_gate(parser().parse_args(argv)).decision.exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Give the parser of a run's options; `exec` takes the same ones."""
+    parser = argparse.ArgumentParser(
+        prog="preflight",
+        description="Decide whether the arbitrage bot may go live. Fail-closed: GO is exit 0 and nothing else is.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"preflight {__version__}")
+    parser.add_argument("--env", metavar="ENV", help=f"{', '.join(Env)}; there is no default")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--real-check", action="store_true", help="ask the real servers (the default)")
+    mode.add_argument("--dry-run", action="store_true", help="ask nothing over the network; never GO")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ID[,ID]", help="run only these checks; never GO"
+    )
+    parser.add_argument(
+        "--waive",
+        action="append",
+        default=[],
+        metavar="ID=REASON",
+        help="let this check's FAIL count as WARN, with the reason on record",
+    )
+    parser.add_argument("--strict", action="store_true", help="let a WARN hold the run back (exit 4)")
+    parser.add_argument("--timeout", metavar="SECONDS", help="for all checks together (default 30)")
+    parser.add_argument("--format", choices=("console", "json", "junit"), default="console", help="what stdout shows")
+    parser.add_argument(
+        "--lang",
+        choices=("en", "ko"),
+        help="language of the console's verdict and hints (default: ko where alerts.lang is ko, else en); what checks "
+        "found, JSON and JUnit are always English",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the report as JSON to FILE")
+    parser.add_argument("--metrics-output", metavar="DIR", help="node_exporter's textfile directory")
+    parser.add_argument("--no-metrics", action="store_true", help="write no .prom file (not in live)")
+    parser.add_argument("--no-alerts", action="store_true", help="send no alerts (not in live)")
+    return parser
+
+
+def run_gate(parsed: argparse.Namespace) -> Report:
+    """Run the gate once with the parsed options and show the run as they ask.
+
+    Raises:
+        UsageError: A bad option or configuration; nothing ran.
+    """
+    from preflight.gate import Gate, Interrupted  # noqa: PLC0415 - heavy: imports the settings
+    from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
+    from preflight.registry import default_registry  # noqa: PLC0415
+    from preflight.render.console import make_view, voice_of  # noqa: PLC0415
+    from preflight.sources import load  # noqa: PLC0415
+
+    options = _options(parsed)
+    _must_be_writable(parsed.output)
+    _must_be_readable(parsed)
+    flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
+    settings = load(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
+        flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
+        raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")
+    registry = with_plugins(default_registry(settings), find_plugins())
+    registry.must_know(options.waivers, "--waive")
+    ids = [check.id for check in registry.select(options.only)]
+
+    def interrupt(*_: Any) -> NoReturn:
+        raise Interrupted("SIGTERM")
+
+    signal.signal(signal.SIGTERM, interrupt)
+    output = None if parsed.output is None else str(parsed.output)
+    view: View | None = None
+    if parsed.format == "console":
+        lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
+        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang))
+    gate = Gate(
+        settings=settings,
+        options=options,
+        registry=registry,
+        environ=dict(os.environ),
+        cwd=Path.cwd(),
+        on_result=lambda result: None if view is None else view.add(result),
+        write_report=lambda report: _write_report(report, parsed.output),
+        warn=lambda line: _complain(f"alert: {line}"),
+    )
+    report: Report | None = None
+    try:
+        report = gate.run()
+    finally:
+        if view is not None:
+            view.close(report)
+    if view is None:
+        sys.stdout.write(_machine_readable(report, parsed.format))
+    return report
+
+
+def _complain(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody may be left to read it: the spool and the report still say it
+        sys.stderr.write(f"preflight: {line}\n")
+        sys.stderr.flush()
+
+
+def _options(parsed: argparse.Namespace) -> Options:
+    from preflight.gate import Options  # noqa: PLC0415 - heavy: see `run_gate`
+
+    only = tuple(part.strip() for given in parsed.only for part in given.split(","))
+    if "" in only:
+        raise UsageError("--only: an id is empty; `preflight list` names them")
+    if only and parsed.dry_run:
+        raise UsageError("--only and --dry-run: give one of them; neither can give GO")
+    waivers: dict[str, str] = {}
+    for given in parsed.waive:
+        check_id, _, reason = given.partition("=")
+        if not reason.strip():
+            raise UsageError(f"--waive {given}: give it as ID=REASON; a waiver without a reason is not one")
+        waivers[check_id] = reason.strip()
+    mode = Mode.PARTIAL if only else Mode.DRY_RUN if parsed.dry_run else Mode.REAL
+    return Options(
+        mode=mode,
+        only=only,
+        waivers=waivers,
+        strict=parsed.strict,
+        metrics=not parsed.no_metrics,
+        alerts=not parsed.no_alerts,
+        output=None if parsed.output is None else str(parsed.output),
+    )
+
+
+def _must_be_writable(output: Path | None) -> None:
+    """Find out before the run, not after it, that the report has nowhere to go."""
+    if output is None:
+        return
+    try:
+        if output.is_dir():
+            raise UsageError(f"--output {output}: is a directory; name a file")
+        if not output.absolute().parent.is_dir():
+            raise UsageError(f"--output {output}: its directory does not exist; create it first")
+    except (OSError, ValueError) as e:
+        raise UsageError(f"--output {output}: cannot be reached: {getattr(e, 'strerror', None) or e}") from e
+
+
+def _must_be_readable(parsed: argparse.Namespace) -> None:
+    """Find out before the run, not after it, that the verdict could not be shown."""
+    if parsed.lang == "ko" and parsed.format == "console" and not _takes_korean(sys.stdout):
+        raise UsageError(
+            f"--lang ko: this output cannot show Korean, its encoding is {sys.stdout.encoding}: set PYTHONUTF8=1"
+        )
+
+
+def _takes_korean(stream: TextIO) -> bool:
+    try:
+        "한국어".encode(stream.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write_report(report: Report, output: Path | None) -> None:
+    if output is None:
+        return
+    from preflight.render.json import render_json  # noqa: PLC0415
+
+    temporary = output.with_name(f".{output.name}.{report.run_id}.tmp")
+    try:
+        temporary.write_text(render_json(report), encoding="utf-8")
+        temporary.replace(output)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _machine_readable(report: Report, form: str) -> str:
+    from preflight.render.json import render_json  # noqa: PLC0415
+    from preflight.render.junit import render_junit  # noqa: PLC0415 - xml.etree is needed by nobody else
+
+    return render_json(report) if form == "json" else render_junit(report)

@@ -1,0 +1,48 @@
+"""Everything the gate raises on purpose, as one tree.
+
+PreflightError
+├── UsageError             bad option or configuration: nothing ran, exit 2
+├── RegistryError          the set of checks does not add up: exit 2
+├── DatabaseError          the tables in Postgres cannot be made (`preflight db migrate`): exit 3
+└── RecordError            the run could not be written down: UNRECORDED
+    ├── LedgerError        the ledger cannot be read or written
+    │   └── LedgerLockedError   another process held it beyond the deadline
+    └── TextfileError      the `.prom` file cannot be written
+
+Each message is one sentence for a person: what, where, what to do. The command line catches the root only;
+whatever is not in this tree is a bug, and a bug ends with exit 3, never with Python's 1.
+"""
+
+from __future__ import annotations
+
+
+class PreflightError(Exception):
+    """Root of the tree above."""
+
+
+class UsageError(PreflightError):
+    """A bad option or configuration; names the key and where it came from."""
+
+
+class RegistryError(PreflightError):
+    """A duplicate check id, an unknown `requires`, or a cycle; found when the checks are collected."""
+
+
+class DatabaseError(PreflightError):
+    """The tables that preflight writes to in Postgres cannot be made or brought up to date."""
+
+
+class RecordError(PreflightError):
+    """The run could not be recorded, so that it cannot count as GO."""
+
+
+class LedgerError(RecordError):
+    """The ledger cannot be opened, read or written."""
+
+
+class LedgerLockedError(LedgerError):
+    """Another process holds the ledger beyond the deadline."""
+
+
+class TextfileError(RecordError):
+    """The `.prom` file cannot be written."""

@@ -1,0 +1,226 @@
+"""The one place where ccxt is opened: through a session that lets nothing but known readings out.
+
+ccxt can place orders and withdraw. What keeps it from doing so here is not that no check calls those methods but
+`GuardedSession`: every request passes it, and one that is not a GET of a listed path is never sent.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import time
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
+from preflight.exchange_trouble import ForbiddenRequestError, of_body, trouble_of
+from preflight.sections import ExchangeSection
+
+_CONNECT_SECONDS = 2.0  # a network that swallows packets is found out before the whole timeout is spent
+
+# What may be asked of the exchanges the gate knows, all of it with GET. A test holds every check to this list.
+ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "upbit": frozenset({"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts"}),
+        "binance": frozenset(
+            {
+                "/api/v3/time",
+                "/api/v3/exchangeInfo",
+                "/api/v3/ticker/24hr",
+                "/sapi/v1/system/status",
+                "/sapi/v1/account/apiRestrictions",
+            }
+        ),
+    }
+)
+_NEVER = re.compile(r"order(?!_?book)|withdraw|transfer|convert|repay|borrow|redeem", re.IGNORECASE)
+
+# What ccxt does by itself beyond what is asked of it, switched off. Of Binance's markets only spot.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"binance": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False}}
+)
+
+
+class _NoAuth(requests.auth.AuthBase):
+    """Leaves requests as they are; without it the session would add passwords that it finds in ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+class GuardedSession(requests.Session):
+    """Sends readings only, follows no redirect, tries once, and remembers the last answer.
+
+    Proxy and CA bundle come from the environment (`https_proxy`, `REQUESTS_CA_BUNDLE`), as for any other program.
+    """
+
+    def __init__(self, exchange: str) -> None:
+        super().__init__()
+        self.exchange = exchange
+        self.last: Answer | None = None
+        self.auth = _NoAuth()
+        self.max_redirects = 0
+        self.mount("https://", HTTPAdapter(max_retries=0))
+        self.mount("http://", HTTPAdapter(max_retries=0))
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send one request if it is an allowed one.
+
+        Raises:
+            ForbiddenRequestError: It is none; nothing was sent.
+        """
+        self.last = None
+        path = urlsplit(request.url or "").path
+        if not is_allowed(self.exchange, request.method or "", path):
+            raise ForbiddenRequestError(f"{request.method} {path} of {self.exchange} is not an allowed request")
+        if isinstance(seconds := kwargs.get("timeout"), int | float):
+            kwargs["timeout"] = (min(_CONNECT_SECONDS, seconds), seconds)
+        begun = time.perf_counter()
+        response = super().send(request, **kwargs)
+        response.encoding = "utf-8"
+        self.last = Answer(
+            status=response.status_code,
+            text=response.text,
+            headers=response.headers,
+            seconds=time.perf_counter() - begun,
+        )
+        return response
+
+
+def is_allowed(exchange: str, method: str, path: str) -> bool:
+    """Tell whether a request may be sent: a listed path, or for other exchanges one that names nothing that acts."""
+    if method != "GET":
+        return False
+    known = ALLOWED_PATHS.get(exchange)
+    return path in known if known is not None else not _NEVER.search(path)
+
+
+class ExchangeClient:
+    """One exchange through ccxt. The untyped library ends here: methods return plain data or raise TroubleError."""
+
+    def __init__(self, exchange: str, api: Any, session: GuardedSession) -> None:
+        self.exchange = exchange
+        self._api = api
+        self._session = session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    @property
+    def last(self) -> Answer:
+        """The last answer.
+
+        Raises:
+            TroubleError: There was none.
+        """
+        if self._session.last is None:
+            raise TroubleError(make_trouble(self.exchange, Kind.UNKNOWN))
+        return self._session.last
+
+    def has(self, feature: str) -> bool:
+        """Tell whether ccxt can do this with this exchange; what it emulates from other calls does not count."""
+        return self._api.has.get(feature) is True
+
+    def ask(self, method: str, *args: Any) -> Any:
+        """Call a method of ccxt that makes a request.
+
+        Raises:
+            TroubleError: It raised, or the answer is no JSON.
+        """
+        self._session.last = None
+        try:
+            value = getattr(self._api, method)(*args)
+        except Exception as e:
+            raise TroubleError(trouble_of(self.exchange, e, self._session.last)) from e
+        kind = None if self._session.last is None else of_body(self._session.last)
+        if kind is not None:
+            raise TroubleError(make_trouble(self.exchange, kind, self._session.last))
+        return value
+
+    def unexpected(self, what: str) -> TroubleError:
+        """Make the error for an answer that is JSON but not what was asked for."""
+        return TroubleError(make_trouble(self.exchange, Kind.UNEXPECTED, self._session.last, said=what))
+
+    def markets(self, symbols: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Give the markets of the wanted symbols, by symbol; one that is not listed is not in it.
+
+        Raises:
+            TroubleError: The exchange could not be asked, or it names no market at all.
+        """
+        found = self._listed(symbols)
+        if found:
+            self._api.set_markets(found)  # so that ccxt does not fetch them again for each question that follows
+        return {market["symbol"]: market for market in found if market["symbol"] in symbols}
+
+    def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+        if self.exchange != "binance":
+            return self._fetch_markets({})
+        # Binance's whole list is some 10 MB: it is asked for these symbols only. It refuses all of them for one that
+        # it does not know, without saying which, so each is then asked for alone.
+        try:
+            return self._fetch_markets({"symbols": self._api.json([symbol.replace("/", "") for symbol in symbols])})
+        except TroubleError as e:
+            if e.trouble.kind is not Kind.SYMBOL:
+                raise
+            return [] if len(symbols) == 1 else [found for symbol in symbols for found in self._listed((symbol,))]
+
+    def _fetch_markets(self, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        found = self.ask("fetch_markets", parameters)
+        if not isinstance(found, list) or not found:
+            raise self.unexpected("no market in the answer")
+        return found
+
+
+def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
+    """Make a client; nothing is sent before the first question.
+
+    Args:
+        exchange: ccxt id.
+        section: Its settings.
+
+    Raises:
+        TroubleError: ccxt has no such exchange.
+    """
+    library = importlib.import_module("ccxt")  # 409 ms that only exchange checks should pay
+    if exchange not in library.exchanges:
+        close = get_close_matches(exchange, library.exchanges, n=1)
+        said = f"did you mean {close[0]}?" if close else f"none of {len(library.exchanges)}"
+        raise TroubleError(make_trouble(exchange, Kind.NO_SUCH_EXCHANGE, said=said))
+    session = GuardedSession(exchange)
+    api = getattr(library, exchange)(
+        {
+            "apiKey": "" if section.api_key is None else section.api_key.get_secret_value(),
+            "secret": "" if section.secret is None else section.secret.get_secret_value(),
+            "timeout": int(section.timeout * 1000),
+            # A handful of requests per run is far below every limit, and ccxt's pauses (0.8 s before Binance's
+            # tickers) would be measured as the exchange's.
+            "enableRateLimit": False,
+            "options": {"maxRetriesOnFailure": 0, **_OPTIONS.get(exchange, {})},
+            "session": session,
+        }
+    )
+    if section.url is not None:
+        api.urls["api"] = _moved(api.urls["api"], section.url)
+    return ExchangeClient(exchange, api, session)
+
+
+def _moved(urls: Any, base: str) -> Any:
+    """Put another host into every URL of ccxt's nested table; the paths stay."""
+    if isinstance(urls, dict):
+        return {name: _moved(url, base) for name, url in urls.items()}
+    return re.sub(r"^https?://[^/]+", lambda _: base, urls) if isinstance(urls, str) else urls

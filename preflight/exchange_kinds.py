@@ -1,0 +1,170 @@
+"""The kinds of trouble between the gate and an exchange, and the words for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    NO_SUCH_EXCHANGE = auto()  # ccxt does not know the id
+    NO_NAME = auto()  # the host name does not exist
+    NAME_UNKNOWN = auto()  # the name server could not be asked
+    REFUSED = auto()  # nothing listens there
+    NO_ROUTE = auto()  # the network cannot reach it
+    PROXY = auto()  # the proxy in between is the trouble
+    CERTIFICATE = auto()  # whoever answers cannot prove to be the exchange
+    TLS = auto()  # no encrypted connection came about
+    TIMEOUT = auto()
+    CUT = auto()  # the connection broke before the answer was whole
+    REDIRECT = auto()
+    FORBIDDEN_REQUEST = auto()  # ccxt would have asked what the gate does not let it ask
+    RATE_LIMIT = auto()
+    BANNED = auto()
+    MAINTENANCE = auto()
+    UNAVAILABLE = auto()
+    SERVER_ERROR = auto()
+    LOCATION = auto()  # not served from here
+    FORBIDDEN = auto()  # 403 without a reason
+    WEB_PAGE = auto()  # HTML where JSON belongs
+    NOT_JSON = auto()
+    UNEXPECTED = auto()  # JSON of another shape
+    SYMBOL = auto()
+    KEY = auto()
+    KEY_IP_OR_RIGHTS = auto()  # Binance -2015 means any of the three
+    EXPIRED = auto()
+    SIGNATURE = auto()
+    IP = auto()
+    RIGHTS = auto()
+    CLOCK = auto()
+    NONCE = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the exchange last answered."""
+
+    status: int  # HTTP
+    text: str  # body
+    headers: Mapping[str, str]  # names in any case
+    seconds: float  # from request to whole answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One thing that went wrong."""
+
+    kind: Kind
+    meaning: str  # a sentence about the exchange, its name left out: "limits our requests (429)"
+    hint: str
+    actual: str  # what was there: HTTP status and error code, never a key or a URL with a signature
+
+
+class TroubleError(Exception):
+    """Raised by the client; whatever ccxt or requests raised is its cause."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.meaning)
+        self.trouble = trouble
+
+
+# (meaning, hint); {exchange} is the id, {EXCHANGE} the id as in a variable's name, {wait} the exchange's own words.
+_TEXTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+    {
+        Kind.NO_SUCH_EXCHANGE: ("is not an exchange that ccxt knows", "correct the id in exchanges.{exchange}"),
+        Kind.NO_NAME: ("has a host name that does not resolve", "check the network and the machine's name server"),
+        Kind.NAME_UNKNOWN: (
+            "has a host name that cannot be resolved now",
+            "check the network and the machine's name server",
+        ),
+        Kind.REFUSED: ("refuses connections", "check the network path, and exchanges.{exchange}.url if it is set"),
+        Kind.NO_ROUTE: ("is not reachable from this network", "check the network path and the firewall"),
+        Kind.PROXY: ("cannot be asked: the proxy fails", "check https_proxy and no_proxy, and the proxy itself"),
+        Kind.CERTIFICATE: (
+            "shows a certificate that is not trusted: somebody may stand in between",
+            "check the machine's clock and CA bundle (REQUESTS_CA_BUNDLE), and what proxy is in the way",
+        ),
+        Kind.TLS: ("gives no encrypted connection", "see what proxy or firewall is in the way, then run again"),
+        Kind.TIMEOUT: (
+            "gave no answer in time",
+            "check the network path and the exchange's status page, or raise exchanges.{exchange}.timeout",
+        ),
+        Kind.CUT: ("broke off its answer", "check the network path, then run again"),
+        Kind.REDIRECT: ("sends us elsewhere", "see what proxy or captive portal is in the way"),
+        Kind.FORBIDDEN_REQUEST: (
+            "would have been asked what this gate never asks",
+            "nothing was sent; this exchange cannot be checked by reading alone, report it",
+        ),
+        Kind.RATE_LIMIT: ("limits our requests{wait}", "wait{wait_hint}, see what else uses this address or key"),
+        Kind.BANNED: (
+            "has banned this address{wait}",
+            "stop everything that asks it from this address, and wait{wait_hint}",
+        ),
+        Kind.MAINTENANCE: ("is in maintenance", "wait for its announced end; see the exchange's status page"),
+        Kind.UNAVAILABLE: (
+            "is not available: maintenance or overload{wait}",
+            "see the exchange's status page, then run again",
+        ),
+        Kind.SERVER_ERROR: ("answers with an error of its own", "see the exchange's status page, then run again"),
+        Kind.LOCATION: ("does not serve this location", "run the bot where the exchange may be used"),
+        Kind.FORBIDDEN: ("forbids the request", "see whether a firewall or a proxy answers instead of it"),
+        Kind.WEB_PAGE: (
+            "answered with a web page instead of data",
+            "see what proxy, captive portal or maintenance page is in the way",
+        ),
+        Kind.NOT_JSON: ("answered with something that is not JSON", "run again; if it stays, see its status page"),
+        Kind.UNEXPECTED: (
+            "answered with data of another shape",
+            "run again; if it stays, its API has changed: update ccxt",
+        ),
+        Kind.SYMBOL: ("does not list a symbol", "correct exchanges.{exchange}.symbols"),
+        Kind.KEY: ("does not know the API key", "check PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY (or __API_KEY_FILE)"),
+        Kind.KEY_IP_OR_RIGHTS: (
+            "refuses the API key, and does not say whether key, IP address or rights are wrong",
+            "check in this order: the key itself, the IP addresses it is restricted to, its right to read",
+        ),
+        Kind.EXPIRED: (
+            "says that the API key has expired",
+            "make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE",
+        ),
+        Kind.SIGNATURE: (
+            "says that the secret does not belong to the API key",
+            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__SECRET (or __SECRET_FILE)",
+        ),
+        Kind.IP: ("does not allow the API key from this address", "add this machine's public address to the key"),
+        Kind.RIGHTS: ("denies the API key a right it needs (out of scope)", "give the key the right to read balances"),
+        Kind.CLOCK: (
+            "rejects the request's timestamp, so nothing can be said about the key",
+            "set this machine's clock (timedatectl set-ntp true); see clock_{exchange}",
+        ),
+        Kind.NONCE: ("has seen this request's nonce before", "run again"),
+        Kind.UNKNOWN: ("could not be asked", "run this check alone with --only, and see the exchange's status page"),
+    }
+)
+
+
+def make_trouble(exchange: str, kind: Kind, last: Answer | None = None, *, said: str = "") -> Trouble:
+    """Put a kind into words."""
+    wait = _retry_after(last)
+    meaning, hint = (
+        text.format(
+            exchange=exchange,
+            EXCHANGE=exchange.upper(),
+            wait=f", for {wait} s" if wait else "",
+            wait_hint=f" {wait} s" if wait else "",
+        )
+        for text in _TEXTS[kind]
+    )
+    if last is not None:
+        said = f"HTTP {last.status}{f', {said}' if said else ''}"
+    return Trouble(kind=kind, meaning=meaning, hint=hint, actual=said or kind.value)
+
+
+def _retry_after(last: Answer | None) -> str:
+    value = "" if last is None else last.headers.get("Retry-After", "")
+    return value if value.isdecimal() and len(value) <= 7 else ""

@@ -1,0 +1,171 @@
+"""What went wrong between the gate and an exchange, by what it means and not by how a library wraps it.
+
+Judged in this order: what the connection met (name, refusal, TLS, silence, an answer cut short), then the exchange's
+own error code and the HTTP status, then the shape of the body, and only then the class of ccxt's exception.
+What is known nowhere here stays `UNKNOWN`, which every check turns into "could not tell".
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from preflight.exchange_kinds import Answer, Kind, Trouble, make_trouble
+
+_MAX_TEXT = 160  # characters of an exchange's own message that are worth repeating
+
+
+class ForbiddenRequestError(Exception):
+    """The guard at the door refused a request that no check may make."""
+
+
+# Error code in the body -> what it means. Binance numbers its errors, Upbit names them.
+_CODES: Mapping[str, Kind] = MappingProxyType(
+    {
+        "-1003": Kind.RATE_LIMIT,
+        "-1021": Kind.CLOCK,
+        "-1022": Kind.SIGNATURE,
+        "-1121": Kind.SYMBOL,
+        "-2014": Kind.KEY,
+        "-2015": Kind.KEY_IP_OR_RIGHTS,
+        "expired_access_key": Kind.EXPIRED,
+        "invalid_access_key": Kind.KEY,
+        "jwt_verification": Kind.SIGNATURE,
+        "no_authorization_i_p": Kind.IP,
+        "no_authorization_ip": Kind.IP,
+        "nonce_used": Kind.NONCE,
+        "out_of_scope": Kind.RIGHTS,
+    }
+)
+# HTTP statuses that say more than the code in the body (-1003 is a limit or a ban), and those that say less.
+_DECISIVE: Mapping[int, Kind] = MappingProxyType({418: Kind.BANNED, 429: Kind.RATE_LIMIT, 451: Kind.LOCATION})
+_STATUSES: Mapping[int, Kind] = MappingProxyType({403: Kind.FORBIDDEN, 503: Kind.UNAVAILABLE})
+# ccxt's own classes, the more exact ones first: for exchanges whose codes are not in the table above.
+_CLASSES: tuple[tuple[str, Kind], ...] = (
+    ("OnMaintenance", Kind.MAINTENANCE),
+    ("RateLimitExceeded", Kind.RATE_LIMIT),
+    ("DDoSProtection", Kind.RATE_LIMIT),
+    ("PermissionDenied", Kind.RIGHTS),
+    ("AuthenticationError", Kind.KEY),
+    ("InvalidNonce", Kind.CLOCK),
+    ("BadSymbol", Kind.SYMBOL),
+    ("RequestTimeout", Kind.TIMEOUT),
+    ("ExchangeNotAvailable", Kind.UNAVAILABLE),
+)
+
+
+def trouble_of(exchange: str, error: BaseException, last: Answer | None) -> Trouble:
+    """Say what went wrong.
+
+    Args:
+        exchange: ccxt id.
+        error: What came out of ccxt or requests.
+        last: The answer to the request that failed, None where there was none.
+    """
+    kind = _of_connection(error)
+    if kind is None and last is not None:
+        kind = _DECISIVE.get(last.status) or _CODES.get(_code(last)) or _of_answer(last)
+    if kind is None:
+        names = {cls.__name__ for cls in type(error).__mro__}
+        kind = next((found for name, found in _CLASSES if name in names), None)
+    if kind is None:
+        # ccxt met something in a proper answer that it did not expect, be it a missing key or a wrong type.
+        kind = Kind.UNEXPECTED if last is not None and last.status < 400 else Kind.UNKNOWN
+    return make_trouble(exchange, kind, last, said=_said(error, last))
+
+
+def is_json(text: str) -> bool:
+    """Tell whether a body is a whole JSON document that is an object or a list."""
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False
+
+
+def of_body(last: Answer) -> Kind | None:
+    """Say what is wrong with a body that should be JSON, None where nothing is."""
+    if is_json(last.text):
+        return None
+    kind = last.headers.get("Content-Type", "")
+    return Kind.WEB_PAGE if "html" in kind or last.text.lstrip()[:1] == "<" else Kind.NOT_JSON
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception and all that led to it; urllib3 keeps some of that in arguments and never raises it."""
+    queue, seen = [error], set[int]()
+    for link in queue:
+        if id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        led_to_it = (link.__cause__, link.__context__, getattr(link, "reason", None), *link.args)
+        queue.extend(part for part in led_to_it if isinstance(part, BaseException))
+
+
+def _of_connection(error: BaseException) -> Kind | None:
+    # Loaded already where such an error can come from; whoever only needs `Kind` does not pay for them.
+    import http.client  # noqa: PLC0415
+    import ssl  # noqa: PLC0415
+
+    import requests  # noqa: PLC0415
+    import urllib3  # noqa: PLC0415
+
+    links = list(_chain(error))
+    for link in links:
+        if isinstance(link, socket.gaierror):
+            return Kind.NO_NAME if link.errno == socket.EAI_NONAME else Kind.NAME_UNKNOWN
+    # Exception -> meaning; the first of these that is in the chain of causes counts.
+    table: tuple[tuple[type[BaseException], Kind], ...] = (
+        (ForbiddenRequestError, Kind.FORBIDDEN_REQUEST),
+        (requests.exceptions.TooManyRedirects, Kind.REDIRECT),
+        (http.client.RemoteDisconnected, Kind.CUT),  # behind a proxy urllib3 calls this one, too, the proxy's
+        (requests.exceptions.ProxyError, Kind.PROXY),
+        (ConnectionRefusedError, Kind.REFUSED),
+        (ssl.SSLCertVerificationError, Kind.CERTIFICATE),
+        (ssl.SSLEOFError, Kind.CUT),
+        (ssl.SSLError, Kind.TLS),
+        (requests.exceptions.Timeout, Kind.TIMEOUT),
+        (TimeoutError, Kind.TIMEOUT),
+        (ConnectionResetError, Kind.CUT),
+        (urllib3.exceptions.ProtocolError, Kind.CUT),
+        (requests.exceptions.ChunkedEncodingError, Kind.CUT),
+    )
+    for kind_of_error, kind in table:
+        if any(isinstance(link, kind_of_error) for link in links):
+            return kind
+    # requests' own classes are OSErrors too, and say nothing about a route.
+    routeless = any(isinstance(link, OSError) and not isinstance(link, requests.RequestException) for link in links)
+    return Kind.NO_ROUTE if routeless else None
+
+
+def _of_answer(last: Answer) -> Kind | None:
+    if last.status >= 400:
+        return _STATUSES.get(last.status) or (Kind.SERVER_ERROR if last.status >= 500 else None)
+    return of_body(last)
+
+
+def _body(last: Answer) -> dict[str, Any]:
+    try:
+        body = json.loads(last.text)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _code(last: Answer) -> str:
+    body = _body(last)
+    error = body.get("error")
+    return str(error.get("name", "")) if isinstance(error, dict) else str(body.get("code", ""))
+
+
+def _said(error: BaseException, last: Answer | None) -> str:
+    if last is None:
+        return type(list(_chain(error))[-1]).__name__
+    body = _body(last)
+    nested = body.get("error")
+    message = nested.get("message") if isinstance(nested, dict) else body.get("msg")
+    parts = [_code(last), str(message) if message else ""]
+    return ": ".join(part for part in parts if part)[:_MAX_TEXT]

@@ -1,0 +1,344 @@
+"""One run of the gate from start marker to report: what is done in which order, and what each failure means.
+
+Order of a real run: fork the workers, publish the start (`ready_for_live 0`), let the checks go, conclude, keep the
+P0 if there is one, record, send the alerts, write the report. Whatever goes wrong on the way makes the verdict worse,
+never better.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from preflight import __version__
+from preflight.check import Check, Context
+from preflight.errors import RecordError, TextfileError
+from preflight.ledger import Ledger, RunRecord, Snapshot
+from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
+from preflight.registry import Registry
+from preflight.runner import OnResult, Runner
+from preflight.settings import Settings
+
+if TYPE_CHECKING:
+    from preflight.alerts.spool import Entry
+    from preflight.alerts.stage import Reserve, Speak
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asked for beyond the settings."""
+
+    mode: Mode = Mode.REAL
+    only: tuple[str, ...] = ()
+    waivers: Mapping[str, str] = field(default_factory=dict)  # check id -> reason
+    strict: bool = False
+    metrics: bool = True
+    alerts: bool = True
+    output: str | None = None  # where the report is written, for the alerts
+
+
+class Interrupted(BaseException):  # like KeyboardInterrupt: not an error that anything should catch
+    """SIGTERM reached the gate."""
+
+
+def new_run_id(now: float) -> str:
+    """Give an id that sorts by time and does not repeat: `20261123T141500Z-1a2b3c4d`."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Gate:
+    """Everything one run needs, handed in.
+
+    `write_report` puts the report where the user asked for it; if that fails the run counts as not recorded.
+    """
+
+    settings: Settings
+    options: Options
+    registry: Registry
+    environ: Mapping[str, str]
+    cwd: Path
+    on_result: OnResult = lambda _: None
+    write_report: Callable[[Report], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None  # is told at once what goes wrong with an alert
+    reserve: Reserve | None = None  # None: `preflight.alerts.stage.reserve`
+    speak: Speak | None = None  # None: `preflight.alerts.stage.speak`
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    _troubles: list[str] = field(default_factory=list)  # why the run is not recorded
+    _notes: list[str] = field(default_factory=list)
+    _reserved: Entry | None = None  # the P0 of this run, kept before the run is on record
+
+    def run(self) -> Report:
+        """Run the gate once.
+
+        Raises:
+            UsageError: An id in `--only` or `--waive` is unknown; nothing ran.
+        """
+        checks = self.registry.select(self.options.only)
+        self.registry.must_know(self.options.waivers, "--waive")
+        started_at, begun = self.now(), self.monotonic()
+        ctx = Context(
+            settings=self.settings,
+            mode=self.options.mode,
+            run_id=new_run_id(started_at),
+            environ=self.environ,
+            cwd=self.cwd,
+            metrics=self.options.metrics,
+        )
+        runner = Runner(
+            checks,
+            ctx,
+            waivers=self.options.waivers,
+            on_result=self.on_result,
+            now=self.now,
+            monotonic=self.monotonic,
+        )
+        ledger = self._ledger()
+        broken: str | None = None
+        snapshot: Snapshot | None = None
+        try:
+            runner.prepare()
+            if ledger is not None:
+                snapshot = self._publish_start(ledger, [check.id for check in checks], started_at)
+                _speak()
+            results = runner.run()
+        except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - it could not tell
+            broken = f"{type(e).__name__}: {e}".rstrip(": ")
+            results = self._fill_in(checks, runner.results(), broken)
+        finally:
+            runner.close()
+        results = self._mention_reset(results, snapshot)
+        report = Report(
+            run_id=ctx.run_id,
+            version=__version__,
+            env=self.settings.env,
+            mode=self.options.mode,
+            strict=self.options.strict,
+            decision=self._decide(results, broken),
+            results=results,
+            started_at=started_at,
+            ended_at=self.now(),
+            duration_seconds=self.monotonic() - begun,
+            recorded=False,
+            ledger=str(self.settings.ledger) if ledger is not None else None,
+            textfile=None,
+        )
+        if ledger is not None:
+            report = self._keep_p0(ledger, report, broken)
+            report = self._speak(ledger, self._record(ledger, report, broken), broken)
+        verdict = report.decision.verdict
+        report = self._hand_over(ledger, report, broken)
+        if ledger is not None and report.decision.verdict is not verdict:
+            report = self._speak(ledger, report, broken)  # the report is lost: what was said is not true any more
+        return report
+
+    def _ledger(self) -> Ledger | None:
+        if self.options.mode is not Mode.REAL:
+            return None
+        if self.options.metrics and self.settings.textfile_dir is None:
+            self._troubles.append("textfile_dir is not set, so there is nowhere to publish metrics")
+        for directory in (self.settings.ledger.parent, self.settings.spool_dir):
+            with contextlib.suppress(OSError):  # `storage` and the ledger will say what is wrong with it
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Ledger(
+            self.settings.ledger,
+            textfile_dir=self.settings.textfile_dir if self.options.metrics else None,
+            lock_timeout=self.settings.ledger_timeout,
+        )
+
+    def _trouble(self, reason: str) -> None:
+        """Note why the run is not recorded, once: what fails at the start mostly fails at the end as well."""
+        if reason not in self._troubles:
+            self._troubles.append(reason)
+
+    def _publish_start(self, ledger: Ledger, ids: Sequence[str], at: float) -> Snapshot | None:
+        try:
+            return ledger.start(self.settings.env.value, ids, at=at)
+        except RecordError as e:
+            self._trouble(str(e))
+            return None
+
+    def _fill_in(self, checks: Sequence[Check], done: Sequence[Result], broken: str) -> tuple[Result, ...]:
+        """Complete the results of a run that broke half way: what had not ended could not tell."""
+        known = {result.id: result for result in done}
+        outcome = Outcome(
+            status=Status.ERROR,
+            summary="not finished: the gate itself stopped",
+            hint="run it again",
+            expected="an answer",
+            actual=broken,
+        )
+        return tuple(
+            known.get(check.id)
+            or Result(id=check.id, outcome=outcome, required=is_required(check.id, self.settings.env))
+            for check in checks
+        )
+
+    def _mention_reset(self, results: tuple[Result, ...], snapshot: Snapshot | None) -> tuple[Result, ...]:
+        """Make a ledger that was set aside a WARN of `storage`, whose subject it is."""
+        if snapshot is None or snapshot.reset is None:
+            return results
+        note = _reset_note(snapshot.reset)
+        self._notes.append(note)
+        return tuple(
+            replace(
+                result,
+                outcome=replace(
+                    result.outcome,
+                    status=Status.WARN,
+                    summary=note,
+                    hint="find out what damaged it (disk, a copy while it was in use) before the next live run",
+                ),
+            )
+            if result.id == "storage" and result.status is Status.PASS
+            else result
+            for result in results
+        )
+
+    def _decide(self, results: tuple[Result, ...], broken: str | None) -> Decision:
+        decision = decide(
+            results,
+            env=self.settings.env,
+            mode=self.options.mode,
+            expected=self.registry.ids,
+            strict=self.options.strict,
+            recorded=not self._troubles,
+            broken=broken,
+            overridden=self.settings.overridden,
+        )
+        return replace(decision, reasons=(*decision.reasons, *self._troubles))
+
+    def _keep_p0(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
+        """Put the P0 of a run on the disk before the run is on record: a crash in between must not swallow it."""
+        if not self.options.alerts:
+            return report
+        try:
+            reserve = self.reserve or _stage_reserve()
+            self._reserved = reserve(
+                self.settings, ledger, report, output=self.options.output, warn=self.warn, now=self.now
+            )
+        except Exception as e:  # noqa: BLE001 - then it is kept, or sent, after the record
+            self.warn(f"the alert could not be kept before the record ({type(e).__name__})")
+        except (SystemExit, KeyboardInterrupt, Interrupted) as e:
+            self._trouble(f"alerting was interrupted ({type(e).__name__})")
+            return replace(report, decision=self._decide(report.results, broken))
+        return report
+
+    def _record(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
+        try:
+            snapshot = ledger.record(_run_record(report))
+        except Exception as e:  # noqa: BLE001 - a bug in there must not cost the report as well
+            self._trouble(str(e) if isinstance(e, RecordError) else f"{type(e).__name__}: {e}")
+            ledger_only = isinstance(e, TextfileError)
+            return replace(
+                report,
+                decision=self._decide(report.results, broken),
+                ledger=report.ledger if ledger_only else None,
+            )
+        if snapshot.reset is not None and not self._notes:
+            self._notes.append(_reset_note(snapshot.reset))  # damaged while the checks ran
+        return replace(
+            report,
+            recorded=not self._troubles,
+            samples=snapshot.samples,
+            textfile=None if snapshot.textfile is None else str(snapshot.textfile),
+        )
+
+    def _speak(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
+        """Send the alerts. What goes wrong with that can make the verdict worse; then that is said as well."""
+        if not self.options.alerts:
+            return replace(report, alerts=AlertSummary(reason="--no-alerts"))
+        for _ in range(2):
+            verdict = report.decision.verdict
+            report = self._speak_once(ledger, report, broken)
+            if report.decision.verdict is verdict:
+                break
+        return report
+
+    def _speak_once(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
+        said = report.alerts
+        try:
+            speak = self.speak or _speak()
+            spoken = speak(
+                self.settings,
+                ledger,
+                report,
+                output=self.options.output,
+                warn=self.warn,
+                now=self.now,
+                reserved=self._reserved,
+            )
+            self._reserved = None  # used up: what is said after this is kept anew
+        except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - must not cost the report
+            self._troubles.append(f"alerting was interrupted ({type(e).__name__})")
+            with contextlib.suppress(RecordError):
+                ledger.mark_unsuccessful(self.settings.env.value)
+            return replace(report, decision=self._decide(report.results, broken), recorded=False)
+        summary = replace(
+            spoken.summary,
+            items=(*said.items, *spoken.summary.items),
+            troubles=(*said.troubles, *spoken.summary.troubles),
+        )
+        report = replace(report, alerts=summary)
+        if spoken.unpublished is not None:
+            self._trouble(spoken.unpublished)
+            return replace(report, decision=self._decide(report.results, broken), recorded=False)
+        if spoken.snapshot is None:
+            return report
+        return replace(report, samples=spoken.snapshot.samples)
+
+    def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
+        """Write the report where it was asked for; a run whose report is lost is not one that can be audited."""
+        report = replace(report, notes=tuple(self._notes))
+        try:
+            self.write_report(report)
+        except Exception as e:  # noqa: BLE001 - whatever kept it from being written
+            reason = getattr(e, "strerror", None) or str(e) or type(e).__name__
+            self._troubles.append(f"--output: the report cannot be written: {reason}")
+            try:
+                if ledger is not None and report.recorded:
+                    ledger.mark_unsuccessful(self.settings.env.value)
+            except RecordError as worse:
+                self._troubles.append(str(worse))
+            return replace(report, decision=self._decide(report.results, broken), recorded=False)
+        return report
+
+
+def _speak() -> Speak:
+    from preflight.alerts.stage import speak  # noqa: PLC0415 - loaded while the checks' processes load theirs
+
+    return speak
+
+
+def _stage_reserve() -> Reserve:
+    from preflight.alerts.stage import reserve  # noqa: PLC0415 - as above
+
+    return reserve
+
+
+def _reset_note(aside: Path) -> str:
+    return f"the ledger was damaged and has been set aside as {aside}; counters begin at 0"
+
+
+def _run_record(report: Report) -> RunRecord:
+    timings = {result.id: result.outcome.timings for result in report.results}
+    redis, postgres = timings.get("redis", {}), timings.get("postgres", {})
+    return RunRecord(
+        env=report.env.value,
+        run_id=report.run_id,
+        started_at=report.started_at,
+        ended_at=report.ended_at,
+        duration_seconds=report.duration_seconds,
+        success=report.decision.verdict is Verdict.GO,
+        ready_for_live=report.decision.ready_for_live,
+        checks={result.id: result.status.value for result in report.results},
+        redis_latency={name: (redis[name],) for name in ("ping", "set", "get") if name in redis},
+        postgres_latency=(postgres["select"],) if "select" in postgres else (),
+    )

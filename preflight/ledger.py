@@ -1,0 +1,249 @@
+"""The ledger: what runs leave behind, for the gate's counters and for the `.prom` file made from them.
+
+Counters live here because a process lives for one run. One file lock spans each transaction and the
+publishing of the `.prom`, so that an older writer can never overwrite a newer one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from preflight import catalogue, metrics, textfile
+from preflight.errors import LedgerError, TextfileError
+from preflight.model import Env, Sample
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from preflight.ledgerfile import LedgerFile
+    from preflight.state import State
+    from preflight.throttle import Claim
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What one run has to tell the ledger.
+
+    Raises:
+        ValueError: A value is not from its closed set, is no finite number, or the flags contradict.
+    """
+
+    env: str  # the value, never the enum
+    run_id: str  # for messages; unbounded, so never a label
+    started_at: float  # Unix seconds
+    ended_at: float  # Unix seconds; the value by which the run is followed through every hop
+    duration_seconds: float  # by the monotonic clock
+    success: bool  # the verdict is GO
+    ready_for_live: bool
+    checks: Mapping[str, str]  # id of every check of the run -> pass, warn, fail, error or skip
+    redis_latency: Mapping[str, Sequence[float]]  # ping, set, get -> measured seconds
+    postgres_latency: Sequence[float]  # measured seconds
+
+    def __post_init__(self) -> None:
+        catalogue.label_value("env", self.env)
+        for check_id, status in self.checks.items():
+            catalogue.label_value("check", check_id)
+            catalogue.label_value("status", status)
+        for operation in self.redis_latency:
+            catalogue.label_value("operation", operation)
+        numbers = (
+            self.duration_seconds,
+            *sum(map(tuple, self.redis_latency.values()), ()),
+            *self.postgres_latency,
+        )
+        for number in (self.started_at, self.ended_at, *numbers):
+            if not math.isfinite(number) or number < 0:
+                raise ValueError(f"run {self.run_id}: {number!r} is no time in seconds")
+        if self.ready_for_live and not (self.success and self.env == Env.LIVE.value):
+            raise ValueError(f"run {self.run_id}: ready_for_live without a GO in env live")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What stands in the ledger for one env, and where it was published."""
+
+    samples: tuple[Sample, ...]  # every sample line of the `.prom`, in its order
+    textfile: Path | None  # the `.prom`; None if the ledger has no textfile directory
+    reset: Path | None  # where this Ledger object found or moved a damaged ledger to; None if there was none
+
+
+class Ledger:
+    """The counters of every env, in one SQLite file.
+
+    Args:
+        path: The file; made if missing, but not its directory.
+        textfile_dir: What node_exporter reads; None leaves the `.prom` files alone.
+        lock_timeout: Seconds to wait for another process that holds the ledger.
+
+    Each method is one transaction, followed under the same lock by the `.prom` of its env. Each raises:
+        LedgerLockedError: Another process held the ledger beyond the deadline; nothing was written.
+        LedgerError: The ledger cannot be read or written; nothing was written.
+        TextfileError: The transaction stands, but the `.prom` could not be written: last_success and
+            ready_for_live are 0 in the ledger now, and the old `.prom` is as it was.
+        ValueError: An argument is not from its closed set (a mistake of the caller); nothing was written.
+
+    Making one does no I/O.
+    """
+
+    def __init__(self, path: Path, *, textfile_dir: Path | None, lock_timeout: float = 5.0) -> None:
+        self._path = path
+        self._textfile_dir = textfile_dir
+        self._lock_timeout = lock_timeout
+        self._reset: Path | None = None
+
+    def start(self, env: str, check_ids: Sequence[str], *, at: float) -> Snapshot:
+        """Say that a run begins: whatever an earlier run found no longer makes the bot ready.
+
+        Args:
+            env: Where it runs.
+            check_ids: Every configured check; what is not among them leaves the `.prom`, its counters the
+                ledger keeps.
+            at: Unix seconds.
+        """
+        checks = tuple(catalogue.label_value("check", check_id) for check_id in check_ids)
+        if len(set(checks)) != len(checks):
+            raise ValueError(f"check ids are not unique: {', '.join(checks)}")
+
+        def change(state: State) -> None:
+            state.checks = checks
+            state.forget(catalogue.CHECK_STATUS, but=checks)
+            state.set(catalogue.LAST_START, at)
+            state.set(catalogue.READY_FOR_LIVE, 0)
+
+        return self._commit(env, change)
+
+    def record(self, run: RunRecord) -> Snapshot:
+        """Write down a finished run. `check_status` afterwards is this run's alone."""
+
+        def change(state: State) -> None:
+            if run.checks:  # a run whose gate broke before any check says nothing about the configuration
+                state.checks = tuple(run.checks)
+            state.add(catalogue.RUNS, 1)
+            state.observe(catalogue.DURATION, run.duration_seconds)
+            state.forget(catalogue.CHECK_STATUS)
+            for check_id, status in run.checks.items():
+                state.add(catalogue.CHECKS, 1, check_id, status)
+                state.set(catalogue.CHECK_STATUS, catalogue.STATUS_CODE[status], check_id)
+            for operation, measured in run.redis_latency.items():
+                for seconds in measured:
+                    state.observe(catalogue.REDIS_LATENCY, seconds, operation)
+            for seconds in run.postgres_latency:
+                state.observe(catalogue.POSTGRES_LATENCY, seconds)
+            # Another run may have begun meanwhile; and the ledger may have been replaced since this one did.
+            begun = state.values.get((catalogue.LAST_START,), 0.0)
+            state.set(catalogue.LAST_START, max(begun, run.started_at))
+            state.set(catalogue.LAST_RUN, run.ended_at)
+            state.set(catalogue.LAST_SUCCESS, int(run.success))
+            state.set(catalogue.READY_FOR_LIVE, int(run.ready_for_live))
+            if run.success:
+                state.set(catalogue.LAST_SUCCESS_TIME, run.ended_at)
+
+        return self._commit(run.env, change)
+
+    def record_alerts(self, env: str, outcomes: Mapping[tuple[str, str], int], *, pending: int) -> Snapshot:
+        """Write down what became of a run's alerts.
+
+        Args:
+            env: Where it ran.
+            outcomes: (P0 to P3, sent, throttled, spooled or failed) -> how many.
+            pending: How many wait in the spool now.
+        """
+        if pending < 0:
+            raise ValueError(f"{pending} alerts cannot be pending")
+
+        def change(state: State) -> None:
+            for (severity, outcome), count in outcomes.items():
+                state.add(catalogue.ALERTS, count, severity, outcome)
+            state.set(catalogue.ALERTS_PENDING, pending)
+
+        return self._commit(env, change)
+
+    def throttle_claim(
+        self, env: str, fingerprints: Sequence[str], *, window: float, now: Callable[[], float], count: bool = True
+    ) -> Claim:
+        """Take the right to say what was not said within `window` seconds; it counts as said from now on.
+
+        The throttle's methods change no metric, so that they leave the `.prom` alone.
+
+        Args:
+            env: Where the run is.
+            fingerprints: What is to be said.
+            window: Seconds.
+            now: Gives Unix seconds; asked while the lock is held, so that processes see one order of times.
+            count: Whether to note what is held back.
+        """
+        from preflight import throttle  # noqa: PLC0415 - for the runs that alert
+
+        return self._throttle(
+            env, lambda db: throttle.claim(db, env, fingerprints, now=now(), window=window, count=count)
+        )
+
+    def throttle_accept(self, claim: Claim, *, now: Callable[[], float]) -> None:
+        """Note that what was claimed has been accepted."""
+        from preflight import throttle  # noqa: PLC0415
+
+        self._throttle(claim.env, lambda db: throttle.accept(db, claim, now=now()))
+
+    def throttle_release(self, claim: Claim) -> None:
+        """Give back what was claimed and was certainly not accepted."""
+        from preflight import throttle  # noqa: PLC0415
+
+        self._throttle(claim.env, lambda db: throttle.release(db, claim))
+
+    def throttle_held_back(self, env: str) -> int:
+        """Count the warnings of an env that were held back and not told since."""
+        from preflight import throttle  # noqa: PLC0415
+
+        return self._throttle(env, lambda db: throttle.held_back(db, env))
+
+    def _throttle(self, env: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        from preflight.ledgerfile import hold  # noqa: PLC0415 - sqlite3, which `--help` should not pay for
+
+        catalogue.label_value("env", env)
+        with hold(self._path, self._lock_timeout) as file:
+            try:
+                return file.transact(work)
+            finally:
+                self._reset = file.set_aside or self._reset
+
+    def mark_unsuccessful(self, env: str) -> Snapshot:
+        """Take back what the last run of an env said: last_success and ready_for_live become 0."""
+        return self._commit(env, _unsuccessful)
+
+    def _commit(self, env: str, change: Callable[[State], None]) -> Snapshot:
+        from preflight.ledgerfile import hold  # noqa: PLC0415 - sqlite3, which `--help` should not pay for
+
+        catalogue.label_value("env", env)
+        with hold(self._path, self._lock_timeout) as file:
+            try:
+                state = file.update(env, change)
+            finally:
+                self._reset = file.set_aside or self._reset
+            target = None if self._textfile_dir is None else self._publish(file, state, self._textfile_dir)
+        return Snapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
+
+    def _publish(self, file: LedgerFile, state: State, directory: Path) -> Path:
+        try:
+            return textfile.publish(directory, state.env, metrics.render(state))
+        except Exception as e:
+            # Whatever went wrong, nobody can audit this run: the next `.prom` must not call it a success.
+            try:
+                state = file.update(state.env, _unsuccessful)
+            except LedgerError as second:
+                raise TextfileError(f"{e}; nor can the ledger say that the run does not count: {second}") from e
+            if isinstance(e, textfile.UnsyncedError):
+                with suppress(TextfileError):  # the first error is the one to tell
+                    textfile.publish(directory, state.env, metrics.render(state))
+            raise
+
+
+def _unsuccessful(state: State) -> None:
+    state.set(catalogue.LAST_SUCCESS, 0)
+    state.set(catalogue.READY_FOR_LIVE, 0)

@@ -1,0 +1,62 @@
+"""Telling a secret from what stands in for one in an example file. Judges values; never repeats them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+MIN_LENGTH = 8  # characters; shorter is guessed in no time
+
+# Whatever stands beside one of these words, the value is not a secret: `changeme-please`, `binance_xxxx`.
+_STAND_INS = frozenset(
+    {"changeme", "changethis", "dummy", "example", "fixme", "insert", "placeholder", "redacted", "replaceme", "todo"}
+)
+# A value made of nothing but such words is not a secret either: `my-secret-password`, `postgres123`.
+_FILLERS = _STAND_INS | frozenset(
+    re.findall(
+        r"\w+",
+        """a access account admin api bot change chat code default demo dev fake foo bar here hidden id in is key
+        letmein live me my none null of only paper pass passphrase passwd password please private prod production pw
+        qwerty replace root sample sandbox secret set some string telegram test testing testnet the this to token user
+        value welcome your arbitrage binance grafana postgres postgresql redis upbit""",
+    )
+)
+_IN_BRACKETS = re.compile(r"<.*>|\$\{.*\}|\$\(.*\)|\{\{.*\}\}|\[.*\]|%.*%|\$[A-Z_][A-Z0-9_]*", re.DOTALL)
+# Printed in the Bot API's own pages, and so in many a copy of them.
+_PUBLISHED = frozenset({"123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"})
+
+
+def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENGTH) -> str | None:
+    """Say why a value cannot be the secret that it should be, or None where nothing speaks against it.
+
+    Args:
+        value: What was given. The answer never holds any of it.
+        service: The name of what it is for: that name alone is no secret.
+        min_length: Characters it must have; 1 for what is short by nature, such as a chat id.
+    """
+    text = value.strip()
+    words = [word.strip("0123456789") for word in re.split(r"[^a-z0-9]+", text.lower())]
+    words = [word for word in words if word]
+    reasons = (
+        (len(text) < min_length, f"is shorter than {min_length} characters"),
+        (len(text) > 1 and len(set(text)) == 1, "is one character over and over"),
+        (_IN_BRACKETS.fullmatch(text) is not None, "is a template that nobody filled in"),
+        (text in _PUBLISHED, "is an example out of the documentation"),
+        (min_length > 1 and _counts_up(text), "counts up, such as 12345678"),
+        (words[:1] == ["your"], "begins with `your`"),
+        (any(_stands_in(word) for word in words), "holds a word such as `changeme` or `xxx`"),
+        (
+            bool(words) and all(_stands_in(word) or word in _FILLERS | {service.lower()} for word in words),
+            "is nothing but words such as `password` or the service's name",
+        ),
+    )
+    return next((reason for applies, reason in reasons if applies), None)
+
+
+def _stands_in(word: str) -> bool:
+    return word in _STAND_INS or re.fullmatch(r"x{3,}", word) is not None
+
+
+def _counts_up(text: str) -> bool:
+    steps = {ord(after) - ord(before) for before, after in pairwise(text)}
+    return steps in ({1}, {-1}) or text in {"1234567890", "0987654321"}

@@ -1,0 +1,208 @@
+"""The Korean of every hint but the exchanges': English template -> Korean one.
+
+`{}` stands for a value; where the order differs, `{0}` is the first one of the English.
+A Korean particle depends on the sound before it, so none stands right after a value.
+A test reads all hints out of the source and holds this table to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        # The gate itself
+        "run it again": "다시 실행하십시오",
+        "run it alone with --only": "--only로 이 점검만 따로 실행해 보십시오",
+        "raise --timeout": "--timeout 값을 늘리십시오",
+        "see why it hangs, or raise check_timeout (each check) or --timeout (the run)": (
+            "왜 멈춰 있는지 확인하거나, check_timeout(점검 하나) 또는 --timeout(실행 전체) 값을 늘리십시오"
+        ),
+        "this is a bug in the check or in a library it uses: run it alone with --only and report it": (
+            "점검이나 그 점검이 쓰는 라이브러리의 버그입니다. --only로 따로 실행해 보고 제보하십시오"
+        ),
+        "find out what damaged it (disk, a copy while it was in use) before the next live run": (
+            "다음 실거래 실행 전에 무엇 때문에 손상되었는지(디스크, 사용 중 복사 등) 찾으십시오"
+        ),
+        # environment, secrets, read_only_guard, live_safety
+        "set {} as a variable or in {}, or run `make up` for a local stack": (
+            "{} 값을 환경 변수로 주거나 {} 파일에 적으십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
+        ),
+        "chmod 600 {}": "다음을 실행하십시오: chmod 600 {}",
+        "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
+        "env's own .env file": (
+            "항목마다 비밀 값을 따로 새로 만들고(예: `openssl rand -hex 20`) 그 _FILE 키나 해당 환경의 .env 파일로 "
+            "설정하십시오"
+        ),
+        "run it once as a user who may read both files, or keep the other env's file off this machine": (
+            "두 파일을 모두 읽을 수 있는 사용자로 한 번 실행하거나, 다른 환경의 파일을 이 컴퓨터에 두지 마십시오"
+        ),
+        "set PREFLIGHT_BOT__READ_ONLY={}, or READ_ONLY={} in .env.{}": (
+            "PREFLIGHT_BOT__READ_ONLY={0} 값을 주거나 .env.{2} 파일에 READ_ONLY={1} 줄을 넣으십시오"
+        ),
+        "set PREFLIGHT_BOT__READ_ONLY={}, or READ_ONLY={} in .env.{}; where it stands more than once, let all say the "
+        "same": (
+            "PREFLIGHT_BOT__READ_ONLY={0} 값을 주거나 .env.{2} 파일에 READ_ONLY={1} 줄을 넣으십시오. "
+            "여러 곳에 있으면 모두 같은 값으로 맞추십시오"
+        ),
+        "make it readable and each line KEY=VALUE, or set PREFLIGHT_BOT__READ_ONLY={}, or READ_ONLY={} in .env.{}": (
+            "파일을 읽을 수 있게 하고 모든 줄을 KEY=VALUE 꼴로 고치거나, PREFLIGHT_BOT__READ_ONLY={0} 값을 주거나 "
+            ".env.{2} 파일에 READ_ONLY={1} 줄을 넣으십시오"
+        ),
+        "start the engine and see that the page shows arbitrage_engine_read_only, or correct "
+        "PREFLIGHT_BOT__METRICS_URL": (
+            "엔진을 띄우고 그 페이지에 arbitrage_engine_read_only가 나오는지 확인하거나, "
+            "PREFLIGHT_BOT__METRICS_URL을 고치십시오"
+        ),
+        "restart the engine with READ_ONLY={}: it was started with something else": (
+            "엔진이 다른 값으로 시작되었습니다. READ_ONLY={} 값으로 다시 시작하십시오"
+        ),
+        "when the operator is sure: PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW and "
+        "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW in .env.live": (
+            "운영자가 확신할 때에만 .env.live에 PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW, "
+            "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW를 넣으십시오"
+        ),
+        "find out who threw it and why; then: redis-cli -h {} DEL {}": (
+            "누가 왜 킬 스위치를 켰는지 먼저 확인한 다음 실행하십시오: redis-cli -h {} DEL {}"
+        ),
+        "see what is there: redis-cli -h {} TYPE {}; it should be a plain string": (
+            "무엇이 들어 있는지 확인하십시오: redis-cli -h {} TYPE {} (단순 문자열이어야 합니다)"
+        ),
+        # redis
+        "set PREFLIGHT_REDIS__HOST, or run `make up` for a local stack": (
+            "PREFLIGHT_REDIS__HOST를 설정하십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
+        ),
+        "check maxmemory-policy and whether a proxy or another client removes keys": (
+            "maxmemory-policy를 확인하고, 프록시나 다른 클라이언트가 키를 지우는지 보십시오"
+        ),
+        "look at `redis-cli --latency` and SLOWLOG on the server": (
+            "서버에서 `redis-cli --latency`와 SLOWLOG를 확인하십시오"
+        ),
+        "see the server's log": "서버 로그를 보십시오",
+        "check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server": (
+            "PREFLIGHT_REDIS__PASSWORD(또는 __PASSWORD_FILE)와 __USERNAME이 서버와 맞는지 확인하십시오"
+        ),
+        "point PREFLIGHT_REDIS__HOST at the primary": "PREFLIGHT_REDIS__HOST가 프라이머리를 가리키게 하십시오",
+        "raise maxmemory, or set a maxmemory-policy that frees room": (
+            "maxmemory를 늘리거나, 공간을 비우는 maxmemory-policy를 설정하십시오"
+        ),
+        "wait until it has loaded, then run again": "데이터를 다 읽을 때까지 기다렸다가 다시 실행하십시오",
+        "check the network path and the server's load; nothing can be said about its data": (
+            "네트워크 경로와 서버 부하를 확인하십시오. 데이터에 대해서는 아무것도 말할 수 없습니다"
+        ),
+        "check PREFLIGHT_REDIS__HOST and the machine's name server": (
+            "PREFLIGHT_REDIS__HOST와 이 컴퓨터의 네임 서버를 확인하십시오"
+        ),
+        "start it, or correct PREFLIGHT_REDIS__HOST and __PORT": (
+            "서버를 띄우거나 PREFLIGHT_REDIS__HOST와 __PORT를 고치십시오"
+        ),
+        "grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*": (
+            "ACL 사용자에게 arbitrage:preflight:* 키에 대한 PING, SET, GET, DEL 권한을 주십시오"
+        ),
+        "check the server's log and `maxclients`, and whether this is a Redis at all": (
+            "서버 로그와 `maxclients`를 확인하고, 응답하는 것이 정말 Redis인지 보십시오"
+        ),
+        # postgres, open_positions
+        "set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE, or run `make up` for a local stack": (
+            "PREFLIGHT_POSTGRES__HOST, __USER, __DATABASE를 설정하십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
+        ),
+        "point PREFLIGHT_POSTGRES__HOST at the primary, or lift default_transaction_read_only": (
+            "PREFLIGHT_POSTGRES__HOST가 프라이머리를 가리키게 하거나 default_transaction_read_only를 푸십시오"
+        ),
+        "point PREFLIGHT_POSTGRES__HOST at the primary": "PREFLIGHT_POSTGRES__HOST가 프라이머리를 가리키게 하십시오",
+        "check what answers at that address: a proxy may be in between": (
+            "그 주소에서 무엇이 응답하는지 확인하십시오. 중간에 프록시가 있을 수 있습니다"
+        ),
+        "look at pg_stat_activity for locks and long queries": (
+            "pg_stat_activity에서 잠금과 오래 걸리는 쿼리를 확인하십시오"
+        ),
+        "see the log of the server at {}": "다음 서버의 로그를 보십시오: {}",
+        "start it, or correct PREFLIGHT_POSTGRES__HOST and __PORT": (
+            "서버를 띄우거나 PREFLIGHT_POSTGRES__HOST와 __PORT를 고치십시오"
+        ),
+        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE)": (
+            "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE)를 확인하십시오"
+        ),
+        "set PREFLIGHT_POSTGRES__PASSWORD_FILE": "PREFLIGHT_POSTGRES__PASSWORD_FILE을 설정하십시오",
+        "close idle sessions (see pg_stat_activity) or raise max_connections": (
+            "쉬고 있는 세션을 닫거나(pg_stat_activity 참고) max_connections를 늘리십시오"
+        ),
+        "add a line for it to pg_hba.conf": "pg_hba.conf에 이 호스트를 허용하는 줄을 추가하십시오",
+        "check PREFLIGHT_POSTGRES__USER and __DATABASE": "PREFLIGHT_POSTGRES__USER와 __DATABASE를 확인하십시오",
+        "check PREFLIGHT_POSTGRES__HOST and the machine's name server": (
+            "PREFLIGHT_POSTGRES__HOST와 이 컴퓨터의 네임 서버를 확인하십시오"
+        ),
+        "check the network path and the server's load": "네트워크 경로와 서버 부하를 확인하십시오",
+        "wait until it is ready, then run again": "준비될 때까지 기다렸다가 다시 실행하십시오",
+        "start it again, then run again": "서버를 다시 띄운 뒤 다시 실행하십시오",
+        "GRANT TEMPORARY ON DATABASE ... TO the role": (
+            "이 롤에 임시 테이블 권한을 주십시오: GRANT TEMPORARY ON DATABASE ... TO 롤"
+        ),
+        "free room on the server": "서버의 디스크 공간을 비우십시오",
+        "it was stopped or restarted: run again": "서버가 멈췄거나 다시 시작되었습니다. 다시 실행하십시오",
+        "set PREFLIGHT_POSITIONS__TABLE to the table of the live bot": (
+            "PREFLIGHT_POSITIONS__TABLE을 실거래 봇의 테이블로 설정하십시오"
+        ),
+        "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)": (
+            "PREFLIGHT_POSITIONS__TABLE을 설정하십시오(schema.table, 데이터베이스에 적힌 그대로)"
+        ),
+        "set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table": (
+            "PREFLIGHT_POSITIONS__STATUS_COLUMN을 그 테이블에 있는 열로 설정하십시오"
+        ),
+        "GRANT SELECT ON the table TO the role that preflight connects as": (
+            "preflight가 접속하는 롤에 그 테이블의 SELECT 권한을 주십시오(GRANT SELECT ON ... TO ...)"
+        ),
+        "see whether Postgres is up and the table can be read: run it again": (
+            "Postgres가 떠 있고 그 테이블을 읽을 수 있는지 확인한 뒤 다시 실행하십시오"
+        ),
+        "correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column": (
+            "그 행들을 바로잡거나 PREFLIGHT_POSITIONS__STATUS_COLUMN을 맞는 열로 설정하십시오"
+        ),
+        "look at the rows of {} whose {} is {} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow": (
+            "테이블 {0} 안에서 {1} 값이 {2} 상태인 행을 확인해 청산하거나, PREFLIGHT_POSITIONS__POLICY=allow를 "
+            "설정하십시오"
+        ),
+        # git, storage, alert_channel
+        "set PREFLIGHT_GIT__REPOSITORY to the bot's checkout and see that `git -C {} status` works for this user": (
+            "PREFLIGHT_GIT__REPOSITORY를 봇의 체크아웃으로 설정하고, 이 사용자로 `git -C {} status` 명령이 되는지 "
+            "확인하십시오"
+        ),
+        "git -C {} status, then commit or remove": ("`git -C {} status` 명령으로 확인한 뒤 커밋하거나 지우십시오"),
+        "git -C {} update-index --no-assume-unchanged --no-skip-worktree {}": (
+            "다음을 실행하십시오: git -C {} update-index --no-assume-unchanged --no-skip-worktree {}"
+        ),
+        "git -C {} push": "다음을 실행하십시오: git -C {} push",
+        "git -C {} rm --cached {}, and make new secrets: the history keeps the old ones": (
+            "`git -C {} rm --cached {}` 명령을 실행하고 비밀 값을 새로 만드십시오. 옛 값은 기록에 남아 있습니다"
+        ),
+        "git -C {} rm --cached {}": "다음을 실행하십시오: git -C {} rm --cached {}",
+        "create it: mkdir -p {}": "만드십시오: mkdir -p {}",
+        "free room on that file system": "그 파일 시스템의 공간을 비우십시오",
+        "free room: the quota is used up": "공간을 비우십시오. 할당량(quota)을 다 썼습니다",
+        "the file system is read-only: remount it, or choose another directory": (
+            "파일 시스템이 읽기 전용입니다. 다시 마운트하거나 다른 디렉터리를 고르십시오"
+        ),
+        "let the user who runs preflight write there: {}": (
+            "preflight를 실행하는 사용자가 여기에 쓸 수 있게 하십시오: {}"
+        ),
+        "free room on that file system, or lower min_free_mb": (
+            "그 파일 시스템의 공간을 비우거나 min_free_mb를 낮추십시오"
+        ),
+        "set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR": (
+            "PREFLIGHT_TEXTFILE_DIR을 설정하거나 --metrics-output DIR을 주십시오"
+        ),
+        "chmod o+rx {}": "다음을 실행하십시오: chmod o+rx {}",
+        "chmod 644 {}": "다음을 실행하십시오: chmod 644 {}",
+        "set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how": (
+            "PREFLIGHT_TELEGRAM__TOKEN_FILE과 PREFLIGHT_TELEGRAM__CHAT_ID_FILE을 설정하십시오. "
+            "방법은 docs/alerts.md에 있습니다"
+        ),
+        "set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine": (
+            "PREFLIGHT_TELEGRAM__URL을 https 주소나 이 컴퓨터에 있는 Bot API 서버로 설정하십시오"
+        ),
+        "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up": (
+            "`preflight alerts test`로 메시지가 도착하는지 볼 수 있습니다. 설정 방법은 docs/alerts.md에 있습니다"
+        ),
+    }
+)

@@ -1,0 +1,58 @@
+"""The checks themselves, shown: what each proves, requires, whether it blocks, and its timeout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from preflight.check import Check
+
+Blocking = Callable[[str], bool] | None  # tells whether an id blocks in the chosen env; None: no env was chosen
+
+
+def render_list(checks: Sequence[Check], blocking: Blocking) -> str:
+    """Give the checks as a plain table that ends with a newline."""
+    rows = [("ID", "BLOCKS", "TIMEOUT", "REQUIRES", "PROVES")]
+    rows += [
+        (
+            check.id,
+            _blocks(check, blocking),
+            f"{check.timeout:g} s",
+            ", ".join(check.requires) or "-",
+            check.proves,
+        )
+        for check in checks
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() + "\n"
+        for row in rows
+    )
+
+
+def render_list_json(checks: Sequence[Check], blocking: Blocking) -> str:
+    """Give the checks as a JSON array."""
+    return (
+        json.dumps(
+            [
+                {
+                    "id": check.id,
+                    "proves": check.proves,
+                    "requires": list(check.requires),
+                    "required": None if blocking is None else blocking(check.id),
+                    "timeout": check.timeout,
+                    "network": check.network,
+                }
+                for check in checks
+            ],
+            ensure_ascii=False,
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def _blocks(check: Check, blocking: Blocking) -> str:
+    if blocking is None:
+        return "?"
+    return "yes" if blocking(check.id) else "no"

@@ -1,0 +1,211 @@
+"""The tables of the settings: what reaching each thing takes, and the limits it is held to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")]
+ExchangeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,50}$")]  # part of check ids, which are labels
+
+# What an arbitrage bot between Korea and the world trades at least. Merged below whatever is configured.
+DEFAULT_EXCHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"upbit": {"symbols": ("BTC/KRW",)}, "binance": {"symbols": ("BTC/USDT",)}}
+)
+
+_FILE = "_file"
+
+
+class Section(BaseModel):
+    """A table of settings. A key `x_file` beside a secret `x` names the file that holds it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        read: dict[str, str] = {}
+        for key, value in data.items():
+            name = key.removesuffix(_FILE)
+            if name == key or name not in cls.model_fields or value is None:
+                continue
+            if data.get(name) is not None:
+                raise ValueError(f"{name} and {key} are both set: keep one")
+            if not isinstance(value, str | Path):
+                raise ValueError(f"{key} should be a path")
+            read[name] = _read_secret(key, Path(value))
+        return {**data, **read}
+
+    def secret_values(self) -> tuple[str, ...]:
+        """Give the value of every secret that is set in this table."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def _read_secret(key: str, path: Path) -> str:
+    try:
+        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not UTF-8 text"
+        raise ValueError(f"{key} {path} cannot be read: {reason}") from e
+    if not secret:
+        raise ValueError(f"{key} {path} is empty")
+    return secret
+
+
+class ServerSection(Section):
+    """What reaching a server with a password takes."""
+
+    host: str | None = Field(None, description="host name or address")
+    password: SecretStr | None = Field(None, description="password; better given by file")
+    password_file: Path | None = Field(None, description="file that holds the password and nothing else")
+    timeout: Seconds = Field(2.0, description="seconds for connecting and for each answer")
+    slow_after: Seconds = Field(0.5, description="seconds; an answer slower than this is a WARN")
+
+
+class RedisSection(ServerSection):
+    """The bot's Redis."""
+
+    port: Port = Field(6379, description="port")
+    db: Annotated[int, Field(ge=0)] = Field(0, description="database number")
+    username: str | None = Field(None, description="ACL user, if not the default one")
+
+
+class PostgresSection(ServerSection):
+    """The bot's Postgres."""
+
+    port: Port = Field(5432, description="port")
+    user: str | None = Field(None, description="role to connect as")
+    database: str | None = Field(None, description="database name")
+
+
+class BotSection(Section):
+    """What the bot itself was told."""
+
+    read_only: bool | None = Field(None, description="whether the engine may not place orders; else READ_ONLY")
+    metrics_url: Annotated[str, Field(pattern=r"^https?://[^/\s]")] | None = Field(
+        None, description="the running engine's metrics page, asked what it really does"
+    )
+
+
+class LiveSection(Section):
+    """What going live takes."""
+
+    armed: bool = Field(False, description="explicit arming by the operator")  # noqa: FBT003 - pydantic's own form
+    max_order_krw: Money | None = Field(None, description="largest single order, KRW")
+    max_daily_loss_krw: Money | None = Field(None, description="loss after which trading stops for the day, KRW")
+    kill_switch_key: Annotated[str, Field(min_length=1)] = Field(
+        "arbitrage:kill_switch", description="Redis key; there and neither 0, off, false nor no: thrown"
+    )
+
+
+class ExchangeSection(Section):
+    """One exchange, by its ccxt id."""
+
+    enabled: bool = Field(True, description="false where the bot does not trade there")  # noqa: FBT003 - as above
+    symbols: tuple[str, ...] = Field((), description="symbols that must trade, as ccxt spells them: BTC/KRW")
+    api_key: SecretStr | None = Field(None, description="API key")
+    api_key_file: Path | None = Field(None, description="file that holds the API key")
+    secret: SecretStr | None = Field(None, description="API secret")
+    secret_file: Path | None = Field(None, description="file that holds the API secret")
+    url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
+    timeout: Seconds = Field(3.0, description="seconds for each answer")
+    slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
+    no_withdraw_attested_on: date | None = Field(
+        None, description="day on which the operator saw that the key cannot withdraw, where no API tells"
+    )
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("url")
+    @classmethod
+    def _plain_base(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
+            raise ValueError("url is an address without path or login: https://host or http://127.0.0.1:8080")
+        return None if value is None else value.rstrip("/")
+
+
+class ClockSection(Section):
+    """How far this machine's clock may be off an exchange's."""
+
+    warn_ms: Annotated[float, Field(gt=0)] = Field(250.0, description="skew that is a WARN, ms")
+    fail_ms: Annotated[float, Field(gt=0)] = Field(1000.0, description="skew that is a FAIL, ms")
+    samples: Annotated[int, Field(ge=1, le=15)] = Field(5, description="questions; the median counts")
+
+
+class PositionPolicy(StrEnum):
+    """What an open position means."""
+
+    FAIL = "fail"
+    WARN = "warn"
+    ALLOW = "allow"
+
+
+class PositionsSection(Section):
+    """The bot's table of positions."""
+
+    table: Identifier = Field("paper_positions", description="table, with its schema if need be")
+    status_column: Identifier = Field("status", description="column that says whether a position is open")
+    open_values: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        ("open",), description="values of that column which mean open, in any case"
+    )
+    policy: PositionPolicy = Field(PositionPolicy.FAIL, description="fail, warn or allow open positions")
+
+    @field_validator("open_values", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class TelegramSection(Section):
+    """Where P0 and P1 go."""
+
+    token: SecretStr | None = Field(None, description="bot token; better given by file")
+    token_file: Path | None = Field(None, description="file that holds the bot token")
+    chat_id: SecretStr | None = Field(None, description="chat to write to")
+    chat_id_file: Path | None = Field(None, description="file that holds the chat id")
+    url: str = Field("https://api.telegram.org", description="Bot API server")
+    timeout: Seconds = Field(3.0, description="seconds for connecting and for each answer")
+    deadline: Seconds = Field(10.0, description="seconds for all tries at one message")
+
+
+class Language(StrEnum):
+    """In which language a message is written."""
+
+    BOTH = "both"
+    KO = "ko"
+    EN = "en"
+
+
+class AlertsSection(Section):
+    """What is said to whom, and how often. No value silences longer than the defaults."""
+
+    lang: Language = Field(Language.BOTH, description="language of messages: both, ko or en")
+    p1_window: Annotated[float, Field(gt=0, le=300)] = Field(
+        300.0, description="seconds for which a warning that was sent is not sent again"
+    )
+    p2_window: Annotated[float, Field(gt=0, le=1800)] = Field(1800.0, description="seconds between two P2 rows")
+    p3_window: Annotated[float, Field(gt=0, le=3600)] = Field(3600.0, description="seconds between two P3 rows")
+    slow_after: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="seconds; a GO slower than this is P2")
+
+
+class GitSection(Section):
+    """What the checkout of the bot is held to."""
+
+    repository: Path | None = Field(None, description="the bot's checkout; else the directory preflight runs in")
+    max_file_mb: Annotated[float, Field(gt=0)] = Field(5.0, description="MB; a larger tracked file is a FAIL")

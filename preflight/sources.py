@@ -1,0 +1,256 @@
+"""Where settings come from, strongest first.
+
+1. flags
+2. `PREFLIGHT_*` variables (`PREFLIGHT_REDIS__HOST` is `redis.host`); empty ones count as unset
+3. `.env.<env>`: its `PREFLIGHT_*` lines; the bot's own lines beside them are left alone
+4. a running local stack's `.stack/preflight.toml` (never for live, only for its own env)
+5. `preflight.toml`
+
+Each layer is read into plain nested data first; pydantic-settings merges and validates them. A value that is
+refused is reported with its key and with the layer it came from.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+
+from preflight.errors import UsageError
+from preflight.model import Env
+from preflight.settings import Settings
+
+PREFIX = "PREFLIGHT_"
+STACK_FILE = Path(".stack", "preflight.toml")
+CONFIG_FILE = Path("preflight.toml")
+_FOREIGN = frozenset({"PREFLIGHT_IMAGE", "PREFLIGHT_ENV_FILE"})  # read by docker compose, not by the gate
+_FLAG_OF = {"env": "--env", "textfile_dir": "--metrics-output", "run_timeout": "--timeout"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One source of values: what it is called in messages, and its values as nested data."""
+
+    name: str
+    values: Mapping[str, Any]
+    prefix: str = ""  # how its keys are written: PREFLIGHT_REDIS__HOST or redis.host
+
+    def holds(self, loc: tuple[str, ...]) -> bool:
+        """Tell whether this layer has a value at `loc`."""
+        node: Any = self.values
+        for part in loc:
+            if not isinstance(node, Mapping) or part not in node:
+                return False
+            node = node[part]
+        return True
+
+    def spell(self, loc: tuple[str, ...]) -> str:
+        """Write the key `loc` the way this layer writes it."""
+        if self.name == "flag":
+            return _FLAG_OF[loc[0]]
+        return self.prefix + "__".join(loc).upper() if self.prefix else ".".join(loc)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings together with the layers they were merged from, strongest first."""
+
+    settings: Settings
+    layers: tuple[Layer, ...]
+
+    def source(self, loc: tuple[str, ...]) -> str:
+        """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`."""
+        layer = next((layer for layer in self.layers if layer.holds(loc)), None)
+        return "default" if layer is None else f"{layer.name} {layer.spell(loc)}"
+
+
+def load(flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, config: Path | None = None) -> Settings:
+    """Build the settings of one run.
+
+    Args:
+        flags: Values given on the command line, `None` where a flag was not given.
+        environ: The process environment.
+        cwd: Directory in which `.env.<env>`, `.stack/` and `preflight.toml` are looked for.
+        config: A `preflight.toml` named by `--config`; it must then exist.
+
+    Raises:
+        UsageError: Anything is unknown, malformed, unreadable or out of range.
+    """
+    return load_with_sources(flags, environ=environ, cwd=cwd, config=config).settings
+
+
+def load_with_sources(
+    flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, config: Path | None = None
+) -> Loaded:
+    """Do what `load` does, and keep the layers, so that a value's origin can be told."""
+    given = Layer("flag", {key: value for key, value in flags.items() if value is not None})
+    variables = Layer("variable", _nest(environ, "the environment"), PREFIX)
+    stack = _stack_layer(cwd)
+    env = _choose_env(given, variables, stack)
+    dotenv = _dotenv_layer(cwd / f".env.{env}", env)
+    layers = [given, variables, dotenv]
+    if env is not Env.LIVE and stack is not None and stack.values.get("env") == env.value:
+        layers.append(stack)
+    layers.append(_config_layer(cwd, config))
+    return Loaded(_merge(layers, env), tuple(layers))
+
+
+def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
+    for layer in (given, variables, stack):
+        if layer is not None and "env" in layer.values:
+            value, where = layer.values["env"], f"{layer.name} {layer.spell(('env',))}"
+            break
+    else:
+        raise UsageError(
+            "env: not set, and there is no default; give --env live|paper|dev|test, set PREFLIGHT_ENV, "
+            "or start a local stack with `make up`"
+        )
+    try:
+        return Env(value)
+    except ValueError as e:
+        raise UsageError(f"{where}: {value!r} is not an env; it is one of {', '.join(Env)}") from e
+
+
+def _merge(layers: list[Layer], env: Env) -> Settings:
+    class Bound(Settings):
+        """`Settings` tied to the layers of this run."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(InitSettingsSource(settings_cls, dict(layer.values)) for layer in layers)
+
+    try:
+        bound = Bound()
+    except ValidationError as e:
+        raise UsageError("; ".join(_explain(error, layers) for error in e.errors())) from e
+    if bound.env is not env:
+        raise UsageError(f"env: the layers disagree: {bound.env} and {env}")
+    return Settings.model_construct(**{name: getattr(bound, name) for name in Settings.model_fields})
+
+
+def _explain(error: Any, layers: list[Layer]) -> str:
+    """Turn one pydantic error into: which key, where, what is wrong. Values are not repeated: one may be secret."""
+    loc = tuple(str(part) for part in error["loc"])
+    while loc and not any(layer.holds(loc) for layer in layers):
+        loc = loc[:-1]
+    source = next((layer for layer in layers if layer.holds(loc)), None) if loc else None
+    key = source.spell(loc) if source is not None else ".".join(str(part) for part in error["loc"]) or "settings"
+    where = f"{source.name} " if source is not None else ""
+    if error["type"] == "extra_forbidden":
+        return f"{where}{key}: unknown key; `preflight --help` names the known ones"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    wanted = "should be " if error["msg"].startswith("Input should be ") else ""
+    return f"{where}{key}: {wanted}{message}"
+
+
+def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in variables.items():
+        if not name.startswith(PREFIX) or name in _FOREIGN or value == "":
+            continue
+        if value is None:
+            raise UsageError(f"{where}: {name} has no value; write {name}=VALUE")
+        *tables, key = name.removeprefix(PREFIX).lower().split("__")
+        node = nested
+        for table in tables:
+            node = node.setdefault(table, {})
+            if not isinstance(node, dict):
+                raise UsageError(f"{where}: {name} goes below a key that already has a plain value")
+        if isinstance(node.get(key), dict):
+            raise UsageError(f"{where}: {name} gives a plain value to a key that has keys of its own")
+        node[key] = value
+    return nested
+
+
+def _dotenv_layer(path: Path, env: Env) -> Layer:
+    if not _exists(path):
+        return Layer(path.name, {}, PREFIX)
+    lines: dict[str, str | None] = {}
+    for line in parse_stream(io.StringIO(_read(path))):
+        if line.error and PREFIX in line.original.string:
+            raise UsageError(f"{path.name}: line {line.original.line} cannot be read; write {PREFIX}KEY=VALUE")
+        if line.key is not None:
+            lines[line.key] = line.value
+    values = _nest(lines, path.name)
+    if values.get("env", env.value) != env.value:
+        raise UsageError(f"{path.name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
+    return Layer(path.name, values, PREFIX)
+
+
+def _config_layer(cwd: Path, config: Path | None) -> Layer:
+    path = cwd / CONFIG_FILE if config is None else config
+    if config is None and not _exists(path):
+        return Layer(path.name, {})
+    values = _read_toml(path)
+    if "env" in values:
+        raise UsageError(f"{path.name}: env: one file serves every env; give --env or set PREFLIGHT_ENV instead")
+    return Layer(path.name, values)
+
+
+def _stack_layer(cwd: Path) -> Layer | None:
+    path = cwd / STACK_FILE
+    if not _exists(path):
+        return None
+    values = _read_toml(path)
+    stack = values.pop("stack", {})
+    if not isinstance(stack, Mapping) or values.get("env") == Env.LIVE:
+        return None
+    pid, started = stack.get("supervisor_pid"), stack.get("supervisor_started")
+    if not isinstance(pid, int) or not isinstance(started, float) or not is_running(pid, started):
+        return None
+    return Layer(str(STACK_FILE), values)
+
+
+def is_running(pid: int, started: float) -> bool:
+    """Tell whether process `pid` runs and is the one that began at `started` (Unix seconds, +-2 s)."""
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        boot = next(
+            int(line.split()[1])
+            for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+            if line.startswith("btime ")
+        )
+    except (OSError, ValueError, IndexError, StopIteration):
+        return False
+    return abs(boot + ticks / os.sysconf("SC_CLK_TCK") - started) < 2.0
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise UsageError(f"{path}: cannot be read: {e.strerror}") from e
+    return True
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise UsageError(f"{path}: cannot be read: {e.strerror}") from e
+    except UnicodeDecodeError as e:
+        raise UsageError(f"{path}: is not UTF-8 text (byte {e.start})") from e
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_read(path))
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"{path}: is not TOML: {e}") from e

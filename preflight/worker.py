@@ -1,0 +1,243 @@
+"""One check in one process of its own, from the parent's side and from the child's.
+
+The child is forked while the parent has a single thread. It loads what the check needs, waits for the word "go",
+runs the check and sends one JSON line. The parent never waits for more than that line: a child that hangs in C,
+holds the GIL, exits, crashes, prints, forks or sends nonsense cannot reach beyond its own result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import re
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from preflight.check import Check, Context
+from preflight.model import Outcome, Status
+
+_MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
+_MAX_TEXT = 1000  # characters of one field
+_MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
+_REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
+_ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
+# Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
+
+
+class BadAnswerError(Exception):
+    """What came through the pipe is not an outcome."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A forked child and the pipe on which its answer arrives."""
+
+    check: Check
+    pid: int
+    answers: int  # file descriptor to read from, non-blocking
+    _go: int  # file descriptor to write the starting word to
+    _buffer: bytearray = field(default_factory=bytearray)
+    _reaped: int | None = None  # wait status, once the child is gone
+    _open: list[int] = field(init=False)  # file descriptors that are still to be closed
+
+    def __post_init__(self) -> None:
+        self._open = [self.answers, self._go]
+
+    def go(self) -> None:
+        """Let the check start. A child that is already dead is noticed by its silence."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._go, b"g")
+
+    def read(self) -> bytes | None:
+        """Give the whole answer once it is there, `b""` when there will be none, None when it is not there yet."""
+        while True:
+            try:
+                chunk = os.read(self.answers, 65536)
+            except BlockingIOError:
+                return None
+            if not chunk:
+                return b""
+            self._buffer += chunk
+            line, newline, _ = bytes(self._buffer).partition(b"\n")
+            if newline or len(self._buffer) > _MAX_BYTES:
+                return line
+
+    def gone(self) -> bool:
+        """Tell whether the child has ended, even where a grandchild still holds its pipe open."""
+        if self._reaped is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self._reaped = status if pid else None
+        return self._reaped is not None
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the end of the child; not by asking again and again, which would take its processor from it."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:  # a signal came between its being reaped and our taking note of it
+            return
+        try:
+            select.select([descriptor], [], [], seconds)
+        finally:
+            os.close(descriptor)
+        self.gone()
+
+    def end(self) -> str:
+        """Kill the child and what it forked, close the pipes, and say how it ended.
+
+        A signal may interrupt this half way, and whoever cleans up then calls it again: no file number is closed
+        twice, since it may be somebody else's by then, and nothing is killed once the pipes are closed.
+        """
+        if self._open:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        if not self.gone():
+            self._wait(_REAP_SECONDS)
+        while self._open:
+            os.close(self._open.pop())
+        if self._reaped is None:
+            return "stuck in the kernel"
+        if os.WIFSIGNALED(self._reaped):
+            return f"killed by {signal.Signals(os.WTERMSIG(self._reaped)).name}"
+        return f"exited with {os.waitstatus_to_exitcode(self._reaped)}"
+
+
+def spawn(check: Check, ctx: Context) -> Worker:
+    """Fork the child of one check; it does nothing but load modules until `go`."""
+    answers, to_parent = os.pipe()
+    from_parent, go = os.pipe()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as where they were closed before the start
+            stream.flush()
+    # A handler that raised in the child before `_live` has begun would run the parent's code there, twice.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    worker = None
+    try:
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _live(check, ctx, to_parent=to_parent, from_parent=from_parent, mask=mask)
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.setpgid(pid, pid)  # both sides do it, so that it is done whoever runs first
+            os.set_blocking(answers, False)
+            worker = Worker(check=check, pid=pid, answers=answers, _go=go)
+        finally:
+            os.close(to_parent)
+            os.close(from_parent)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    except BaseException:  # no process could be had, or a handler raised: nobody will ever get to know this child
+        if worker is None:
+            os.close(answers)
+            os.close(go)
+        else:
+            worker.end()
+        raise
+    return worker
+
+
+def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
+    """Be the child, to the end. Nothing below may return or raise into the parent's code."""
+    try:
+        with contextlib.suppress(OSError):
+            os.setpgid(0, 0)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        _close_all_but(to_parent, from_parent)
+        with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
+            for name in check.imports:
+                importlib.import_module(name)
+        if os.read(from_parent, 1) == b"g":
+            # The parent ends this process at the deadline. If the parent was killed, the kernel does it.
+            signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
+            os.write(to_parent, _answer(check, ctx) + b"\n")
+    finally:
+        os._exit(0)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Close what else the parent had open, so that no child holds another one's pipe."""
+    low = 3
+    for descriptor in sorted(kept):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+def _answer(check: Check, ctx: Context) -> bytes:
+    try:
+        outcome = check.run(ctx)
+        if isinstance(outcome, Outcome):
+            return encode(outcome)
+        problem, kind = f"the check returned {type(outcome).__name__}, not an outcome", type(outcome).__name__
+    except BaseException as e:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a check are its result too
+        problem, kind = f"the check raised {type(e).__name__}: {e}", type(e).__name__
+    return encode(Outcome(status=Status.ERROR, summary=problem, hint=_CRASH_HINT, expected="an outcome", actual=kind))
+
+
+def encode(outcome: Outcome) -> bytes:
+    """Write an outcome as one line of JSON."""
+    return json.dumps(
+        {
+            "status": str(outcome.status),
+            "summary": outcome.summary,
+            "hint": outcome.hint,
+            "expected": outcome.expected,
+            "actual": outcome.actual,
+            "timings": dict(outcome.timings),
+        }
+    ).encode()
+
+
+def decode(line: bytes) -> Outcome:
+    """Read what `encode` wrote, believing nothing.
+
+    Raises:
+        BadAnswerError: The line is not JSON, has other keys, or values of other types or ranges.
+    """
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as e:
+        raise BadAnswerError("its answer is not JSON") from e
+    if not isinstance(data, dict) or set(data) != {
+        "status",
+        "summary",
+        "hint",
+        "expected",
+        "actual",
+        "timings",
+    }:
+        raise BadAnswerError("its answer has other fields than an outcome has")
+    texts = dict(_texts(data))
+    try:
+        status = Status(data["status"])
+    except ValueError as e:
+        raise BadAnswerError(f"{data['status']!r} is no status") from e
+    timings = data["timings"]
+    if not isinstance(timings, dict) or not all(_is_seconds(value) for value in timings.values()):
+        raise BadAnswerError("its timings are not seconds")
+    return Outcome(status=status, timings=timings, **texts)
+
+
+def _texts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ("summary", "hint", "expected", "actual"):
+        if not isinstance(data[name], str):
+            raise BadAnswerError(f"its {name} is not text")
+        yield name, _NOT_TEXT.sub(" ", data[name])[:_MAX_TEXT]
+
+
+def _is_seconds(value: Any) -> bool:
+    # Compared, not converted: JSON can hold integers that no float can.
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_SECONDS

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from acceptance.stack.wait import Answer, wait_until
+from acceptance.standins.telegram import TelegramStandin
+from tests.preflight.alerts.conftest import CHAT, TOKEN
+
+ROOT = Path(__file__).parents[3]
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path, telegram: TelegramStandin) -> Iterator[Start]:
+    """Start a real preflight process that finds Redis and Postgres down: a NO_GO."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "textfile").mkdir(mode=0o755)
+
+    def run(*args: str, program: tuple[str, ...] = ("-m", "preflight"), **changed: str) -> subprocess.Popen[str]:
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            "PREFLIGHT_REDIS__HOST": "127.0.0.1",
+            "PREFLIGHT_REDIS__PORT": "1",
+            "PREFLIGHT_POSTGRES__HOST": "127.0.0.1",
+            "PREFLIGHT_POSTGRES__PORT": "1",
+            "PREFLIGHT_TEXTFILE_DIR": str(tmp_path / "textfile"),
+            "PREFLIGHT_LEDGER": str(tmp_path / "ledger.sqlite"),
+            "PREFLIGHT_SPOOL_DIR": str(tmp_path / "spool"),
+            "PREFLIGHT_EXCHANGES__UPBIT__ENABLED": "false",
+            "PREFLIGHT_EXCHANGES__BINANCE__ENABLED": "false",
+            "PREFLIGHT_TELEGRAM__TOKEN": TOKEN,
+            "PREFLIGHT_TELEGRAM__CHAT_ID": CHAT,
+            "PREFLIGHT_TELEGRAM__URL": telegram.url,
+            "PREFLIGHT_TELEGRAM__TIMEOUT": "20",
+            "PREFLIGHT_TELEGRAM__DEADLINE": "20",
+            **changed,
+        }
+        argv = (sys.executable, *program, *args, "--env", "paper")
+        started.append(
+            subprocess.Popen(argv, env=env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _accepted(telegram: TelegramStandin, number: int) -> None:
+    def probe() -> Answer[None]:
+        return Answer(done=len(telegram.texts) >= number, said=f"{len(telegram.texts)} in the chat")
+
+    wait_until(probe, asked="the chat", timeout=30)
+
+
+def test_killed_between_accepted_and_noted(start: Start, telegram: TelegramStandin, tmp_path: Path) -> None:
+    """`kill -9` while Telegram has the P0 and the gate does not know it: a duplicate, never a loss."""
+    telegram.fault("timeout-after")
+    process = start()
+    _accepted(telegram, 1)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    assert len(list((tmp_path / "spool").glob("p0-paper-*"))) == 1
+
+    again = start("alerts", "flush")
+    again.communicate(timeout=30)
+
+    first, second = telegram.texts
+    assert first.split("실행 / run: ")[1].split("\n")[0] == second.split("실행 / run: ")[1].split("\n")[0]
+    assert "late" in second
+    assert list((tmp_path / "spool").glob("p0-paper-*")) == []
+
+
+def test_killed_between_the_record_and_the_sending(start: Start, telegram: TelegramStandin, tmp_path: Path) -> None:
+    """`kill -9` right after the run is on record: its P0 waits already, and the next run sends it first."""
+    patch = (
+        "import os, signal, preflight.alerts.stage as stage\n"
+        "stage.speak = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import preflight.cli\n"
+        "preflight.cli.entry()\n"
+    )
+    process = start(program=("-c", patch))
+    assert process.wait(30) == -signal.SIGKILL
+    assert 'runs_total{env="paper"} 1.0' in (tmp_path / "textfile" / "arbitrage_preflight_paper.prom").read_text()
+    assert len(list((tmp_path / "spool").glob("p0-paper-*"))) == 1
+
+    assert start().wait(60) == 1
+
+    assert ["late" in text for text in telegram.texts] == [True, False]
+
+
+def test_killed_before_accepted(start: Start, telegram: TelegramStandin) -> None:
+    """`kill -9` before Telegram took it: it waits, and the next run sends it first."""
+    telegram.fault("timeout-before")
+    process = start()
+
+    def probe() -> Answer[None]:
+        return Answer(done="sendMessage" in telegram.asked, said=str(telegram.asked))
+
+    wait_until(probe, asked="what Telegram was asked", timeout=30)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    second = start()
+    assert second.wait(60) == 1
+
+    assert ["late" in text for text in telegram.texts] == [True, False]
+
+
+def test_terminated_while_alerting_is_never_go(start: Start, telegram: TelegramStandin, tmp_path: Path) -> None:
+    """SIGTERM during the sending ends the run with a report and its verdict; the P0 is in the spool."""
+    telegram.fault("timeout-before")
+    process = start("--output", str(tmp_path / "report.json"))
+
+    def probe() -> Answer[None]:
+        return Answer(done="sendMessage" in telegram.asked, said=str(telegram.asked))
+
+    wait_until(probe, asked="what Telegram was asked", timeout=30)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    assert (tmp_path / "report.json").exists()
+    assert len(list((tmp_path / "spool").glob("p0-paper-*"))) == 1
+
+
+def test_no_secret_in_any_file(start: Start, telegram: TelegramStandin, tmp_path: Path) -> None:
+    """Whatever Telegram answers, token and chat id are in no file, no output and no message."""
+    written = ""
+    for fault in ("401", "500", "garbage", "400", "drop-before", "302"):
+        telegram.fault(fault, times=3)
+        process = start("--output", str(tmp_path / f"{fault}.json"), PREFLIGHT_TELEGRAM__DEADLINE="0.3")
+        written += "".join(process.communicate(timeout=60))
+        with telegram.state.lock:
+            telegram.state.faults.clear()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    seen = written.encode() + b"".join(path.read_bytes() for path in files) + "".join(telegram.texts).encode()
+
+    assert b"P0 NO_GO" in seen
+    for secret in (TOKEN, TOKEN.split(":")[1], CHAT):
+        assert secret.encode() not in seen

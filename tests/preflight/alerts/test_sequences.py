@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
+from preflight.settings import Settings
+from tests.preflight.alerts.world import KilledError, World
+
+CHECKS = ("redis", "clock", "git")
+WINDOW = 300.0
+
+
+def report_of(run_id: str, verdict: Verdict, warned: tuple[str, ...], at: float) -> Report:
+    """Make a report."""
+    statuses = {name: Status.WARN if name in warned else Status.PASS for name in CHECKS}
+    if verdict is Verdict.NO_GO:
+        statuses["redis"] = Status.FAIL
+    results = tuple(
+        Result(id=name, outcome=Outcome(status=status, summary="s", hint="h"), required=True)
+        for name, status in statuses.items()
+    )
+    decision = Decision(verdict=verdict, exit_code=0 if verdict is Verdict.GO else 1, reasons=(), ready_for_live=False)
+    return Report(
+        run_id=run_id, version="0", env=Env.PAPER, mode=Mode.REAL, strict=False, decision=decision, results=results,
+        started_at=at, ended_at=at, duration_seconds=1.0, recorded=True,
+    )  # fmt: skip
+
+
+class Alerting(RuleBasedStateMachine):
+    """Runs, outages, kills and clock jumps in any order."""
+
+    @initialize()
+    def begin(self) -> None:
+        """An empty world."""
+        self.folder = tempfile.TemporaryDirectory(prefix="preflight-alerts-")
+        root = Path(self.folder.name)
+        self.world = World(
+            settings=Settings.model_validate(
+                {"env": "paper", "ledger": root / "ledger.sqlite", "spool_dir": root / "spool", "textfile_dir": root}
+            )
+        )
+        self.runs = 0
+        self.kept: list[str] = []  # ids of the P0 runs that got as far as the spool, in order
+
+    def teardown(self) -> None:
+        """Throw it away."""
+        self.folder.cleanup()
+
+    @rule(
+        verdict=st.sampled_from([Verdict.GO, Verdict.GO, Verdict.NO_GO, Verdict.UNVERIFIED]),
+        warned=st.sampled_from([("redis",), ("redis", "clock"), ("git",), ()]),
+        kill_at=st.one_of(st.just(-1), st.integers(0, 3), st.integers(0, 14)),
+        telegram=st.sampled_from(["up", "lost", "down"]),
+        postgres_up=st.booleans(),
+    )
+    def run(self, verdict: Verdict, warned: tuple[str, ...], kill_at: int, telegram: str, *, postgres_up: bool) -> None:
+        """A run in some weather, which may be killed on the way."""
+        self.world.telegram, self.world.postgres_up = telegram, postgres_up
+        self.runs += 1
+        run_id = f"run{self.runs:04d}"
+        self.world.steps, self.world.kill_at = 0, kill_at
+        try:
+            self.world.dispatch(report_of(run_id, verdict, warned, self.world.now))
+        except KilledError:
+            pass
+        finally:
+            self.world.kill_at = -1
+        known = f"{run_id}-P0" in self.world.waiting or any(run_id in text for _, text in self.world.chat)
+        if verdict is not Verdict.GO:
+            assert known or 0 <= kill_at <= 0, "a P0 that was kept is gone"
+            self.kept += [run_id] if known else []
+
+    @rule(seconds=st.one_of(st.sampled_from([0.0, 1.0, 299.9, 300.0, -1.0, -3600.0, 1e8]), st.floats(0, 700)))
+    def time_passes(self, seconds: float) -> None:
+        """The clock goes on, or jumps."""
+        self.world.now += seconds
+
+    @rule()
+    def flush(self) -> None:
+        """With everything up, what waits is delivered."""
+        self.world.telegram, self.world.postgres_up = "up", True
+        self.world.outbox().drain(60.0)
+        assert self.world.waiting == ()
+
+    @invariant()
+    def no_p0_is_lost(self) -> None:
+        """Each is in the chat or in the spool."""
+        waiting = self.world.waiting
+        for run_id in self.kept:
+            assert f"{run_id}-P0" in waiting or any(f"{run_id}" in text for _, text in self.world.chat), run_id
+
+    @invariant()
+    def the_order_is_kept(self) -> None:
+        """P0s come into the chat, each for the first time, in the order of their runs."""
+        first = {run_id: self._first(run_id) for run_id in self.kept}
+        seen = [number for number in (first[run_id] for run_id in self.kept) if number is not None]
+        assert seen == sorted(seen)
+        delivered = [number is not None for number in first.values()]
+        assert delivered == sorted(delivered, reverse=True), "a later one overtook an earlier one"
+
+    @invariant()
+    def no_p1_inside_its_window(self) -> None:
+        """By the clock that the process sees, the same warning is never said twice within 300 s."""
+        last: dict[str, float] = {}
+        for at, text in self.world.chat:
+            for name in CHECKS if " P1 " in text else ():
+                if f"{name} WARN" in text:
+                    assert name not in last or not 0 <= at - last[name] < WINDOW
+                    last[name] = at
+
+    def _first(self, run_id: str) -> int | None:
+        found = (number for number, (_, text) in enumerate(self.world.chat) if f"{run_id}" in text and "P0" in text)
+        return next(found, None)
+
+
+TestAlerting = Alerting.TestCase
+TestAlerting.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from preflight.alerts.spool import Content, Spool, SpoolBusyError
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """One whose directory does not exist yet."""
+    return Spool(tmp_path / "state" / "spool")
+
+
+def test_what_is_kept_waits_in_order(spool: Spool) -> None:
+    """Files wait in the order in which they were put, by kind and env, readable by their owner only."""
+    for number in range(12):
+        spool.put(Content.P0, "paper", f"run-{12 - number}", f"text {number}")
+    spool.put(Content.P0, "live", "other", "x")
+    spool.put(Content.ROW, "paper", "run-1", "row")
+
+    waiting = spool.waiting(Content.P0, "paper")
+    assert [entry.read() for entry in waiting] == [f"text {number}" for number in range(12)]
+    assert [stat.S_IMODE(entry.path.stat().st_mode) for entry in waiting] == [0o600] * 12
+    assert stat.S_IMODE(spool.directory.stat().st_mode) == 0o700
+    assert len(spool.waiting(Content.ROW, "paper")) == 1
+
+
+def test_order_does_not_need_a_clock(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that jumps back does not change the order."""
+    spool.put(Content.P0, "paper", "b", "1")
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    spool.put(Content.P0, "paper", "a", "2")
+
+    assert [entry.id for entry in spool.waiting(Content.P0, "paper")] == ["b", "a"]
+
+
+def test_no_directory_is_an_empty_spool(spool: Spool) -> None:
+    """Looking makes nothing."""
+    assert spool.waiting(Content.P0, "paper") == ()
+    assert not spool.directory.exists()
+
+
+def test_other_files_are_left_alone(spool: Spool) -> None:
+    """What is not the spool's own is neither listed nor touched."""
+    spool.put(Content.P0, "paper", "a", "1")
+    damaged = "damaged-p0-paper-000000000001-b.json"
+    for name in (".p0-paper-000000000009-x.json.1.tmp", "p0-paper-1-x.json", "README", damaged):
+        (spool.directory / name).write_text("x")
+
+    assert [entry.id for entry in spool.waiting(Content.P0, "paper")] == ["a"]
+
+
+def test_a_failed_write_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk raises, and no half of a file is there under any name."""
+    spool.put(Content.P0, "paper", "a", "1")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.put(Content.P0, "paper", "b", "2")
+    assert [path.name for path in spool.directory.iterdir()] == ["p0-paper-000000000001-a.json"]
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content, then name, then directory: in that order each is synced."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def synced(fd: int) -> None:
+        done.append("directory" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file")
+        fsync(fd)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    spool.put(Content.P0, "paper", "a", "1")
+
+    assert done == ["file", "rename", "directory"]
+
+
+def test_a_file_that_is_not_the_own_one_cannot_be_deleted(spool: Spool) -> None:
+    """After the spool ran empty numbers begin anew, and an old entry deletes no new file."""
+    old = spool.put(Content.P0, "paper", "a", "1")
+    old.delete()
+    new = spool.put(Content.P0, "paper", "b", "2")
+    old.delete()
+
+    assert new.number == old.number
+    assert new.read() == "2"
+
+
+@pytest.mark.parametrize("id_", ["../x", "a/b", "", "x" * 100, "a\n"])
+def test_an_impossible_id_is_refused(id_: str, spool: Spool) -> None:
+    """No id can lead out of the directory."""
+    with pytest.raises(ValueError, match="no name"):
+        spool.put(Content.P0, "paper", id_, "1")
+
+
+def test_one_delivers_at_a_time(spool: Spool) -> None:
+    """The second one waits, and is told so when it waited long enough; another env is another matter."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with spool.delivering("paper", 1):
+            entered.set()
+            leave.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(5)
+    try:
+        with pytest.raises(SpoolBusyError), spool.delivering("paper", 0.1):
+            pytest.fail("two deliver at once")
+        with spool.delivering("live", 0.1):
+            pass
+    finally:
+        leave.set()
+        holder.join(5)
+    with spool.delivering("paper", 0.1):
+        assert not holder.is_alive()
+
+
+def test_a_damaged_file_is_kept_aside(spool: Spool) -> None:
+    """It leaves the queue, not the disk."""
+    entry = spool.put(Content.P0, "paper", "a", "nonsense")
+    aside = entry.set_aside()
+
+    assert aside.read_text() == "nonsense"
+    assert spool.waiting(Content.P0, "paper") == ()

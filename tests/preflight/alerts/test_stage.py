@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from acceptance.standins.telegram import TelegramStandin
+from preflight import catalogue
+from preflight.alerts.stage import Spoken, speak
+from preflight.errors import LedgerLockedError, TextfileError
+from preflight.ledger import Ledger
+from preflight.model import Report, Status, Verdict
+from preflight.settings import Settings
+from tests.preflight.alerts.conftest import CHAT, TOKEN
+
+MakeRun = Callable[..., Report]
+Say = Callable[..., Spoken]
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], telegram: TelegramStandin) -> Settings:
+    """With a chat, and no Postgres."""
+    made = make_settings(
+        telegram={"token": TOKEN, "chat_id": CHAT, "url": telegram.url, "timeout": 0.3, "deadline": 0.5},
+        postgres={"host": "127.0.0.1", "port": 1, "user": "u", "database": "d", "password": "hunter2-hunter2"},
+    )
+    made.ledger.parent.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def say(settings: Settings, make_run: MakeRun) -> Say:
+    """Let a run speak: `say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=...)`."""
+
+    def run(verdict: Verdict, statuses: dict[str, Status] | None = None, **given: Any) -> Spoken:
+        ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir)
+        options = {key: given.pop(key) for key in ("warn",) if key in given}
+        return speak(settings, ledger, make_run(verdict, statuses, **given), **options)
+
+    return run
+
+
+def _alerts(spoken: Spoken, severity: str, outcome: str) -> float:
+    assert spoken.snapshot is not None
+    return next(
+        s.value
+        for s in spoken.snapshot.samples
+        if s.name == catalogue.ALERTS and (s.labels["severity"], s.labels["outcome"]) == (severity, outcome)
+    )
+
+
+def test_outcomes_are_counted(say: Say, telegram: TelegramStandin) -> None:
+    """What was sent and what was spooled is in the counters, and the spool's length in the gauge."""
+    telegram.fault("500", times=100)
+    first = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")
+    with telegram.state.lock:
+        telegram.state.faults.clear()
+    second = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r2")
+
+    assert (_alerts(first, "P0", "spooled"), _alerts(first, "P0", "sent")) == (1, 0)
+    assert (_alerts(second, "P0", "spooled"), _alerts(second, "P0", "sent")) == (1, 2)
+    assert (first.summary.pending, second.summary.pending) == (1, 0)
+    assert len(telegram.texts) == 2
+
+
+def test_a_bug_in_there_is_seen(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected error is told by its type, in the report and at once; its text may hold anything."""
+
+    def broken(*_: Any) -> None:
+        raise ValueError(f"https://x/bot{TOKEN}/sendMessage")
+
+    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", broken)
+    said: list[str] = []
+    spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=said.append)
+
+    assert spoken.snapshot is None
+    assert spoken.summary.troubles == ("alerting broke (ValueError); please report it",)
+    assert said == list(spoken.summary.troubles)
+
+
+def test_counters_that_cannot_be_written(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `.prom` that cannot be written is handed back; a ledger that is locked is a trouble."""
+
+    def refuse(error: Exception) -> Callable[..., None]:
+        def raise_it(*_: Any, **__: Any) -> None:
+            raise error
+
+        return raise_it
+
+    monkeypatch.setattr(Ledger, "record_alerts", refuse(TextfileError("no room")))
+    assert say(Verdict.GO, run_id="r1").unpublished == "no room"
+    monkeypatch.setattr(Ledger, "record_alerts", refuse(LedgerLockedError("process 1 holds it")))
+    spoken = say(Verdict.GO, run_id="r2")
+    assert spoken.unpublished is None
+    assert any("process 1 holds it" in line for line in spoken.summary.troubles)
+
+
+def test_no_secret_leaves(say: Say, settings: Settings, telegram: TelegramStandin, make_run: MakeRun) -> None:
+    """A secret in a reason of the verdict is in no message, row, summary or file."""
+    report = make_run(Verdict.UNVERIFIED, {"redis": Status.ERROR})
+    decision = type(report.decision)(
+        verdict=Verdict.UNVERIFIED,
+        exit_code=3,
+        reasons=("the gate itself broke: hunter2-hunter2",),
+        ready_for_live=False,
+    )
+    spoken = say(Verdict.UNVERIFIED, {"redis": Status.ERROR}, decision=decision)
+    files = b"".join(path.read_bytes() for path in settings.spool_dir.rglob("*") if path.is_file())
+
+    assert "[secret]" in telegram.texts[0]
+    for secret in ("hunter2-hunter2", TOKEN, CHAT):
+        assert secret not in f"{spoken}{telegram.texts}"
+        assert secret.encode() not in files
+
+
+def test_a_go_asks_nobody(say: Say, telegram: TelegramStandin) -> None:
+    """A GO that was told within the hour opens no connection."""
+    say(Verdict.GO, run_id="r1")
+    spoken = say(Verdict.GO, run_id="r2", duration_seconds=0.5)
+
+    assert telegram.asked == []
+    assert _alerts(spoken, "P3", "throttled") == 1

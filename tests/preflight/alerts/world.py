@@ -1,0 +1,118 @@
+"""A chat, a table and a spool that can fail and be killed at any step, around the real dispatcher and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from preflight.alerts.answer import Delivery
+from preflight.alerts.dispatch import Dispatched, Dispatcher
+from preflight.alerts.history import Row
+from preflight.alerts.message import Text
+from preflight.alerts.outbox import Outbox
+from preflight.alerts.spool import Content, Entry, Spool
+from preflight.ledger import Ledger
+from preflight.model import Report
+from preflight.sections import Language
+from preflight.settings import Settings
+
+
+class KilledError(BaseException):
+    """The process is gone, here and now."""
+
+
+@dataclass
+class World:
+    """Everything outside the process, and where the process will be killed."""
+
+    settings: Settings
+    now: float = 1_000_000.0
+    chat: list[tuple[float, str]] = field(default_factory=list)  # (time, text) of what was accepted
+    rows: dict[str, str] = field(default_factory=dict)  # alert id -> outcome
+    telegram: str = "up"  # up, down, lost (accepted, but the answer does not come)
+    postgres_up: bool = True
+    kill_at: int = -1  # number of the step before which the process dies; -1: it lives
+    steps: int = 0
+
+    def step(self) -> None:
+        """Come to a point at which a process can be killed."""
+        if self.steps == self.kill_at:
+            raise KilledError
+        self.steps += 1
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, as a process opens it anew."""
+        return Ledger(self.settings.ledger, textfile_dir=None)
+
+    def send(self, text: Text, *, budget: float, careful: bool = False) -> Delivery:
+        """Be Telegram."""
+        assert budget > 0
+        assert careful in {True, False}
+        self.step()
+        if self.telegram == "down":
+            return Delivery(accepted=False, reason="Telegram: connection refused")
+        self.chat.append((self.now, text.plain))
+        self.step()
+        if self.telegram == "lost":
+            return Delivery(accepted=False, uncertain=True, reason="Telegram: no answer")
+        return Delivery(accepted=True)
+
+    def store(self, rows: Sequence[Row]) -> str | None:
+        """Be Postgres."""
+        self.step()
+        if not self.postgres_up:
+            return "Postgres: connection refused"
+        for row in rows:
+            if self.rows.get(row.alert_id) != "sent":
+                self.rows[row.alert_id] = row.outcome
+        self.step()
+        return None
+
+    def outbox(self) -> Outbox:
+        """What a process makes to deliver."""
+        return Outbox(
+            spool=KillableSpool(self.settings.spool_dir, self),
+            env=self.settings.env.value,
+            sender=self,
+            rows=self,
+            lang=Language.EN,
+            host="h",
+            trouble=lambda _: None,
+            now=lambda: self.now,
+        )
+
+    def dispatch(self, report: Report, **given: Any) -> Dispatched:
+        """Be a process that alerts."""
+        base: dict[str, Any] = {
+            "settings": self.settings,
+            "ledger": self.ledger,
+            "outbox": self.outbox(),
+            "clean": lambda text: text,
+            "now": lambda: self.now,
+        }
+        return Dispatcher(**{**base, **given}).dispatch(report)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of the P0s in the spool, oldest first."""
+        spool = Spool(self.settings.spool_dir)
+        return tuple(entry.id for entry in spool.waiting(Content.P0, self.settings.env.value))
+
+
+class KillableSpool(Spool):
+    """A spool whose process can be killed before and after each change."""
+
+    def __init__(self, directory: Path, world: World) -> None:
+        super().__init__(directory)
+        object.__setattr__(self, "world", world)
+
+    def put(self, content: Content, env: str, id: str, text: str) -> Entry:  # noqa: A002 - as in the base class
+        """Keep something, if the process lives that long."""
+        step: Callable[[], None] = self.world.step  # type: ignore[attr-defined]
+        step()
+        entry = super().put(content, env, id, text)
+        step()
+        return entry

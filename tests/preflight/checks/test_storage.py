@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.check import Context, DiskRoom
+from preflight.checks.storage import StorageCheck
+from preflight.model import Mode, Outcome, Status
+
+MakeContext = Callable[..., Context]
+MakeSettings = Callable[..., Any]
+
+MB = 1024 * 1024
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The directory of ledger and spool, as the gate makes it before the checks start."""
+    (tmp_path / "state" / "spool").mkdir(parents=True)
+    return tmp_path / "state"
+
+
+def check(context: Context) -> Outcome:
+    outcome = StorageCheck().run(context)
+    assert outcome.status is Status.PASS or outcome.hint
+    return outcome
+
+
+@pytest.mark.usefixtures("state")
+def test_pass_leaves_nothing_behind(make_context: MakeContext, tmp_path: Path) -> None:
+    """Three writable directories with room are a PASS, and afterwards as empty as before."""
+    outcome = check(make_context())
+    assert (outcome.status, outcome.summary) == (Status.PASS, "ledger, spool_dir, textfile_dir: writable, with room")
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == []
+
+
+@pytest.mark.parametrize("key", ["ledger", "spool_dir", "textfile_dir"])
+@pytest.mark.parametrize(("there", "code"), [("missing", "ENOENT"), ("file", "ENOTDIR")])
+def test_directory_that_is_none(  # noqa: PLR0917 - fixtures
+    key: str, there: str, code: str, make_context: MakeContext, make_settings: MakeSettings, state: Path
+) -> None:
+    """A directory that does not exist, or is a file, is a FAIL that names setting and path."""
+    bad = state / "bad"
+    if there == "file":
+        bad.touch()
+    given = bad / "ledger.sqlite" if key == "ledger" else bad
+    outcome = check(make_context(settings=make_settings(**{key: given})))
+    assert (outcome.status, outcome.actual) == (Status.FAIL, code)
+    assert outcome.summary.startswith(f"{key}: {bad} cannot be written: ")
+    if there == "missing":
+        assert outcome.hint == f"create it: mkdir -p {bad}"
+
+
+@pytest.mark.parametrize("mode", [Mode.DRY_RUN, Mode.PARTIAL])
+def test_what_a_real_run_will_make_may_be_missing(mode: Mode, make_context: MakeContext, tmp_path: Path) -> None:
+    """Before the first real run the state directories need not exist yet, but the textfile directory must."""
+    assert check(make_context(mode=mode)).status is Status.PASS
+    assert not (tmp_path / "state").exists()
+    (tmp_path / "textfile").rmdir()
+    context = make_context(mode=mode)
+    (tmp_path / "textfile").rmdir()
+    assert check(context).summary.startswith("textfile_dir: ")
+
+
+@pytest.mark.parametrize("key", ["ledger", "spool_dir", "textfile_dir"])
+@pytest.mark.parametrize(("free", "status"), [(100 * MB, Status.PASS), (100 * MB - 1, Status.FAIL), (0, Status.FAIL)])
+def test_room(  # noqa: PLR0917 - fixtures
+    key: str, free: int, status: Status, make_context: MakeContext, state: Path, tmp_path: Path
+) -> None:
+    """Each directory's file system must have the configured room left."""
+    directory = {"ledger": state, "spool_dir": state / "spool", "textfile_dir": tmp_path / "textfile"}[key]
+
+    def room(path: Path) -> DiskRoom:
+        return DiskRoom(total=1000 * MB, used=0, free=free if path == directory else 500 * MB)
+
+    outcome = check(make_context(disk_room=room))
+    assert outcome.status is status
+    if status is Status.FAIL:
+        assert outcome.summary == f"{key}: {directory} has only {free // MB} MB left"
+        assert outcome.expected == "at least 100 MB"
+
+
+def test_room_by_the_real_file_system(make_context: MakeContext, make_settings: MakeSettings, state: Path) -> None:
+    """By default the room is that of the file system itself."""
+    outcome = check(make_context(settings=make_settings(min_free_mb=10**9)))
+    assert outcome.summary.startswith(f"ledger: {state} has only ")
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o754, 0o751])
+def test_textfile_directory_closed_to_others(mode: int, make_context: MakeContext, tmp_path: Path) -> None:
+    """A textfile directory that others cannot list and enter is a FAIL: the exporter would see nothing."""
+    context = make_context()
+    (tmp_path / "textfile").chmod(mode)
+    outcome = check(context)
+    assert (outcome.status, outcome.actual) == (Status.FAIL, f"{mode:04o}")
+    assert outcome.hint == f"chmod o+rx {tmp_path / 'textfile'}"
+
+
+@pytest.mark.usefixtures("state")
+def test_prom_file_closed_to_others(make_context: MakeContext, tmp_path: Path) -> None:
+    """One of the gate's own `.prom` files that others cannot read is a FAIL; other files are not its affair."""
+    context = make_context()
+    foreign = tmp_path / "textfile" / "node.prom"
+    ours = tmp_path / "textfile" / "arbitrage_preflight_paper.prom"
+    for path in (foreign, ours):
+        path.touch()
+        path.chmod(0o600)
+    outcome = check(context)
+    assert (outcome.status, outcome.hint) == (Status.FAIL, f"chmod 644 {ours}")
+    ours.chmod(0o644)
+    assert check(context).status is Status.PASS
+
+
+@pytest.mark.usefixtures("state")
+def test_no_textfile_directory(make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """A textfile directory that is not configured is a could-not-tell, unless no metrics are wanted."""
+    settings = make_settings(textfile_dir=None)
+    assert check(make_context(settings=settings)).status is Status.ERROR
+    assert check(make_context(settings=settings, metrics=False)).status is Status.PASS
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize(
+    ("code", "told"), [("ENOSPC", "free room"), ("EDQUOT", "quota"), ("EROFS", "read-only"), ("EIO", "let the user")]
+)
+def test_disk_says_no(
+    code: str, told: str, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A disk that is full, read-only or over quota while the probe is written is told apart; no probe stays."""
+    number = getattr(errno, code)
+
+    def refuse(*_: Any) -> int:
+        raise OSError(number, os.strerror(number))
+
+    context = make_context()
+    monkeypatch.setattr(os, "fsync", refuse)
+    outcome = check(context)
+    assert (outcome.status, outcome.actual, told in outcome.hint) == (Status.FAIL, code, True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from preflight.check import Context
+from preflight.checks.storage import StorageCheck
+from preflight.model import Mode
+from preflight.settings import Settings
+base = Path(sys.argv[1])
+settings = Settings.model_validate({
+    "env": "paper", "textfile_dir": base / "textfile", "ledger": base / "ledger.sqlite", "spool_dir": base / "spool",
+})
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+context = Context(settings=settings, mode=Mode.REAL, run_id="r", environ={}, cwd=base)
+outcome = StorageCheck().run(context)
+print(outcome.status, outcome.summary)
+"""
+
+
+@pytest.mark.parametrize("key", ["spool", "textfile"])
+def test_directory_that_may_not_be_written(key: str, open_dir: Path) -> None:
+    """For a user without permission to write, the directory is a FAIL by name."""
+    for name in ("spool", "textfile"):
+        (open_dir / name).mkdir()
+        (open_dir / name).chmod(0o777)
+    open_dir.chmod(0o777)
+    (open_dir / key).chmod(0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED, str(open_dir)], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.stderr == ""
+    setting = "spool_dir" if key == "spool" else "textfile_dir"
+    assert done.stdout == f"fail {setting}: {open_dir / key} cannot be written: Permission denied\n"
+
+
+@pytest.mark.usefixtures("state")
+def test_a_disk_that_takes_a_part_only(make_context: MakeContext) -> None:
+    """A write that is cut short is followed up, and the refusal that comes then is a FAIL."""
+    context = make_context()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # the kernel takes 4096 of the 5000 bytes, then no more
+    try:
+        outcome = StorageCheck().run(context)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (outcome.status, outcome.actual) == (Status.FAIL, "EFBIG")

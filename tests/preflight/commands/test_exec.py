@@ -1,0 +1,88 @@
+"""`preflight exec` starts a command on GO, and on nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from preflight.cli import main
+
+# Runs `preflight exec` with a gate that ends as asked: the verdict's exit code is the first argument.
+DRIVER = """
+import sys
+from types import SimpleNamespace
+import preflight.commands.exec as command
+from preflight.cli import entry
+code = int(sys.argv.pop(1))
+decision = SimpleNamespace(exit_code=code, verdict="GO" if code == 0 else "NOT GO")
+command.run_gate = lambda parsed: SimpleNamespace(decision=decision, run_id="run-1")
+entry()
+"""
+
+
+def _exec(code: int, *command: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", DRIVER, str(code), "exec", "--env", "paper", *options, "--", *command],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_go_becomes_the_command() -> None:
+    """On GO the command runs in this very process, with its arguments, its exit code and the run's id."""
+    script = "import os, sys; print(os.environ['ARBITRAGE_PREFLIGHT_RUN_ID'], sys.argv[1:]); sys.exit(42)"
+
+    done = _exec(0, sys.executable, "-c", script, "--env", "live", "--", "x")
+
+    assert (done.returncode, done.stdout) == (42, "run-1 ['--env', 'live', '--', 'x']\n"), done.stderr
+
+
+def test_signals_reach_the_command() -> None:
+    """SIGTERM ends the command as it would without the gate."""
+    done = _exec(0, sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+
+    assert done.returncode == -15
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 6])
+def test_anything_else_starts_nothing(code: int, tmp_path: Path) -> None:
+    """On every other exit code the command is not started, and the code is passed on."""
+    witness = tmp_path / "started"
+
+    done = _exec(code, "touch", str(witness))
+
+    assert (done.returncode, witness.exists()) == (code, False)
+    assert "touch is not started" in done.stderr
+
+
+def test_a_command_that_cannot_start_is_not_go(tmp_path: Path) -> None:
+    """A file that is executable but no program ends with 3 and a sentence."""
+    broken = tmp_path / "broken"
+    broken.write_text("\x00not a program")
+    broken.chmod(0o755)
+
+    done = _exec(0, str(broken))
+
+    assert done.returncode == 3
+    assert "cannot be started: Exec format error" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["exec", "--env", "paper"], "no command"),
+        (["exec", "--env", "paper", "--"], "no command"),
+        (["exec", "--env", "paper", "--", "no-such-program-4711"], "is not a program"),
+    ],
+)
+def test_a_missing_command_is_found_before_the_run(
+    argv: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing runs where there is nothing to start."""
+    assert main(argv) == 2
+    assert says in capsys.readouterr().err

@@ -1,0 +1,249 @@
+"""Each way in which an exchange can fail, and what the gate says of it in env live. docs/fault-matrix.md shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from acceptance.standins.venue import Fault
+from preflight.model import Status
+from tests.preflight.faults import exchange_world as made
+from tests.preflight.faults.exchange_world import Arrange
+
+ALL = ("upbit", "binance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One fault and one check."""
+
+    fault: str  # what is wrong, in words
+    check: str  # the check that is run
+    status: Status  # what it says, in live
+    says: str  # words of its summary that name the cause
+    arrange: Arrange
+
+    @property
+    def id(self) -> str:
+        """Check and fault, as a test id."""
+        return f"{self.check}-{self.fault.replace(' ', '_')}"
+
+    @property
+    def exit_code(self) -> int:
+        """What the gate exits with in live where nothing else is wrong: docs/verdicts.md."""
+        return {Status.FAIL: 1, Status.ERROR: 3}.get(self.status, 0)
+
+
+_F, _E, _W, _P = Status.FAIL, Status.ERROR, Status.WARN, Status.PASS
+
+# fault, how it is made, what `exchange_*` says of it, and the words. The other two checks could not tell: ERROR.
+_COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
+    ("429 with Retry-After", lambda x: made.fault(Fault.RATE_LIMIT, x), _E, "limits our requests, for 7 s"),
+    ("418 banned", lambda x: made.fault(Fault.BANNED, x), _F, "has banned this address, for 120 s"),
+    ("500", lambda x: made.fault(Fault.SERVER_ERROR, x), _E, "answers with an error of its own"),
+    ("502 with a page", lambda x: made.fault(Fault.BAD_GATEWAY, x), _E, "answers with an error of its own"),
+    ("503", lambda x: made.fault(Fault.UNAVAILABLE, x), _F, "is not available: maintenance or overload"),
+    ("451", lambda x: made.fault(Fault.LOCATION, x), _F, "does not serve this location"),
+    ("403 with a page", lambda x: made.fault(Fault.FORBIDDEN, x), _E, "forbids the request"),
+    ("redirect", lambda x: made.fault(Fault.REDIRECT, x), _E, "sends us elsewhere"),
+    ("HTML with 200", lambda x: made.fault(Fault.WEB_PAGE, x), _E, "answered with a web page instead of data"),
+    (
+        "JSON that ends in the middle",
+        lambda x: made.fault(Fault.NOT_JSON, x),
+        _E,
+        "answered with something that is not JSON",
+    ),
+    ("empty answer", lambda x: made.fault(Fault.EMPTY, x), _E, "answered with something that is not JSON"),
+    ("JSON of another shape", lambda x: made.fault(Fault.OTHER_JSON, x), _E, "answered with data of another shape"),
+    ("half an answer", lambda x: made.fault(Fault.HALF, x), _E, "broke off its answer"),
+    ("connection dropped", lambda x: made.fault(Fault.DROPPED, x), _E, "broke off its answer"),
+    ("no answer in time", made.silent, _E, "gave no answer in time"),
+    ("connection refused", made.refused, _F, "refuses connections"),
+    (
+        "certificate of somebody else",
+        lambda x: made.by_proxy(x, trusted=False),
+        _F,
+        "shows a certificate that is not trusted",
+    ),
+    ("no TLS at the other end", made.no_tls, _E, "gives no encrypted connection"),
+    ("dead proxy", made.dead_proxy, _E, "cannot be asked: the proxy fails"),
+    ("unknown exchange id", lambda _: made.nothing, _E, "is not an exchange that ccxt knows"),
+)
+
+
+def _common_rows() -> Iterator[Row]:
+    for fault, make, status, words in _COMMON:
+        for exchange in ALL if fault != "unknown exchange id" else ("upbitt",):
+            name = exchange.capitalize()
+            for kind in ("exchange", "clock", "api_key"):
+                yield Row(
+                    fault=fault,
+                    check=f"{kind}_{exchange}",
+                    status=status if kind == "exchange" else _E,
+                    says=f"{name} {words}",
+                    arrange=make(exchange),
+                )
+
+
+def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange) -> Row:
+    return Row(fault=fault, check=check, status=status, says=says, arrange=arrange)
+
+
+SPECIAL_ROWS: tuple[Row, ...] = (
+    _row("exchange_binance", "maintenance", _F, "Binance is in maintenance", made.binance(maintenance=True)),
+    _row("exchange_binance", "symbol halted", _F, "BTC/USDT (not active)", made.binance(statuses={"BTCUSDT": "BREAK"})),
+    _row(
+        "exchange_binance",
+        "symbol not listed",
+        _F,
+        "FOO/USDT (not listed)",
+        made.setting("binance", symbols=("BTC/USDT", "FOO/USDT", "ETH/USDT")),
+    ),
+    _row("exchange_binance", "no symbol", _E, "no symbols are configured", made.setting("binance", symbols=())),
+    _row("exchange_binance", "slow answers", _W, "Binance is slow", made.slow("binance", 0.15, slow_after=0.1)),
+    _row(
+        "exchange_upbit",
+        "symbol not listed",
+        _F,
+        "FOO/KRW (not listed)",
+        made.setting("upbit", symbols=("BTC/KRW", "FOO/KRW")),
+    ),
+    _row("exchange_upbit", "symbol without a price", _F, "BTC/KRW (no price)", made.upbit(prices={"KRW-BTC": 0.0})),
+    _row(
+        "exchange_upbit",
+        "no trade for an hour",
+        _W,
+        "the last trade of BTC/KRW was 60 minutes ago",
+        made.upbit(trade_age=3600.0),
+    ),
+    _row(
+        "exchange_upbit",
+        "no market at all",
+        _E,
+        "answered with data of another shape",
+        made.fault(Fault.EMPTY_LIST, "upbit"),
+    ),
+    _row("clock_binance", "exchange 30 s ahead", _F, "ms behind Binance's", made.ahead("binance", 30.0)),
+    _row("clock_binance", "exchange 30 s behind", _F, "ms ahead of Binance's", made.ahead("binance", -30.0)),
+    _row("clock_binance", "exchange 0.6 s ahead", _W, "ms behind Binance's", made.ahead("binance", 0.6)),
+    _row("clock_binance", "answers too slow to tell", _E, "too slowly to tell its clock", made.slow_for_clock),
+    _row("clock_upbit", "exchange 30 s ahead", _W, "ms behind Upbit's, by its Date header", made.ahead("upbit", 30.0)),
+    _row(
+        "clock_upbit", "exchange 30 s behind", _W, "ms ahead of Upbit's, by its Date header", made.ahead("upbit", -30.0)
+    ),
+    _row(
+        "clock_upbit",
+        "answer out of a cache",
+        _E,
+        "answered with data of another shape",
+        made.fault(Fault.CACHED, "upbit"),
+    ),
+    _row(
+        "api_key_binance",
+        "no key",
+        _F,
+        "no Binance key and secret are configured",
+        made.setting("binance", api_key=None, secret=None),
+    ),
+    _row(
+        "api_key_binance",
+        "key without secret",
+        _F,
+        "no Binance key or secret is configured",
+        made.setting("binance", secret=None),
+    ),
+    _row(
+        "api_key_binance",
+        "malformed key -2014",
+        _F,
+        "does not know the API key",
+        made.setting("binance", api_key="not-a-key"),
+    ),
+    _row("api_key_binance", "wrong key -2015", _F, "refuses the API key", made.setting("binance", api_key="a" * 64)),
+    _row("api_key_binance", "address not allowed -2015", _F, "refuses the API key", made.binance(ip_allowed=False)),
+    _row(
+        "api_key_binance",
+        "wrong secret -1022",
+        _F,
+        "the secret does not belong to the API key",
+        made.setting("binance", secret="b" * 64),
+    ),
+    _row("api_key_binance", "clock off -1021", _E, "rejects the request's timestamp", made.ahead("binance", 30.0)),
+    _row("api_key_binance", "clock ahead -1021", _E, "rejects the request's timestamp", made.ahead("binance", -30.0)),
+    _row("api_key_binance", "may withdraw", _F, "may withdraw", made.rights(enableWithdrawals=True)),
+    _row(
+        "api_key_binance",
+        "may transfer internally",
+        _F,
+        "may transfer between accounts",
+        made.rights(enableInternalTransfer=True),
+    ),
+    _row(
+        "api_key_binance",
+        "may transfer between wallets",
+        _F,
+        "may transfer between wallets",
+        made.rights(permitsUniversalTransfer=True),
+    ),
+    _row("api_key_binance", "any address", _F, "is not restricted to IP addresses", made.rights(ipRestrict=False)),
+    _row("api_key_binance", "may not read", _F, "is not allowed to read", made.rights(enableReading=False)),
+    _row(
+        "api_key_binance", "may not trade", _F, "is not allowed to trade", made.rights(enableSpotAndMarginTrading=False)
+    ),
+    _row("api_key_binance", "right to trade has ended", _F, "no longer allowed to trade", made.trading_ends(-1)),
+    _row("api_key_binance", "right to trade ends soon", _W, "may trade for 2 more days", made.trading_ends(2.5)),
+    _row("api_key_binance", "right that a spot bot needs not", _W, "enableFutures", made.rights(enableFutures=True)),
+    _row("api_key_binance", "right that nobody knew", _W, "permitsAnything", made.rights(permitsAnything=True)),
+    _row(
+        "api_key_upbit",
+        "no key",
+        _F,
+        "no Upbit key and secret are configured",
+        made.setting("upbit", api_key=None, secret=None),
+    ),
+    _row("api_key_upbit", "wrong key", _F, "does not know the API key", made.setting("upbit", api_key="a" * 40)),
+    _row(
+        "api_key_upbit",
+        "wrong secret",
+        _F,
+        "the secret does not belong to the API key",
+        made.setting("upbit", secret="b" * 40),
+    ),
+    _row(
+        "api_key_upbit",
+        "address not allowed",
+        _F,
+        "does not allow the API key from this address",
+        made.upbit(ip_allowed=False),
+    ),
+    _row(
+        "api_key_upbit",
+        "out_of_scope",
+        _F,
+        "denies the API key a right it needs (out of scope)",
+        made.upbit(may_read=False),
+    ),
+    _row(
+        "api_key_upbit",
+        "expired key",
+        _F,
+        "says that the API key has expired",
+        made.upbit(expires_in=timedelta(days=-1)),
+    ),
+    _row("api_key_upbit", "expired by its date", _F, "the Upbit key expired on", made.late_expiry),
+    _row(
+        "api_key_upbit",
+        "key expires soon",
+        _W,
+        "the key expires in 2 days",
+        made.upbit(expires_in=timedelta(days=2, hours=12)),
+    ),
+    _row("api_key_upbit", "nobody attested", _E, "nobody has attested it", made.attested(None)),
+    _row("api_key_upbit", "attestation of 90 days ago", _E, "the attestation is 90 days old", made.attested(90)),
+    _row("api_key_upbit", "attestation from the future", _E, "the attestation is from the future", made.attested(-2)),
+    _row("api_key_upbit", "attestation ends soon", _W, "the attestation ends in 5 days", made.attested(85)),
+)
+
+COMMON_ROWS: tuple[Row, ...] = tuple(_common_rows())
+ROWS: tuple[Row, ...] = (*COMMON_ROWS, *SPECIAL_ROWS)

@@ -1,0 +1,203 @@
+"""Faults of Postgres, and of the table of positions in it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+
+import psycopg2
+
+from tests.preflight.faults.proxy import Trouble
+from tests.preflight.faults.redis_rows import unknown_name
+from tests.preflight.faults.rig import Rig
+from tests.preflight.faults.row import Change, FaultRow, error, fail, warn
+
+
+@contextlib.contextmanager
+def read_only(rig: Rig) -> Iterator[Change]:
+    """A role whose transactions may not write."""
+    rig.sql("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
+    try:
+        yield Change()
+    finally:
+        rig.sql(
+            "SET default_transaction_read_only = off", "ALTER ROLE CURRENT_USER RESET default_transaction_read_only"
+        )
+
+
+@contextlib.contextmanager
+def no_connection_left(rig: Rig) -> Iterator[Change]:
+    """Connections, opened until the real server refuses one."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(psycopg2.OperationalError):
+            while True:
+                stack.enter_context(contextlib.closing(rig.connect()))
+        yield Change()
+
+
+@contextlib.contextmanager
+def table(rig: Rig, name: str, *rows: str, column: str = "status") -> Iterator[Change]:
+    """A table of positions in the real database, one row for each status."""
+    rig.sql(
+        f"CREATE TABLE {name} ({column} text)",
+        *(f"INSERT INTO {name} VALUES ('{row}')" for row in rows),  # noqa: S608 - literals of this file
+    )
+    try:
+        yield Change(env={"PREFLIGHT_POSITIONS__TABLE": name, "PREFLIGHT_POSITIONS__POLICY": "fail"})
+    finally:
+        rig.sql(f"DROP TABLE {name}")
+
+
+def told(**env: str) -> contextlib.nullcontext[Change]:
+    """Nothing but other settings."""
+    return contextlib.nullcontext(Change(env=env))
+
+
+ROWS = (
+    FaultRow(
+        id="postgres-down",
+        fault="Postgres is down",
+        made="the server is stopped",
+        check="postgres",
+        **fail(),
+        words=("refuses connections",),
+        alone=True,
+        make=lambda rig: rig.stopped("postgres"),
+    ),
+    FaultRow(
+        id="postgres-down-positions",
+        run_of="postgres-down",
+        fault="Postgres is down, so that nobody knows about open positions",
+        made="the server is stopped",
+        check="open_positions",
+        status="skip",
+        exit_code=1,
+        last_success=0.0,
+        words=("needs postgres",),
+        alone=True,
+        make=lambda rig: rig.stopped("postgres"),
+    ),
+    FaultRow(
+        id="postgres-password",
+        fault="wrong Postgres password",
+        made="another password in the settings",
+        check="postgres",
+        **fail(),
+        words=("refuses the password",),
+        make=lambda _: told(PREFLIGHT_POSTGRES__PASSWORD=secrets.token_hex(20)),
+    ),
+    FaultRow(
+        id="postgres-database",
+        fault="no such database",
+        made="another database in the settings",
+        check="postgres",
+        **fail(),
+        words=("does not know that role or database",),
+        make=lambda _: told(PREFLIGHT_POSTGRES__DATABASE="no_such_database"),
+    ),
+    FaultRow(
+        id="postgres-read-only",
+        fault="the role may only read",
+        made="ALTER ROLE ... SET default_transaction_read_only = on",
+        check="postgres",
+        **fail(),
+        words=("read-only for this role", "takes no writes"),
+        alone=True,
+        make=read_only,
+    ),
+    FaultRow(
+        id="postgres-connections",
+        fault="Postgres has no connection left",
+        made="connections are opened until the server refuses one",
+        check="postgres",
+        **fail(),
+        words=("has no connection left",),
+        alone=True,
+        make=no_connection_left,
+    ),
+    FaultRow(
+        id="postgres-slow",
+        fault="Postgres answers, but slowly",
+        made="a proxy delays each answer by 0.1 s; slow_after is 0.05 s",
+        check="postgres",
+        **warn(),
+        words=("is slow",),
+        make=lambda rig: rig.troubled("postgres", Trouble(delay=0.1), PREFLIGHT_POSTGRES__SLOW_AFTER="0.05"),
+    ),
+    FaultRow(
+        id="postgres-late",
+        fault="Postgres takes 2 s for each answer",
+        made="a proxy delays each answer by 2 s; timeout is 1 s",
+        check="postgres",
+        **error(),
+        words=("gave no answer in time",),
+        make=lambda rig: rig.troubled("postgres", Trouble(delay=2.0), PREFLIGHT_POSTGRES__TIMEOUT="1"),
+    ),
+    FaultRow(
+        id="postgres-dropped",
+        fault="the connection to Postgres breaks in the middle of an answer",
+        made="a proxy hands on 3 bytes of the answer to SELECT 1, then resets the connection",
+        check="postgres",
+        **error(),
+        words=("server closed the connection",),
+        make=lambda rig: rig.troubled("postgres", Trouble(cut_on=b"SELECT 1")),
+    ),
+    FaultRow(
+        id="postgres-frozen",
+        fault="Postgres takes connections and answers nothing",
+        made="the server is frozen (SIGSTOP); timeout is 1 s",
+        check="postgres",
+        **error(),
+        words=("gave no answer in time",),
+        alone=True,
+        make=lambda rig: rig.frozen("postgres", PREFLIGHT_POSTGRES__TIMEOUT="1"),
+    ),
+    FaultRow(
+        id="postgres-name",
+        fault="the name of the Postgres host does not resolve (error where the name server itself is silent)",
+        made="postgres.invalid in the settings",
+        check="postgres",
+        **fail(),
+        words=("postgres.invalid", "does not resolve"),
+        make=lambda _: unknown_name("postgres", also="postgres"),
+    ),
+    FaultRow(
+        id="positions-table",
+        fault="the table of positions is missing",
+        made="a table in the settings that is not there",
+        check="open_positions",
+        **warn(origin="error"),
+        words=("no_such_table cannot be read", "there is no such table"),
+        make=lambda _: told(PREFLIGHT_POSITIONS__TABLE="no_such_table"),
+    ),
+    FaultRow(
+        id="positions-column",
+        fault="the table of positions has another status column",
+        made="a table without that column",
+        check="open_positions",
+        **warn(origin="error"),
+        words=("has no such status column",),
+        make=lambda rig: table(rig, "fault_columns", column="state"),
+    ),
+    FaultRow(
+        id="positions-open",
+        fault="positions are open, and the policy is fail",
+        made="two open rows and a closed one in the table; the bot writes OPEN",
+        check="open_positions",
+        **warn(origin="fail"),
+        words=("2 open in fault_positions",),
+        make=lambda rig: table(rig, "fault_positions", "open", "OPEN", "closed"),
+    ),
+    FaultRow(
+        id="positions-paper",
+        run_of="live-not-armed",
+        fault="a live run looks at the paper table",
+        made="env live with the default table",
+        check="open_positions",
+        env="live",
+        **fail(),
+        words=("paper_positions", "table of paper positions"),
+        make=lambda _: told(),
+    ),
+)

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preflight.alerts.stage import Spoken
+from preflight.check import Check, Context
+from preflight.gate import Gate, Interrupted, Options
+from preflight.ledger import Ledger
+from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
+from preflight.registry import Registry
+from preflight.settings import Settings
+
+MakeGate = Callable[..., Gate]
+
+pytestmark = pytest.mark.usefixtures("no_child_left")
+
+ITEM = AlertItem(id="r-P3", severity="P3", outcome="sent", at=1.0)
+
+
+class Voice:
+    """A `speak` that writes down what it was given, and does what a test wants."""
+
+    def __init__(self, *does: Any) -> None:
+        self.heard: list[Report] = []
+        self.reserved: list[Any] = []
+        self._does = list(does)
+
+    def __call__(self, settings: Settings, ledger: Ledger, report: Report, **given: Any) -> Spoken:
+        """Be told."""
+        assert given.keys() == {"output", "warn", "now", "reserved"}
+        self.heard.append(report)
+        self.reserved.append(given["reserved"])
+        what = self._does.pop(0) if self._does else None
+        if isinstance(what, BaseException):
+            raise what
+        summary = AlertSummary(enabled=True, reason="", items=(ITEM,), pending=0)
+        if isinstance(what, str):
+            return Spoken(summary=summary, snapshot=None, unpublished=what)
+        snapshot = ledger.record_alerts(settings.env.value, {("P3", "sent"): 1}, pending=0)
+        return Spoken(summary=summary, snapshot=snapshot)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Of the reports it was given."""
+        return [report.decision.verdict for report in self.heard]
+
+
+@pytest.fixture
+def make_gate(make_check: Callable[..., Check], make_settings: Callable[..., Settings], tmp_path: Path) -> MakeGate:
+    """Make a gate on a real ledger: `make_gate(voice, Status.FAIL, options=..., write_report=...)`."""
+
+    def make(voice: Voice, status: Status = Status.PASS, **given: Any) -> Gate:
+        def does(_: Context) -> Outcome:
+            return Outcome(status=status, summary=status.value, hint="h")
+
+        base: dict[str, Any] = {
+            "settings": make_settings(),
+            "options": Options(**given.pop("options", {})),
+            "registry": Registry((make_check("redis", does),)),
+            "environ": {},
+            "cwd": tmp_path,
+            "speak": voice,
+            "reserve": lambda *_, **__: None,
+        }
+        return Gate(**{**base, **given})
+
+    return make
+
+
+def test_alerts_are_part_of_the_report(make_gate: MakeGate) -> None:
+    """They are sent after the record and before the report, which holds them and the metrics with them in."""
+    voice = Voice()
+    written: list[Report] = []
+    report = make_gate(voice, write_report=written.append).run()
+
+    assert (report.decision.verdict, report.recorded) == (Verdict.GO, True)
+    assert voice.heard[0].recorded
+    assert report.alerts.items == (ITEM,)
+    assert written == [report]
+    assert [
+        sample.value
+        for sample in report.samples
+        if sample.name == "arbitrage_preflight_alerts_total" and sample.labels["severity"] == "P3"
+    ] == [1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"mode": Mode.DRY_RUN}, {"mode": Mode.PARTIAL, "only": ("redis",)}, {"alerts": False}], ids=str
+)
+def test_who_sends_nothing(options: dict[str, Any], make_gate: MakeGate) -> None:
+    """A dry run, a part of the checks and --no-alerts say nothing, and the report says that."""
+    voice = Voice()
+    report = make_gate(voice, Status.FAIL, options=options).run()
+
+    assert voice.heard == []
+    assert not report.alerts.enabled
+    assert report.alerts.reason
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), SystemExit(0), KeyboardInterrupt(), Interrupted("SIGTERM"), MemoryError()], ids=repr
+)
+@pytest.mark.parametrize("status", [Status.PASS, Status.WARN, Status.FAIL, Status.ERROR])
+def test_what_breaks_in_there_never_helps(error: BaseException, status: Status, make_gate: MakeGate) -> None:
+    """Whatever alerting raises, the gate gives a report, the verdict is no better than without it, and never GO."""
+    without = make_gate(Voice(), status).run()
+    report = make_gate(Voice(error, error), status).run()
+
+    assert report.decision.exit_code != 0
+    assert report.decision.exit_code == (without.decision.exit_code if status is Status.FAIL else 5)
+    assert not report.recorded
+
+
+def test_a_prom_that_cannot_be_written_after_the_alerts_is_said(make_gate: MakeGate) -> None:
+    """A GO that turns out to be UNRECORDED after its alerts is told again as what it is."""
+    voice = Voice("cannot write the metrics file")
+    report = make_gate(voice).run()
+
+    assert voice.verdicts == [Verdict.GO, Verdict.UNRECORDED]
+    assert (report.decision.verdict, report.decision.exit_code) == (Verdict.UNRECORDED, 5)
+    assert report.alerts.items == (ITEM, ITEM)
+
+
+def test_a_lost_report_is_said(make_gate: MakeGate) -> None:
+    """A GO whose report cannot be written is UNRECORDED, and somebody is told so; a NO_GO was told already."""
+
+    def lose(_: Report) -> None:
+        raise OSError(28, "No space left on device")
+
+    voice = Voice()
+    make_gate(voice, write_report=lose).run()
+    assert voice.verdicts == [Verdict.GO, Verdict.UNRECORDED]
+    voice = Voice()
+    make_gate(voice, Status.FAIL, write_report=lose).run()
+    assert voice.verdicts == [Verdict.NO_GO]
+
+
+def test_overridden_endpoints_reach_the_verdict(
+    make_gate: MakeGate, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate tells `decide` whether an endpoint is not the original one."""
+    seen: list[bool] = []
+
+    def look(*args: Any, **given: Any) -> Any:
+        seen.append(given["overridden"])
+        return decide(*args, **given)
+
+    monkeypatch.setattr("preflight.gate.decide", look)
+    make_gate(Voice()).run()
+    make_gate(Voice(), settings=make_settings(telegram={"url": "http://127.0.0.1:1"})).run()
+
+    assert (seen[0], seen[-1]) == (False, True)
+
+
+def test_a_p0_is_kept_before_the_run_is_on_record(make_gate: MakeGate) -> None:
+    """What is kept is handed to the one who sends; when it is kept the ledger does not know the run yet."""
+    order: list[str] = []
+    voice = Voice()
+
+    def keep(_: Settings, ledger: Ledger, report: Report, **__: Any) -> Any:
+        samples = {sample.name: sample.value for sample in ledger.start("test", ["redis"], at=1.0).samples}
+        order.append(f"{report.decision.verdict} with {samples['arbitrage_preflight_runs_total']:g} runs")
+        return "kept"
+
+    make_gate(voice, Status.FAIL, reserve=keep).run()
+
+    assert (order, voice.reserved) == (["NO_GO with 0 runs"], ["kept"])
+
+
+@pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
+@pytest.mark.parametrize(
+    ("error", "exits"),
+    [
+        (OSError("full"), {0, 1}),
+        (KeyboardInterrupt(), {5, 1}),
+        (SystemExit(0), {5, 1}),
+        (Interrupted("SIGTERM"), {5, 1}),
+    ],
+    ids=["error", "ctrl-c", "exit", "sigterm"],
+)
+def test_what_breaks_while_keeping_is_never_better(
+    make_gate: MakeGate, error: BaseException, exits: set[int], status: Status
+) -> None:
+    """An error there costs nothing, since sending keeps it again; an interrupt makes the run UNRECORDED at best."""
+
+    def keep(*_: Any, **__: Any) -> Any:
+        raise error
+
+    report = make_gate(Voice(), status, reserve=keep).run()
+
+    assert report.decision.exit_code in exits
+    assert (report.decision.exit_code == 1) is (status is Status.FAIL)
