@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acceptance.stack import compose_images
+from acceptance.stack.base import SERVICES
+from acceptance.stack.compose_engine import Done
+from acceptance.stack.compose_hardening import RULES
+from acceptance.stack.compose_secrets import NAMES
+from acceptance.stack.ports import port_variable
+
+pytestmark = pytest.mark.compose
+
+Render = Callable[..., Done]
+OWN = {"ENGINE_IMAGE": "own/engine:1.0", "PREFLIGHT_IMAGE": "own/preflight:1.0"}
+PORTS = {
+    "redis": (6379, 6379),
+    "postgres": (5432, 5432),
+    "prometheus": (9090, 9090),
+    "grafana": (3000, 3000),
+    "engine": (9100, 9100),
+    "node-exporter": (9100, 9101),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_service_is_hardened(config: dict[str, Any], rule: str) -> None:
+    """Each rule holds for each service, whichever there are, so that a new one cannot come in without it."""
+    found = {name: RULES[rule](name, service) for name, service in config["services"].items()}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+_BARE = """
+services:
+  bare:
+    image: somewhere/bare:latest
+    ports: ["0.0.0.0:1234:1234"]
+    environment: {{ REDIS_PASSWORD: hunter2 }}
+    volumes: ["{folder}:/host"]
+    networks: [default]
+"""
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"one-shot-in-profile"}))
+def test_a_service_without_hardening_is_found(render: Render, tmp_path: Path, rule: str) -> None:
+    """A bare service laid over the real file breaks every rule, so no rule is a formality."""
+    extra = tmp_path / "bare.yml"
+    extra.write_text(_BARE.format(folder=tmp_path), encoding="utf-8")
+    done = render({**OWN, "SECRETS_DIR": str(tmp_path)}, extra)
+    assert done.code == 0, done.stderr
+    bare = json.loads(done.stdout)["services"]["bare"]
+    assert RULES[rule]("bare", bare) != ""
+
+
+def test_a_one_shot_outside_a_profile_is_found() -> None:
+    """A service that ends and belongs to no profile would fail `up --wait`."""
+    assert "profile" in RULES["one-shot-in-profile"]("migrate", {"restart": "no"})
+
+
+def test_services_volumes_and_network_are_the_documented_ones(config: dict[str, Any]) -> None:
+    """The names that the seed and the design give are there, and no other service."""
+    assert set(config["services"]) == {*SERVICES, "preflight"}
+    assert {"prometheus-data", "grafana-data", "textfile-collector-data", "postgres-data"} <= set(config["volumes"])
+    assert set(config["networks"]) == {"arbitrage-network"}
+
+
+def test_names_of_volumes_and_network_are_the_projects_own(config: dict[str, Any]) -> None:
+    """Two projects side by side share neither a volume nor a network."""
+    named = [*config["volumes"].values(), *config["networks"].values()]
+    assert all(each["name"].startswith(f"{config['name']}_") for each in named)
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_default_ports(config: dict[str, Any], service: str) -> None:
+    """Without settings, each service is published on the seed's port."""
+    (port,) = config["services"][service]["ports"]
+    assert (port["target"], int(port["published"])) == PORTS[service]
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_ports_can_be_changed(render: Render, tmp_path: Path, service: str) -> None:
+    """A variable moves a service's port on the host."""
+    done = render({**OWN, "SECRETS_DIR": str(tmp_path), port_variable(service): "23456"})
+    (port,) = json.loads(done.stdout)["services"][service]["ports"]
+    assert (port["target"], port["published"]) == (PORTS[service][0], "23456")
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "preflight"])
+def test_images_can_be_changed(render: Render, tmp_path: Path, service: str) -> None:
+    """A variable puts another image in a service's place."""
+    variable = f"{service.upper().replace('-', '_')}_IMAGE"
+    done = render({**OWN, "SECRETS_DIR": str(tmp_path), variable: "mine/own:9.9"})
+    assert json.loads(done.stdout)["services"][service]["image"] == "mine/own:9.9"
+
+
+def test_missing_secrets_say_what_to_run(render: Render) -> None:
+    """Without secrets compose refuses the file and names the command that makes them."""
+    done = render(OWN)
+    assert done.code != 0
+    assert "make secrets" in done.stderr
+
+
+@pytest.mark.parametrize("variable", OWN)
+def test_missing_own_images_say_what_to_run(render: Render, tmp_path: Path, variable: str) -> None:
+    """Images that no registry has are named with the command that builds them."""
+    images = {name: value for name, value in OWN.items() if name != variable}
+    done = render({**images, "SECRETS_DIR": str(tmp_path)})
+    assert done.code != 0
+    assert "make images" in done.stderr
+
+
+def test_secrets_are_the_files_that_make_secrets_makes(config: dict[str, Any]) -> None:
+    """Every secret of the file is made by `make secrets`, and none is made for nothing."""
+    assert set(config["secrets"]) == set(NAMES)
+    used = {each["source"] for service in config["services"].values() for each in service.get("secrets", [])}
+    assert used == set(NAMES)
+
+
+def test_preflight_starts_nothing(config: dict[str, Any]) -> None:
+    """`run preflight` depends on no service: one that is down has to be reported, not started."""
+    assert not config["services"]["preflight"].get("depends_on")
+
+
+def test_node_exporter_reads_textfiles_only(config: dict[str, Any]) -> None:
+    """Nothing about the host is exported, and the textfile volume cannot be written from there."""
+    service = config["services"]["node-exporter"]
+    assert "--collector.disable-defaults" in service["command"]
+    assert [word for word in service["command"] if word.startswith("--collector.")][1:] == [
+        "--collector.textfile",
+        "--collector.textfile.directory=/var/lib/node_exporter/textfile",
+    ]
+    assert all(mount.get("read_only") for mount in service["volumes"])
+
+
+def test_writer_and_reader_share_the_textfile_volume(config: dict[str, Any]) -> None:
+    """Preflight writes where node_exporter reads."""
+    mounts = {
+        name: {mount["target"]: mount["source"] for mount in config["services"][name]["volumes"]}
+        for name in ("preflight", "node-exporter")
+    }
+    folder = config["services"]["preflight"]["environment"]["PREFLIGHT_TEXTFILE_DIR"]
+    assert mounts["preflight"][folder] == mounts["node-exporter"][folder] == "textfile-collector-data"
+
+
+def test_prometheus_targets_are_services_of_the_file(config: dict[str, Any]) -> None:
+    """Each committed target names a service and the port it listens on in its container."""
+    targets = Path(compose_images.ROOT, "monitoring", "prometheus", "targets")
+    for path in targets.glob("*.json"):
+        for group in json.loads(path.read_text(encoding="utf-8")):
+            for target in group["targets"]:
+                host, _, port = target.partition(":")
+                service = "prometheus" if host == "127.0.0.1" else host
+                assert int(port) == config["services"][service]["ports"][0]["target"], target
+
+
+def test_grafana_gets_every_variable_its_provisioning_asks_for(config: dict[str, Any]) -> None:
+    """A variable that provisioning names and compose does not set would silently be empty."""
+    folder = Path(compose_images.ROOT, "monitoring", "grafana", "provisioning")
+    text = "".join(
+        line.partition("#")[0] for path in folder.rglob("*.yml") for line in path.read_text("utf-8").splitlines()
+    )
+    assert set(re.findall(r"\$\{?([A-Z_]+)", text)) <= set(config["services"]["grafana"]["environment"])
+
+
+def test_local_file_builds_every_image(render: Render, tmp_path: Path) -> None:
+    """With docker-compose.local.yml no service needs a registry."""
+    local = compose_images.ROOT / "docker" / "docker-compose.local.yml"
+    settings = {"SECRETS_DIR": str(tmp_path), "LOCAL_CONTEXTS": str(tmp_path), "BASE_IMAGE": "base:1.0"}
+    done = render({**OWN, **settings}, local)
+    assert done.code == 0, done.stderr
+    services = json.loads(done.stdout)["services"]
+    assert [name for name, service in services.items() if "build" not in service] == []

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from acceptance.stack import compose_images
+from acceptance.stack.base import SERVICES
+from acceptance.stack.compose_contexts import IMAGES
+from acceptance.stack.compose_engine import docker, run
+from acceptance.stack.compose_wheels import project_version
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
+
+OWN = ["ENGINE_IMAGE", "PREFLIGHT_IMAGE"]
+TEXTFILE = "/var/lib/node_exporter/textfile"
+
+
+@pytest.fixture(scope="module")
+def images() -> dict[str, str]:
+    """Variable -> local image, built if need be."""
+    return dict(compose_images.prepare("local").names)
+
+
+def _inspect(image: str) -> dict[str, object]:
+    found: list[dict[str, object]] = json.loads(docker("image", "inspect", image).stdout)
+    return found[0]
+
+
+def _sh(image: str, script: str, *options: str) -> str:
+    """Output of a shell script in a throwaway container, as the image's own user."""
+    argv = ("run", "--rm", "--network", "none", *options, "--entrypoint", "sh", image, "-euc", script)
+    done = docker(*argv, seconds=60.0)
+    assert done.code == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_every_service_has_a_local_image(images: dict[str, str]) -> None:
+    """Where no registry answers, each service of the compose file can still be built."""
+    assert {image.service for image in IMAGES} == {*SERVICES, "preflight"}
+    assert set(images) == {image.variable for image in IMAGES}
+
+
+def test_unchanged_inputs_are_not_built_again(images: dict[str, str]) -> None:
+    """A second run finds every image by the digest of its inputs and builds none."""
+    told: list[str] = []
+    again = compose_images.prepare("local", tell=told.append)
+    assert again.names == images
+    assert [line for line in told if "build" in line] == []
+
+
+@pytest.mark.parametrize("variable", [image.variable for image in IMAGES])
+def test_image_runs_as_an_unprivileged_user(images: dict[str, str], variable: str) -> None:
+    """No image starts as root, and the user its compose service names is the one it has."""
+    assert _sh(images[variable], "id -u") not in {"", "0"}
+
+
+@pytest.mark.parametrize("variable", OWN)
+def test_own_images_hold_no_compiler_and_no_installer(images: dict[str, str], variable: str) -> None:
+    """Nothing inside can compile or install."""
+    script = "for tool in gcc cc g++ clang make go pip pip3; do command -v $tool || true; done"
+    assert _sh(images[variable], script) == ""
+    assert _sh(images[variable], "python3 -c 'import pip' 2>/dev/null && echo there || echo gone") == "gone"
+
+
+@pytest.mark.parametrize("variable", OWN)
+def test_own_images_are_small_and_labelled(images: dict[str, str], variable: str) -> None:
+    """Below 400 MB, with this project's version as label."""
+    found = _inspect(images[variable])
+    assert isinstance(found["Size"], int)
+    assert found["Size"] < 400e6
+    config = found["Config"]
+    assert isinstance(config, dict)
+    assert config["Labels"]["org.opencontainers.image.version"] == project_version(compose_images.ROOT)
+
+
+def test_own_images_hold_the_gate_and_not_the_harness(images: dict[str, str]) -> None:
+    """Preflight and engine are importable there with their data files; the harness is not inside."""
+    script = (
+        'python3 -c "import preflight, engine, importlib.util as u, importlib.resources as r;'
+        " print(u.find_spec('acceptance') is None or not u.find_spec('acceptance.stack'),"
+        " any(p.name.endswith('.sql') for p in (r.files('engine') / 'migrations').iterdir()))\""
+    )
+    assert _sh(images["PREFLIGHT_IMAGE"], script) == "True True"
+
+
+@pytest.mark.parametrize("reader_first", [True, False], ids=["reader-first", "writer-first"])
+@pytest.mark.parametrize("reader", ["NODE_EXPORTER_IMAGE", "BASE_IMAGE"], ids=["exporter", "image-without-the-path"])
+def test_first_mount_of_an_empty_volume_may_be_either(
+    images: dict[str, str], reader: str, *, reader_first: bool
+) -> None:
+    """Whichever container mounts an empty textfile volume first, preflight can write to it and the other can read."""
+    prepared = compose_images.prepare("local")
+    reading = {**images, **prepared.settings}[reader]
+    volume = docker("volume", "create").stdout.strip()
+    mount = ("-v", f"{volume}:{TEXTFILE}")
+    try:
+        if reader_first:
+            _sh(reading, f"ls -A {TEXTFILE}", *mount, "--user", "65534")
+        _sh(images["PREFLIGHT_IMAGE"], f"echo written >{TEXTFILE}/a.prom && chmod 0644 {TEXTFILE}/a.prom", *mount)
+        assert _sh(reading, f"cat {TEXTFILE}/a.prom", *mount, "--user", "65534") == "written"
+        assert _sh(images["PREFLIGHT_IMAGE"], f"stat -c '%u:%g %a' {TEXTFILE}", *mount) == "10001:10000 2775"
+    finally:
+        docker("volume", "rm", volume)
+
+
+@pytest.mark.parametrize("folder", ["/var/lib/arbitrage/ledger", "/var/lib/arbitrage/spool", TEXTFILE])
+def test_two_writers_of_different_images_share_a_new_volume(images: dict[str, str], folder: str) -> None:
+    """Engine and preflight, in either order, can both write to a volume that was empty."""
+    for first, second in (OWN, OWN[::-1]):
+        volume = docker("volume", "create").stdout.strip()
+        mount = ("-v", f"{volume}:{folder}")
+        try:
+            _sh(images[first], f"touch {folder}/one", *mount)
+            _sh(images[second], f"touch {folder}/two && rm {folder}/one", *mount)
+        finally:
+            docker("volume", "rm", volume)
+
+
+def test_postgres_says_what_to_do_without_its_secret(images: dict[str, str]) -> None:
+    """Without a password file the server does not start, and names the command that makes one."""
+    done = docker("run", "--rm", "--network", "none", images["POSTGRES_IMAGE"], seconds=60.0)
+    assert done.code == 1
+    assert "make secrets" in done.stderr
+
+
+def test_make_images_command_says_that_no_engine_answers(tmp_path: Path) -> None:
+    """Without an engine the command ends with 1 and one sentence that says what to run."""
+    done = run(
+        (sys.executable, "-m", "acceptance.stack.compose_images"),
+        env={"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
+        cwd=compose_images.ROOT,
+    )
+    assert done.code == 1
+    assert "install_docker.sh" in done.stderr
+    assert "Traceback" not in done.stderr
