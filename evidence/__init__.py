@@ -1,0 +1,10 @@
+"""One folder per run that says what was tested, on what, and with which result."""
+
+from __future__ import annotations
+
+from evidence.bundle import Bundle
+from evidence.counts import Counts, Result
+from evidence.errors import EvidenceError
+from evidence.redact import Redactor
+
+__all__ = ["Bundle", "Counts", "EvidenceError", "Redactor", "Result"]

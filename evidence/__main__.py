@@ -1,0 +1,7 @@
+"""``python -m evidence``."""
+
+from __future__ import annotations
+
+from evidence.cli import entry
+
+entry()

@@ -1,0 +1,45 @@
+"""What can go wrong with evidence.
+
+EvidenceError
+├── NameRefusedError       a file name that leaves the bundle, is reserved, or is taken
+├── DocumentError          a document that does not follow its JSON Schema
+├── SecretFoundError       a known secret value stands in the bundle
+├── StrayFileError         a file that did not come through the bundle's door
+├── BundleClosedError      something is added to a bundle that is closed
+├── BundleMissingError     no bundle where one was asked for
+└── BundleIncompleteError  a bundle without a readable manifest
+"""
+
+from __future__ import annotations
+
+
+class EvidenceError(Exception):
+    """Root of every error of this package; its text is one sentence for a person."""
+
+
+class NameRefusedError(EvidenceError):
+    """A file name that leaves the bundle, is reserved, or is taken."""
+
+
+class DocumentError(EvidenceError):
+    """A document that does not follow its JSON Schema; names the file and the place inside it."""
+
+
+class SecretFoundError(EvidenceError):
+    """A known secret value stands in the bundle; names the files, never the value."""
+
+
+class StrayFileError(EvidenceError):
+    """A file lies in the bundle that did not come through its door."""
+
+
+class BundleClosedError(EvidenceError):
+    """Something is added to a bundle that is closed already."""
+
+
+class BundleMissingError(EvidenceError):
+    """There is no bundle where one was asked for."""
+
+
+class BundleIncompleteError(EvidenceError):
+    """A bundle without a readable manifest: its run did not come to its end."""

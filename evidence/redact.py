@@ -1,0 +1,162 @@
+"""Known secret values are taken out of whatever enters a bundle.
+
+A secret seldom appears as typed: a URL quotes it, an ``Authorization`` header wraps it in base64, JUnit
+escapes it for XML, a report log for JSON, an assertion shows its ``repr``. Every such form is computed
+beforehand and replaced by ``***``.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+#: What stands in place of a secret. Shorter than any form it replaces, so that each replacement shortens
+#: the data and repeating until nothing is found must end.
+MARK = b"***"
+#: Characters. A shorter value cannot be told from ordinary text.
+SHORTEST_SECRET = 4
+#: Characters. A line of a many-line secret (a PEM key) from this length on counts as a secret of its own,
+#: because logs indent and prefix lines.
+SHORTEST_LINE = 16
+# Characters of base64 that name a secret inside a longer encoded text; fewer would match by accident.
+_SHORTEST_BASE64 = 6
+_ASCII = 0x80
+# Which characters `quote` leaves alone: none, the default, and those that requests keeps in a URL.
+_SAFE_IN_URLS = ("", "/", "!$&'()*+,;=:@/", "!#$%&'()*+,/:;=?@[]~")
+
+
+class Redactor:
+    """The secret values known so far, and the means to take them out of text, bytes and documents."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: tuple[bytes, ...] = ()
+        for secret in secrets:
+            self.know(secret)
+
+    def know(self, secret: str) -> None:
+        """Add a secret value.
+
+        Raises:
+            ValueError: the value is shorter than `SHORTEST_SECRET`; the value itself is not in the text.
+        """
+        if len(secret) < SHORTEST_SECRET:
+            message = (
+                f"a secret of {len(secret)} characters cannot be told from ordinary text: "
+                f"use one of at least {SHORTEST_SECRET}"
+            )
+            raise ValueError(message)
+        values = [secret, *(line for line in secret.splitlines() if len(line) >= SHORTEST_LINE)]
+        found = set(self._forms).union(*(forms(value) for value in values))
+        # Longest first: a form that contains another goes as a whole.
+        self._forms = tuple(sorted(found, key=lambda form: (-len(form), form)))
+
+    def found_in(self, data: bytes) -> bool:
+        """Say whether any form of any known secret stands in `data`."""
+        return any(form in data for form in self._forms)
+
+    def redact(self, data: bytes) -> bytes:
+        """Give `data` with every form of every known secret replaced by `MARK`."""
+        while self.found_in(data):  # what is left and right of a replaced form may make up another one
+            for form in self._forms:
+                data = data.replace(form, MARK)
+        return data
+
+    def redact_text(self, text: str) -> str:
+        """Give `text` with every form of every known secret replaced."""
+        return self.redact(to_bytes(text)).decode("utf-8", "replace")
+
+    def redact_tree(self, document: object) -> object:
+        """Give a copy of a JSON-like document with its strings, keys included, redacted."""
+        if isinstance(document, str):
+            return self.redact_text(document)
+        if isinstance(document, dict):
+            return {self.redact_tree(key): self.redact_tree(value) for key, value in document.items()}
+        if isinstance(document, list | tuple):
+            return [self.redact_tree(value) for value in document]
+        return document
+
+
+def to_bytes(text: str) -> bytes:
+    """Encode as UTF-8; a lone surrogate, which a captured output may hold, is written as an escape."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def forms(secret: str) -> frozenset[bytes]:
+    """Every spelling of `secret` that is looked for, each longer than `MARK`.
+
+    Text escapes (URL, JSON, XML, `repr`) are applied up to twice, since a JSON document inside a JSON
+    string is common; base64 and hexadecimal once, and then escaped once.
+    """
+    once = _spread([secret])
+    written = _spread(once)
+    for text in once:
+        data = to_bytes(text)
+        packed = {data.hex(), data.hex().upper(), *_base64_pieces(data)}
+        written |= _spread(packed)
+    return frozenset(to_bytes(text) for text in written if len(to_bytes(text)) > len(MARK))
+
+
+def _spread(texts: Iterable[str]) -> set[str]:
+    """The texts and every single escape of each."""
+    return {spelling for text in texts for spelling in (text, *_escapes(text))}
+
+
+def _escapes(text: str) -> set[str]:
+    plain, ascii_only = (json.dumps(text, ensure_ascii=flag)[1:-1] for flag in (False, True))
+    spellings = {plain, ascii_only, plain.replace("/", "\\/"), ascii_only.replace("/", "\\/")}
+    spellings |= _reprs(text) | _xml(text)
+    quoted = {quote(text, safe=safe, errors="backslashreplace") for safe in _SAFE_IN_URLS}
+    quoted |= {quote_plus(text, errors="backslashreplace"), _percent(text)}
+    return spellings | quoted | {_lower_hex(spelling) for spelling in quoted}
+
+
+def _percent(text: str) -> str:
+    """Percent encoding as strict tools write it: everything but letters and digits."""
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < _ASCII else f"%{byte:02X}" for byte in to_bytes(text))
+
+
+def _lower_hex(quoted: str) -> str:
+    """The same percent encoding with small hexadecimal letters."""
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
+
+
+def _reprs(text: str) -> set[str]:
+    """What `repr` and `ascii` make of the text, whichever quote its neighbours make Python choose."""
+    spellings = {repr(text.encode("utf-8", "backslashreplace"))[2:-1]}
+    for show in (repr, ascii):
+        # With a double quote added Python encloses in single quotes and leaves double ones alone.
+        body = show('"' + text)[2:-1]
+        spellings |= {body, body.replace("\\'", "'")}
+    return spellings
+
+
+def _xml(text: str) -> set[str]:
+    """Text and attribute spellings, by html.escape, saxutils and ElementTree."""
+    text_node = html.escape(text, quote=False)
+    quoted = text_node.replace('"', "&quot;")
+    spellings = {text_node, quoted, *(quoted.replace("'", entity) for entity in ("&#x27;", "&#39;", "&apos;"))}
+    for tab in ("&#09;", "&#9;"):  # ElementTree's and saxutils'
+        spellings |= {one.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", tab) for one in tuple(spellings)}
+    return spellings
+
+
+def _base64_pieces(data: bytes) -> set[str]:
+    """What base64 shows of `data` wherever it starts inside a longer text, as in ``user:password``.
+
+    Only the characters that `data` alone decides are kept: its first and last ones share bits with the
+    neighbours.
+    """
+    pieces = set()
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for offset in range(3):
+            whole = encode(b"\0" * offset + data).decode("ascii").rstrip("=")
+            first = (0, 2, 3)[offset]
+            last = len(whole) if (offset + len(data)) % 3 == 0 else len(whole) - 1
+            if last - first >= _SHORTEST_BASE64:
+                pieces.add(whole[first:last])
+        pieces.add(encode(data).decode("ascii"))
+    return pieces

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import evidence
+
+
+def test_public_names_are_pinned() -> None:
+    """What others may import from the package, sorted."""
+    assert evidence.__all__ == ["Bundle", "Counts", "EvidenceError", "Redactor", "Result"]
+    assert all(hasattr(evidence, name) for name in evidence.__all__)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from evidence.redact import MARK, SHORTEST_SECRET, Redactor
+
+# Ways in which a secret comes to stand in a file, each given the secret and its neighbours.
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": lambda s: s,
+    "url": lambda s: quote(s, safe=""),
+    "url path": quote,
+    "url form": quote_plus,
+    "url in lower case": lambda s: "".join(
+        c if c.isascii() and c.isalnum() else "".join(f"%{b:02x}" for b in c.encode()) for c in s
+    ),
+    "json": lambda s: json.dumps(s)[1:-1],
+    "json, not only ascii": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "json in json": lambda s: json.dumps(json.dumps(s))[3:-3],
+    "json of repr": lambda s: json.dumps(repr(s)[1:-1])[1:-1],
+    "repr": lambda s: repr(s)[1:-1],
+    "repr of bytes": lambda s: repr(s.encode())[2:-1],
+    "xml text": escape,
+    "xml attribute": lambda s: quoteattr('"' + s)[7:-1] if "'" in s else escape(s),
+    "xml of repr": lambda s: escape(repr(s)[1:-1]),
+    "html": html.escape,
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 for urls": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
+    "base64 in a url": lambda s: quote_plus(base64.b64encode(s.encode()).decode()),
+    "hex": lambda s: s.encode().hex(),
+}
+
+SECRETS = st.text(
+    # What a person or a generator would use: printable, any script, quotes, backslash, line breaks.
+    alphabet=st.one_of(
+        st.sampled_from("aZ09'\"\\/%&<>+ =\n\t"),
+        st.characters(exclude_categories=["Cs", "Cc"], min_codepoint=33),
+    ),
+    min_size=SHORTEST_SECRET,
+    max_size=40,
+)
+
+
+@settings(max_examples=200, deadline=None)  # each example tries every encoding
+@given(secret=SECRETS, left=st.text(max_size=5), right=st.text(max_size=5))
+@example(secret="*****", left="*", right="**")
+@example(secret="00'\t", left="", right="")
+@example(secret="\\'\\'", left="", right="")
+def test_no_secret_survives_in_any_encoding(secret: str, left: str, right: str) -> None:
+    """Whatever the secret, its neighbours and its encoding, it is gone from what enters a bundle."""
+    redactor = Redactor([secret])
+    for name, encode in ENCODINGS.items():
+        written = encode(secret)
+        data = f"{left}{written}{right}".encode("utf-8", "backslashreplace")
+        clean = redactor.redact(data)
+        assert written.encode() not in clean, name
+        assert not redactor.found_in(clean), name
+
+
+@given(
+    secret=st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=8, max_size=40),
+    user=st.text(alphabet="abcdefgh", min_size=1, max_size=9),
+)
+def test_basic_authorization_is_redacted(secret: str, user: str) -> None:
+    """A secret inside a longer base64 text is found wherever it starts."""
+    header = base64.b64encode(f"{user}:{secret}".encode())
+    clean = Redactor([secret]).redact(b"Authorization: Basic " + header)
+    assert header not in clean
+    assert MARK in clean
+
+
+@given(data=st.binary(max_size=200))
+def test_without_a_secret_nothing_changes(data: bytes) -> None:
+    """What holds no secret enters as it is, binary data too."""
+    assert Redactor(["not-in-these-bytes-7f3a"]).redact(data) == data
+
+
+def test_every_secret_goes_and_the_rest_stays() -> None:
+    """Several secrets, one inside another, go; what is around them stays."""
+    redactor = Redactor(["hunter22", "hunter22-longer"])
+    redactor.know("anotherone")
+    clean = redactor.redact_text("a hunter22 b hunter22-longer c anotherone d")
+    assert clean == "a *** b *** c *** d"
+
+
+def test_a_line_of_a_long_key_is_a_secret_too() -> None:
+    """A log that indents a many-line key shows none of its long lines."""
+    line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+    redactor = Redactor([f"-----BEGIN PRIVATE KEY-----\n{line}\n-----END PRIVATE KEY-----"])
+    assert line not in redactor.redact_text(f"E     {line}\nE     end")
+
+
+def test_a_tree_is_redacted_in_keys_and_values_and_stays_a_tree() -> None:
+    """Strings of a document are redacted wherever they stand; numbers and shape stay."""
+    tree = {"hunter22": [1.5, None, {"k": "x hunter22"}], "n": True}
+    assert Redactor(["hunter22"]).redact_tree(tree) == {"***": [1.5, None, {"k": "x ***"}], "n": True}
+
+
+@pytest.mark.parametrize("secret", ["", "abc"])
+def test_a_secret_too_short_is_refused_without_showing_it(secret: str) -> None:
+    """An empty or tiny secret would redact ordinary text, so it is refused, and not quoted."""
+    with pytest.raises(ValueError, match="cannot be told from ordinary text") as caught:
+        Redactor([secret])
+    assert secret == "" or secret not in str(caught.value)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from evidence import errors
+from evidence.show import show
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_plain_text_away_from_a_terminal(sealed: Path) -> None:
+    """Result, gates, counts, commit, versions and files stand in lines that a script can cut."""
+    out = io.StringIO()
+    assert show(sealed, out)
+    lines = out.getvalue().splitlines()
+    assert "result:    PASSED" in lines
+    assert "complete:  no: only e2e ran into this bundle; missing: fast, core" in lines
+    assert "counts:    collected 1, run 1, passed 1, failed 0, skipped 0, deselected 0, error 0" in lines
+    assert "commit:    0123456" in lines
+    assert "versions:  redis 7.0.15 (path)" in lines
+    assert any(line.endswith("logs/redis.log") for line in lines)
+    assert out.getvalue().isascii()
+
+
+def test_a_table_on_a_terminal(sealed: Path) -> None:
+    """The same facts, drawn."""
+    out = Terminal()
+    assert show(sealed, out)
+    assert "│" in out.getvalue()
+    for fact in ("PASSED", "0123456", "logs/redis.log"):
+        assert fact in out.getvalue()
+
+
+def test_an_incomplete_bundle_is_shown_as_such(tmp_path: Path) -> None:
+    """Its files are listed, and nothing is claimed."""
+    (tmp_path / "e2e.log").write_text("")
+    out = io.StringIO()
+    assert not show(tmp_path, out)
+    assert "INCOMPLETE" in out.getvalue()
+    assert "files: e2e.log" in out.getvalue()
+
+
+def test_no_folder_is_an_error(tmp_path: Path) -> None:
+    """What is not there cannot be shown."""
+    with pytest.raises(errors.BundleMissingError):
+        show(tmp_path / "gone", io.StringIO())
