@@ -1,0 +1,250 @@
+"""Fixtures of the acceptance suite, in layers: stack -> clients -> facts. A broken one fails; nothing skips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from acceptance import evidence_plugin
+from acceptance.alerting import Alerting, open_alerting
+from acceptance.evidence_plugin import EvidencePlugin
+from acceptance.follow import Follower, Seen
+from acceptance.live_world import LiveWorld, open_live_world
+from acceptance.outage import Outage, have_outage, until_firing
+from acceptance.panel_probe import PanelProbe
+from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
+from acceptance.probes.grafana import ServedDashboard
+from acceptance.stack.base import Stack
+from acceptance.stack.select import Wanted, open_stack, say
+from acceptance.stack.wait import WaitTimeoutError
+from acceptance.standins.exchanges import ExchangeStandin
+from evidence import Bundle
+from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
+
+ENV = "paper"
+SYSTEM_HEALTH = "d77_system_health"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the evidence bundle before pytest's own recorders start."""
+    evidence_plugin.register(config, suite=Path(__file__).parent)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on somebody else's stack, what counts from zero or breaks something; the result is then PARTIAL."""
+    if config.getoption("--stack") != "external":
+        return
+    left_out = [item for item in items if item.get_closest_marker("own_stack") is not None]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    for item in left_out:
+        say(f"NOT RUN on an external stack: {item.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def wanted(request: pytest.FixtureRequest) -> Wanted:
+    """What the command line asks for."""
+    option = request.config.getoption
+    return Wanted(
+        choice=option("--stack"),
+        images=option("--images"),
+        keep=option("--keep-stack"),
+        prometheus_url=option("--prometheus-url"),
+        grafana_url=option("--grafana-url"),
+        node_exporter_url=option("--node-exporter-url"),
+        textfile_dir=option("--textfile-dir"),
+        grafana_login=option("--grafana-login"),
+    )
+
+
+@pytest.fixture(scope="session")
+def stack(wanted: Wanted, request: pytest.FixtureRequest, evidence_plugin: EvidencePlugin) -> Iterator[Stack]:
+    """A running stack; its state, versions and logs go into the evidence before it ends."""
+    with open_stack(wanted, project=request.config.rootpath, tell=say) as stack:
+        try:
+            evidence_plugin.record_stack(stack)  # what is known now stays known if this process is killed
+            yield stack
+        finally:
+            evidence_plugin.record_stack(stack)
+
+
+@pytest.fixture(scope="session")
+def node_exporter(stack: Stack) -> Iterator[NodeExporterClient]:
+    """The exporter's page."""
+    with NodeExporterClient(stack.urls.node_exporter) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def prometheus(stack: Stack) -> Iterator[PrometheusClient]:
+    """Prometheus' query API."""
+    with PrometheusClient(stack.urls.prometheus) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def grafana(stack: Stack) -> Iterator[GrafanaClient]:
+    """Grafana's API, as its administrator."""
+    with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def step(grafana: GrafanaClient) -> float:
+    """Seconds between two scrapes: what the provisioned datasource says, which every range panel is floored to."""
+    (datasource,) = grafana.datasources()
+    return float(str(datasource.json_data["timeInterval"]).removesuffix("s"))
+
+
+@pytest.fixture(scope="session")
+def exchanges(evidence_plugin: EvidencePlugin) -> Iterator[ExchangeStandin]:
+    """What stands in for Upbit and Binance."""
+    with ExchangeStandin() as standin:
+        evidence_plugin.know_secrets(standin.secrets)
+        yield standin
+
+
+@pytest.fixture(scope="session")
+def alerting(stack: Stack, evidence_plugin: EvidencePlugin) -> Iterator[Alerting]:
+    """What stands in for Telegram, and the table of alerts; the chat goes into the evidence."""
+    with open_alerting(stack, ENV) as alerting:
+        evidence_plugin.know_secrets(alerting.secrets)
+        try:
+            yield alerting
+        finally:
+            evidence_plugin.bundle.add_json("telegram_chat.json", alerting.evidence())
+
+
+@pytest.fixture(scope="session")
+def variables(stack: Stack, exchanges: ExchangeStandin, alerting: Alerting) -> Mapping[str, str]:
+    """What leads preflight to the stand-ins, so that on a healthy stack every check passes."""
+    if stack.name == "external":  # somebody's own ledger must not say that the exchanges are well because a stand-in is
+        return alerting.variables
+    return {**exchanges.environment(), **alerting.variables}
+
+
+@pytest.fixture(scope="session")
+def follower(
+    stack: Stack,
+    node_exporter: NodeExporterClient,
+    prometheus: PrometheusClient,
+    step: float,
+    variables: Mapping[str, str],
+) -> Follower:
+    """Runs preflight and follows the run through every hop."""
+    return Follower(
+        stack=stack,
+        node_exporter=node_exporter,
+        prometheus=prometheus,
+        env=ENV,
+        step=step,
+        variables=variables,
+    )
+
+
+@pytest.fixture(scope="session")
+def live_world(evidence_plugin: EvidencePlugin) -> Iterator[LiveWorld]:
+    """What a run in env live meets."""
+    with open_live_world() as world:
+        evidence_plugin.know_secrets(world.secrets)
+        yield world
+
+
+@pytest.fixture(scope="session")
+def silence(wanted: Wanted, prometheus: PrometheusClient) -> Mapping[str, str]:
+    """Before the first run Prometheus notices that there is no preflight file: annotations of TextfileMissing.
+
+    Empty where it did not: that is for the test of this alert to judge, and no reason not to run preflight.
+    """
+    if wanted.choice == "external":  # somebody has run preflight there before
+        return {}
+    try:
+        return until_firing(prometheus, "TextfileMissing", states=frozenset({"pending", "firing"}), timeout=10)
+    except WaitTimeoutError as e:
+        say(str(e))
+        return {}
+
+
+@pytest.fixture(scope="session")
+def first_run(follower: Follower, silence: Mapping[str, str], bundle: Bundle) -> Seen:
+    """The first preflight run on this stack, seen in Prometheus; `silence` ends with it, so it is looked at before."""
+    say(f"before the first run: {silence.get('summary', 'no alert')}")
+    seen = follower.run()
+    bundle.add_json("preflight_report.json", seen.run.report)
+    bundle.add_text(f"arbitrage_preflight_{ENV}.prom", seen.run.prom)
+    bundle.add_text("preflight_console.log", seen.run.stdout + seen.run.stderr)
+    return seen
+
+
+@pytest.fixture(scope="session")
+def third_run(follower: Follower, first_run: Seen) -> Seen:
+    """The third run; it takes the first one as given, so that nobody can make it the second."""
+    assert first_run.run.exit_code == 0
+    follower.run()
+    return follower.run()
+
+
+@pytest.fixture(scope="session")
+def outage(stack: Stack, follower: Follower, prometheus: PrometheusClient, third_run: Seen) -> Outage:
+    """Redis and the engine go away and come back; both are there again when this returns."""
+    assert third_run.run.exit_code == 0
+    return have_outage(stack, follower, prometheus)
+
+
+@pytest.fixture(scope="session")
+def recovery(follower: Follower, outage: Outage) -> Seen:
+    """A run after Redis came back."""
+    assert outage.run.run.exit_code != 0
+    return follower.run()
+
+
+@pytest.fixture(scope="session")
+def dashboard(grafana: GrafanaClient) -> ServedDashboard:
+    """The system health dashboard as Grafana serves it, not as it lies in git."""
+    return grafana.dashboard(SYSTEM_HEALTH)
+
+
+@pytest.fixture(scope="session")
+def panel_probe(grafana: GrafanaClient, dashboard: ServedDashboard, step: float) -> PanelProbe:
+    """Asks panels of that dashboard through Grafana, together with the timestamp of the last run."""
+    return PanelProbe(grafana=grafana, served=dashboard, env=ENV, step=step)
+
+
+@pytest.fixture(scope="session")
+def metric_log(first_run: Seen, stack: Stack, bundle: Bundle) -> Callable[[MetricQuery], None]:
+    """Takes down what Prometheus said of the first run, metric by metric, in the evidence."""
+    record = PrometheusQueryResult(
+        run_id=first_run.run.report["run_id"],
+        last_run_timestamp=first_run.ended_at,
+        prometheus=stack.urls.prometheus,
+    )
+
+    def add(query: MetricQuery) -> None:
+        nonlocal record
+        record = record.plus(query)
+        record.write(bundle)
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def panel_log(dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
+    """Takes down what each panel shows of the first run in the evidence."""
+    record = GrafanaApiResult(
+        dashboard=Dashboard(
+            uid=dashboard.uid,
+            title=dashboard.title,
+            version=int(dashboard.dashboard["version"]),
+            url=dashboard.url,
+        )
+    )
+
+    def add(panel: PanelQuery) -> None:
+        nonlocal record
+        record = record.plus(panel)
+        record.write(bundle)
+
+    return add

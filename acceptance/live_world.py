@@ -1,0 +1,117 @@
+"""Everything that a run in env live meets, reached at its own address through a proxy that stands in for the world."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg2
+
+from acceptance.probes.exposition import parse
+from acceptance.stack.base import PreflightRun
+from acceptance.stack.embedded import EmbeddedStack
+from acceptance.standins.exchanges import ExchangeStandin
+from acceptance.standins.telegram import TelegramStandin
+from acceptance.standins.tls import Authority, TlsProxy
+from preflight.catalogue import READY_FOR_LIVE
+
+HOSTS = {"api.upbit.com": "upbit", "api.binance.com": "binance"}
+TABLE = "live_positions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveWorld:
+    """Everything a live run meets, on a good day."""
+
+    stack: EmbeddedStack
+    exchanges: ExchangeStandin
+    telegram: TelegramStandin
+    proxy: TlsProxy
+    variables: Mapping[str, str]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value that was made."""
+        return (*self.stack.secrets, *self.exchanges.secrets, self.variables["PREFLIGHT_TELEGRAM__TOKEN"])
+
+    def good_day(self) -> None:
+        """Put both exchanges back to where nothing is wrong with them; their keys stay."""
+        self.exchanges.heal()
+        self.exchanges.binance.rights["enableSpotAndMarginTrading"] = True
+
+    def run(self, **more: str) -> PreflightRun:
+        """Run preflight as `preflight --env live` would be run on the bot's machine."""
+        return self.stack.run_preflight("--env", "live", env={**self.variables, **more})
+
+    def ready(self, run: PreflightRun) -> tuple[int, bool, float | None]:
+        """Give exit code, what the report says, and what the `.prom` file says."""
+        page = parse(run.prom, origin="the .prom file")
+        return run.exit_code, run.report["ready_for_live"], page.value(READY_FOR_LIVE, env="live")
+
+
+def _pushed_checkout(root: Path) -> Path:
+    """Make a clean checkout whose commit is on a remote branch."""
+    checkout = root / "bot"
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=bot", "-c", "user.email=bot@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, "-C", str(checkout), *words], check=True, capture_output=True, timeout=30)
+
+    checkout.mkdir()
+    git("init", "--initial-branch=main")
+    (checkout / "bot.py").write_text("print('arbitrage')\n", encoding="utf-8")
+    git("add", "bot.py")
+    git("commit", "--message=the bot")
+    git("init", "--bare", str(root / "remote.git"))
+    git("remote", "add", "origin", str(root / "remote.git"))
+    git("push", "origin", "main")
+    return checkout
+
+
+def _make_positions(stack: EmbeddedStack) -> None:
+    postgres = stack.settings()["postgres"]
+    where = {**postgres, "dbname": postgres["database"]}
+    del where["database"]
+    with closing(psycopg2.connect(**where)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE {TABLE} (id serial PRIMARY KEY, status text NOT NULL)")
+
+
+@contextmanager
+def open_live_world() -> Iterator[LiveWorld]:
+    """Start it all, with a Redis and a Postgres of its own: what a live run does there concerns nothing else."""
+    token, chat = f"7{secrets.randbelow(10**9):09d}:AA{secrets.token_urlsafe(25)}", "-1001234567890"
+    with (
+        tempfile.TemporaryDirectory(prefix="arbitrage-live-") as name,
+        EmbeddedStack(services=("redis", "postgres")) as stack,
+        ExchangeStandin() as exchanges,
+        TelegramStandin(token=token, chat_id=chat) as telegram,
+    ):
+        root = Path(name)
+        address = urlsplit(telegram.url)
+        routes = dict.fromkeys(HOSTS, exchanges.address)
+        routes["api.telegram.org"] = (str(address.hostname), int(address.port or 0))
+        _make_positions(stack)
+        with TlsProxy(Authority(root), routes) as proxy:
+            variables = {
+                **proxy.environment(),
+                **exchanges.credentials(),
+                "PREFLIGHT_TELEGRAM__TOKEN": token,
+                "PREFLIGHT_TELEGRAM__CHAT_ID": chat,
+                "PREFLIGHT_BOT__READ_ONLY": "false",
+                "PREFLIGHT_BOT__METRICS_URL": "",
+                "PREFLIGHT_LIVE__ARMED": "true",
+                "PREFLIGHT_LIVE__MAX_ORDER_KRW": "1000000",
+                "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW": "300000",
+                "PREFLIGHT_POSITIONS__TABLE": TABLE,
+                "PREFLIGHT_POSITIONS__POLICY": "fail",
+                "PREFLIGHT_GIT__REPOSITORY": str(_pushed_checkout(root)),
+            }
+            world = LiveWorld(stack=stack, exchanges=exchanges, telegram=telegram, proxy=proxy, variables=variables)
+            world.good_day()
+            yield world

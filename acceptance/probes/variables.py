@@ -1,0 +1,91 @@
+"""Fills a dashboard's query variables from the data, as Grafana's front end does when the dashboard is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from acceptance.probes.errors import PanelError
+from acceptance.probes.grafana import GrafanaClient
+from acceptance.probes.template import Value, Window, default_values, resolve
+
+__all__ = ["fill_variables"]
+
+_LABEL_VALUES = re.compile(r"label_values\(\s*(?P<selector>.+?)\s*,\s*(?P<label>\w+)\s*\)", re.DOTALL)
+_WHOLE = "query_result"  # refId of a query whose labels are all wanted
+_QUERY_RESULT = re.compile(r"query_result\(\s*(?P<expr>.+)\s*\)", re.DOTALL)
+
+
+def fill_variables(client: GrafanaClient, dashboard: Mapping[str, Any], window: Window) -> dict[str, tuple[str, ...]]:
+    """Ask the data which values each query variable offers at the end of ``window``.
+
+    Variables may stand on earlier ones: those have the value with which the dashboard opens.
+
+    Returns:
+        Variable name -> its options, sorted; empty where the data has none.
+
+    Raises:
+        PanelError: A variable's query is of a form that is not known here, or uses an unknown variable.
+        ProbeError: Grafana cannot be asked, or reported an error.
+    """
+    uid = dashboard.get("uid")
+    chosen: dict[str, Value] = default_values(dashboard)
+    options: dict[str, tuple[str, ...]] = {}
+    for variable in dashboard.get("templating", {}).get("list", ()):
+        if variable.get("type") == "query":
+            name = str(variable["name"])
+            query = _query(f"dashboard {uid!r}, variable {name!r}", variable, chosen, window)
+            options[name] = _options(client, query, str(variable.get("regex") or ""), window)
+    return options
+
+
+def _query(place: str, variable: Mapping[str, Any], chosen: Mapping[str, Value], window: Window) -> dict[str, Any]:
+    """Write a variable's query as an instant query; its refId says which label is wanted, or none."""
+    written = variable.get("query")
+    text = str(written.get("query", "") if isinstance(written, dict) else written).strip()
+    labels, results = _LABEL_VALUES.fullmatch(text), _QUERY_RESULT.fullmatch(text)
+    if labels:
+        expr, label = f"count by ({labels['label']}) ({labels['selector']})", labels["label"]
+    elif results:
+        expr, label = results["expr"], ""
+    else:
+        raise PanelError(f"{place}: the query {text!r} is neither label_values(...) nor query_result(...)")
+    try:
+        resolved = resolve(expr, chosen, window)
+    except PanelError as error:
+        raise PanelError(f"{place}: {error}") from error
+    return {
+        "refId": label or _WHOLE,
+        "datasource": {"type": "prometheus", "uid": (variable.get("datasource") or {}).get("uid", "")},
+        "expr": resolved,
+        "instant": True,
+        "range": False,
+        "format": "time_series",
+        "intervalMs": round(window.interval * 1000),
+        "maxDataPoints": window.max_points,
+    }
+
+
+def _options(client: GrafanaClient, query: Mapping[str, Any], regex: str, window: Window) -> tuple[str, ...]:
+    label = str(query["refId"])
+    found = [series.labels for series in client.query([query], window.start, window.end).of(label)]
+    if label == _WHOLE:
+        texts = [_as_text(labels) for labels in found]
+    else:
+        texts = [labels[label] for labels in found if label in labels]
+    return tuple(sorted(set(_filtered(texts, regex))))
+
+
+def _as_text(labels: Mapping[str, str]) -> str:
+    """Write a sample's labels the way query_result shows them, without value and time."""
+    return "{" + ",".join(f'{key}="{value}"' for key, value in sorted(labels.items())) + "}"
+
+
+def _filtered(texts: Sequence[str], regex: str) -> list[str]:
+    """Keep what matches ``/regex/``, and of that the first group, where there is one."""
+    if not regex:
+        return list(texts)
+    pattern = re.compile(regex.strip("/"))
+    matches = [match for text in texts if (match := pattern.search(text))]
+    return [match.group(1) if pattern.groups else match.group(0) for match in matches]

@@ -1,0 +1,33 @@
+"""A refactoring renamed the metrics. Everything still runs and is scraped, under names that nobody asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acceptance.sabotage.base import Sabotage, replace_in
+
+_SEVEN = (
+    "runs_total",
+    "last_success",
+    "duration_seconds",
+    "checks_total",
+    "realcheck_redis_latency_seconds",
+    "realcheck_postgres_latency_seconds",
+    "ready_for_live",
+)
+
+
+def _rename(checkout: Path) -> None:
+    catalogue = checkout / "preflight" / "catalogue.py"
+    for name in _SEVEN:
+        replace_in(catalogue, f'{{_PREFIX}}_{name}"', f'{{_PREFIX}}_renamed_{name}"')
+
+
+RENAMED_METRICS = Sabotage(
+    name="renamed-metrics",
+    story="the seven metrics were renamed",
+    suite="acceptance/test_metrics.py",
+    caught_by=tuple(f"test_prometheus_has_what_this_run_reported[arbitrage_preflight_{name}]" for name in _SEVEN),
+    because=tuple(f"hop report: this run's report names no sample of arbitrage_preflight_{name}" for name in _SEVEN),
+    apply=_rename,
+)

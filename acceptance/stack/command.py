@@ -1,0 +1,116 @@
+"""Running other programs: long ones on a leash with a log, short questions with a deadline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+LEASH = Path(__file__).with_name("leash.py")
+POLL_SECONDS = 0.2
+QUESTION_SECONDS = 10.0
+TAIL_BYTES = 8192
+DISK_FULL = ("no space left on device", "disk quota exceeded")
+
+
+class CommandError(RuntimeError):
+    """A command did not end with 0.
+
+    Attributes:
+        output: The end of what it printed.
+    """
+
+    def __init__(self, argv: Sequence[str], code: int, output: str) -> None:
+        super().__init__(f"{Path(argv[0]).name} ended with {code}")
+        self.output = output
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether it complained of a full disk."""
+        return any(sign in self.output.lower() for sign in DISK_FULL)
+
+
+class StoppedError(RuntimeError):
+    """A command was ended because the build as a whole is over."""
+
+
+def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, stop: threading.Event) -> str:
+    """Run a command to its end, its output appended to a log; return what it printed.
+
+    Nothing of it lives on when this call ends, in whatever way, or when this process is killed.
+
+    Raises:
+        CommandError: It ended with another code than 0.
+        StoppedError: `stop` was set meanwhile.
+        OSError: The log cannot be written, or the program cannot be started.
+    """
+    with log.open("ab") as sink:
+        sink.write(f"$ {' '.join(argv)}\n".encode())
+        sink.flush()
+        begin = sink.tell()
+        # -I -S: a bare interpreter, up in 10 ms, that no variable or site package can influence.
+        command = [sys.executable, "-I", "-S", str(LEASH), *argv]
+        process = subprocess.Popen(
+            command, cwd=cwd, env=dict(env), stdin=subprocess.PIPE, stdout=sink, stderr=sink, start_new_session=True
+        )
+        try:
+            code = _wait(process, stop)
+        finally:
+            if process.poll() is None:
+                _kill_group(process)
+            if process.stdin is not None:
+                process.stdin.close()
+    with log.open("rb") as source:
+        source.seek(begin)
+        output = source.read().decode(errors="replace")
+    if code != 0:
+        raise CommandError(argv, code, output[-TAIL_BYTES:])
+    return output
+
+
+def _wait(process: subprocess.Popen[bytes], stop: threading.Event) -> int:
+    while True:
+        try:
+            return process.wait(timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            if stop.is_set():
+                raise StoppedError from None
+
+
+def ask(argv: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: float = QUESTION_SECONDS) -> str | None:
+    """Ask a program something short, such as its version.
+
+    Returns:
+        What it printed on either stream, or None if it cannot be run, fails, or is not done in time.
+    """
+    with tempfile.TemporaryFile() as sink:  # a pipe would be held open by whatever the program starts
+        try:
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=None if env is None else dict(env),
+                start_new_session=True,
+            )
+        except OSError:
+            return None
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            code = -1
+        finally:
+            if process.poll() is None:
+                _kill_group(process)
+        sink.seek(0)
+        return sink.read().decode(errors="replace") if code == 0 else None
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)  # it leads its group, and is not yet waited for: the id is its own
+    process.wait()

@@ -1,0 +1,27 @@
+"""What a component is, and the one error that getting one can end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Source = Literal["path", "built", "wheel"]
+
+
+class ComponentError(RuntimeError):
+    """A server program cannot be had; the text is one sentence: what is missing and the ways on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """A server program that is there and answered with its version."""
+
+    name: str  # redis, postgres, prometheus, promtool, node_exporter, grafana
+    binary: Path  # absolute; postgres: initdb, pg_ctl and pg_isready lie beside it where they exist
+    home: Path | None  # grafana: folder with conf/ and public/; wheels: root of the tree its user must be able to read
+    version: str  # as the program itself reports it, e.g. "3.13.5"
+    source: Source
+    env: Mapping[str, str] = field(default_factory=dict)  # extra environment that running it needs
+    notes: tuple[str, ...] = ()  # how it was chosen: programs passed over and why, for the evidence

@@ -1,0 +1,142 @@
+"""Talking to Docker: one way to run its CLI with a deadline, and whether engine and compose v2 are there at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from acceptance.stack.base import StackError
+
+QUESTION_SECONDS = 15.0
+"""For what the engine answers from memory; a healthy one needs a tenth of a second."""
+
+_KEPT = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_INSTALL = "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose v2 plugin"
+_DISK_FULL = ("no space left on device", "disk quota exceeded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One finished command."""
+
+    code: int  # 124 when its deadline passed
+    stdout: str
+    stderr: str
+
+    @property
+    def said(self) -> str:
+        """The end of what it printed, for a message."""
+        return (self.stderr.strip() or self.stdout.strip())[-1500:]
+
+    @property
+    def last_line(self) -> str:
+        """The last line it printed."""
+        return self.said.splitlines()[-1][:300] if self.said else "it said nothing"
+
+
+def environment() -> dict[str, str]:
+    """What a docker command inherits: a stray GRAFANA_PORT or COMPOSE_FILE of the caller's must not steer a stack."""
+    names = (*_KEPT, *(name for name in os.environ if name.startswith("DOCKER_")))
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def proxies() -> dict[str, str]:
+    """The machine's proxy variables, which a build needs; they may hold a password."""
+    return {name: os.environ[name] for name in _PROXIES if name in os.environ}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    seconds: float = QUESTION_SECONDS,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    cwd: Path | None = None,
+) -> Done:
+    """Run a command to its end; at its deadline it is killed and its code is 124.
+
+    Raises:
+        StackError: There is no such program.
+    """
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment() if env is None else dict(env),
+            cwd=cwd,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        message = f"{argv[0]} cannot be run ({error.strerror}): {_INSTALL}"
+        raise StackError(message) from error
+    with process:
+        try:
+            out, err = process.communicate(stdin, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            return Done(code=124, stdout=out, stderr=f"{err}\nnot done after {seconds:.0f} s")
+    return Done(code=process.returncode, stdout=out, stderr=err)
+
+
+def run_bytes(argv: Sequence[str], *, seconds: float = QUESTION_SECONDS) -> bytes | None:
+    """What a command wrote to stdout, as bytes; None when it failed or was not done in time."""
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=seconds, env=environment(), check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def docker(*args: str, seconds: float = QUESTION_SECONDS) -> Done:
+    """Run one docker command."""
+    return run(("docker", *args), seconds=seconds)
+
+
+def why_unusable() -> str | None:
+    """One sentence saying why compose stacks cannot be started here; None when they can."""
+    try:
+        engine = docker("version", "--format", "{{.Server.Version}}")
+        compose = docker("compose", "version", "--short")
+    except StackError as error:
+        return str(error)
+    if engine.code != 0:
+        return f"no Docker engine answers ({engine.last_line}): {_INSTALL}"
+    if compose.code != 0 or not re.match(r"v?[2-9]", compose.stdout.strip()):
+        return f"'docker compose' is not version 2 ({compose.stdout.strip() or 'missing'}): {_INSTALL}"
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Version of the engine and of compose, as they report them."""
+    engine = docker("version", "--format", "{{.Server.Version}}")
+    compose = docker("compose", "version", "--short")
+    return {"docker": engine.stdout.strip(), "docker compose": compose.stdout.strip()}
+
+
+def present(images: Sequence[str]) -> set[str]:
+    """Those of `images` that the engine has."""
+    done = docker("image", "inspect", "--format", "{{json .RepoTags}}", *images)
+    return {image for image in images if f'"{image}"' in done.stdout}
+
+
+def image_id(image: str) -> str:
+    """The engine's id of an image, or ``""`` when it does not have it."""
+    return docker("image", "inspect", "--format", "{{.Id}}", image).stdout.strip()
+
+
+def disk_full(text: str) -> str:
+    """A sentence to add to a message when `text` complains of a full disk, else ``""``."""
+    if not any(sign in text.lower() for sign in _DISK_FULL):
+        return ""
+    done = run_bytes(("docker", "info", "--format", "{{.DockerRootDir}}"))
+    root = (done or b"").decode().strip() or "Docker's data folder"
+    return f" The disk below {root} is full: make room there, e.g. with 'docker system prune', then try again."

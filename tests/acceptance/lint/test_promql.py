@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from acceptance.lint.promql import selectors
+
+
+@pytest.mark.parametrize(
+    ("expr", "expected"),
+    [
+        ("up", [("up", set(), "")]),
+        ('up{job="a", instance!~"b.*"}', [("up", {"job", "instance"}, "")]),
+        ('{job="a"}', [("", {"job"}, "")]),
+        ("rate(x_total[5m])", [("x_total", set(), "rate")]),
+        ('sum by (le, env) (increase(x_bucket{env="$env"}[1h]))', [("x_bucket", {"env"}, "increase")]),
+        ("sum(rate(x[$__rate_interval])) by (job)", [("x", set(), "rate")]),
+        ("avg without (a) (x)", [("x", set(), "avg")]),
+        ("a * on (i, j) group_left (k) b", [("a", set(), ""), ("b", set(), "")]),
+        ("a and ignoring(x) b unless c or d", [(name, set(), "") for name in "abcd"]),
+        ("time() - max(x_seconds)", [("x_seconds", set(), "max")]),
+        ("(x > bool 5) ^ 2 # up", [("x", set(), "")]),
+        ("x > -Inf or vector(0)", [("x", set(), "")]),
+        ("x offset 1h + x @ 1700000000 - 1e3", [("x", set(), ""), ("x", set(), "")]),
+        ('label_replace(x, "a", "$1 up(", "b", \'(.*)\')', [("x", set(), "label_replace")]),
+        ("level:metric:op > 0.5", [("level:metric:op", set(), "")]),
+        ("max_over_time(rate(x[5m])[1h:1m])", [("x", set(), "rate")]),
+        ("(quantile by (p) (0.5, x))", [("x", set(), "quantile")]),
+        ("1 + 1", []),
+    ],
+)
+def test_metrics_are_found(expr: str, expected: list[tuple[str, set[str], str]]) -> None:
+    """Each metric comes with the labels its matchers use and the function right around it."""
+    assert [(s.metric, set(s.labels), s.function) for s in selectors(expr)] == expected
+
+
+@pytest.mark.parametrize("expr", ["sum(x", "x)", "x{a='b'", "x[5m", "sum by (a (x", "x ; y"])
+def test_broken_expressions_raise(expr: str) -> None:
+    """An unclosed bracket or an unknown sign is an error, not a query without metrics."""
+    with pytest.raises(ValueError, match=r"brackets|no '|cannot read"):
+        selectors(expr)

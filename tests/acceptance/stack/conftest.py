@@ -1,0 +1,40 @@
+"""A run folder and light services, cleared up whatever a test does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from acceptance.stack import rundir
+from acceptance.stack.control import Supervisor
+from acceptance.stack.layout import Layout
+from acceptance.stack.ports import Ports
+from tests.acceptance.stack.light import Light, light_spec
+
+
+@pytest.fixture
+def layout() -> Iterator[Layout]:
+    """A run folder of its own."""
+    made = Layout(rundir.create(None))
+    made.make()
+    yield made
+    rundir.remove(made.root)
+
+
+@pytest.fixture
+def light(layout: Layout) -> Iterator[Callable[..., Light]]:
+    """Start a supervisor with light services: ``light(web="serve")``."""
+    started: list[Light] = []
+
+    def start(*, timeout: float = 10.0, **behaviours: str) -> Light:
+        ports = Ports.free(tuple(behaviours))
+        spec = light_spec(layout, behaviours, ports, timeout=timeout)
+        made = Light(Supervisor(spec, log=layout.log("supervisor")), spec, layout, ports)
+        started.append(made)
+        return made
+
+    yield start
+    for each in started:
+        each.supervisor.close()
+        each.ports.release()

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from pytest_httpserver import HTTPServer
+
+from acceptance.stack.base import Stack, StackError, Urls
+from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.external import ExternalStack
+from acceptance.stack.invoke import as_environment
+from evidence import manifest
+from evidence.check import check
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[EmbeddedStack]:
+    """Somebody's own stack: nothing of it is known to the nested run but what the command line says."""
+    with EmbeddedStack() as stack:
+        yield stack
+
+
+def admin_login(stack: EmbeddedStack) -> tuple[str, str]:
+    """Give a login file's text and the secret in it: Grafana's administrator."""
+    user, password = stack.grafana_auth
+    return f"user={user}\npassword={password}\n", password
+
+
+def viewer_token(stack: EmbeddedStack) -> tuple[str, str]:
+    """Give a login file's text and the secret in it: a service account that may only look."""
+    api = f"{stack.urls.grafana}/api/serviceaccounts"
+    account = requests.post(api, json={"name": "suite", "role": "Viewer"}, auth=stack.grafana_auth, timeout=10)
+    account.raise_for_status()
+    made = requests.post(
+        f"{api}/{account.json()['id']}/tokens", json={"name": "suite"}, auth=stack.grafana_auth, timeout=10
+    )
+    made.raise_for_status()
+    token = str(made.json()["key"])
+    return f"{token}\n", token
+
+
+def nested(
+    stack: EmbeddedStack, login: Path, evidence: Path, *options: str, suite: str = "acceptance", **changed: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the acceptance suite as the owner of a stack would, settings in the environment."""
+    addresses = {
+        "--prometheus-url": stack.urls.prometheus,
+        "--grafana-url": f"{stack.urls.grafana}/",
+        "--node-exporter-url": stack.urls.node_exporter,
+        "--textfile-dir": str(stack.layout.textfile),
+        "--grafana-login": str(login),
+        "--evidence-dir": str(evidence),
+        **changed,
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PREFLIGHT_"))}
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", suite, "--stack", "external", "-p", "no:cacheprovider"),
+            *(word for pair in addresses.items() for word in pair),
+            *options,
+        ],
+        cwd=ROOT,
+        env=inherited | as_environment(stack.settings()),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Give every file below a folder with what is in it."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("login", "suite"),
+    [(viewer_token, "acceptance"), (admin_login, "acceptance/test_dashboard.py")],
+    ids=["viewer's token", "administrator"],
+)
+def test_the_suite_passes_on_somebody_elses_stack(
+    login: Callable[[EmbeddedStack], tuple[str, str]], suite: str, running: EmbeddedStack, tmp_path: Path
+) -> None:
+    """All that changes nothing passes, the rest is NOT RUN, so the result is PARTIAL; the stack lives on untouched."""
+    text, secret = login(running)
+    file = tmp_path / "login"
+    file.write_text(text, encoding="utf-8")
+    before = running.processes()
+
+    done = nested(running, file, tmp_path / "evidence", suite=suite)
+
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert running.processes() == before
+    document = manifest.read(tmp_path / "evidence" / "latest")
+    counts = document["counts"]
+    not_run = re.findall(r"^NOT RUN on an external stack: (.+)$", said, flags=re.MULTILINE)
+    assert (document["result"], document["stack"]) == ("PARTIAL", "external")
+    assert counts["deselected"] == len(set(not_run)) > 0
+    assert (counts["passed"], counts["failed"], counts["error"], counts["skipped"]) == (counts["run"], 0, 0, 0)
+    assert check(tmp_path / "evidence" / "latest") == ()
+    for known in (secret, *running.secrets):
+        assert known not in said
+        assert [path for path, content in texts(tmp_path / "evidence") if known in content] == []
+
+
+def test_what_cannot_be_started_fails(running: EmbeddedStack, tmp_path: Path) -> None:
+    """A server that does not answer turns the run red, with the option to look at, and is never a skip."""
+    file = tmp_path / "login"
+    file.write_text(admin_login(running)[0], encoding="utf-8")
+
+    done = nested(running, file, tmp_path / "evidence", "-x", **{"--prometheus-url": "http://127.0.0.1:1"})
+
+    assert done.returncode == 1, done.stdout
+    assert "StackError: Prometheus cannot be reached at http://127.0.0.1:1 " in done.stdout
+    assert "(see --prometheus-url)" in done.stdout
+    assert manifest.read(tmp_path / "evidence" / "latest")["result"] == "FAILED"
+
+
+# --- without a nested run ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def external(httpserver: HTTPServer, tmp_path: Path) -> ExternalStack:
+    """Three servers that say they are well."""
+    for path in ("/-/ready", "/api/health", "/metrics", "/api/search"):
+        httpserver.expect_request(path).respond_with_data("{}")
+    url = httpserver.url_for("").rstrip("/")
+    return ExternalStack(
+        urls=Urls(prometheus=url, grafana=url, node_exporter=url, engine=None),
+        textfile_dir=tmp_path,
+        grafana_auth=("api_key", "a-made-up-token"),
+        project=ROOT,
+    )
+
+
+def refusal(external: ExternalStack) -> str:
+    """Give the one sentence with which it does not start."""
+    with pytest.raises(StackError) as caught:
+        external.start()
+    said = str(caught.value)
+    assert "\n" not in said
+    assert external.grafana_auth[1] not in said
+    return said
+
+
+def test_it_is_a_stack(external: ExternalStack) -> None:
+    """It stands behind the same interface as the others, and starting and stopping it changes nothing."""
+    assert isinstance(external, Stack)
+    external.start()
+    external.stop()
+    assert external.keep()
+
+
+def test_a_missing_textfile_directory_is_named(external: ExternalStack, tmp_path: Path) -> None:
+    """The directory has to be there; it is not made."""
+    said = refusal(replace(external, textfile_dir=tmp_path / "gone"))
+
+    assert f"--textfile-dir {tmp_path / 'gone'}" in said
+    assert not (tmp_path / "gone").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "title", "option"),
+    [
+        ("prometheus", "Prometheus", "--prometheus-url"),
+        ("grafana", "Grafana", "--grafana-url"),
+        ("node_exporter", "node_exporter", "--node-exporter-url"),
+    ],
+)
+def test_a_silent_server_is_named_with_its_option(field: str, title: str, option: str, external: ExternalStack) -> None:
+    """Who does not answer is named, with the address asked and the option it came from."""
+    addresses = {each: getattr(external.urls, each) for each in ("prometheus", "grafana", "node_exporter")}
+    urls = Urls(**{**addresses, field: "http://user:pass-in-url@127.0.0.1:1"}, engine=None)
+
+    said = refusal(replace(external, urls=urls))
+
+    assert said.startswith(f"{title} cannot be reached at http://127.0.0.1:1 ")
+    assert said.endswith(f"(see {option})")
+    assert "pass-in-url" not in said
+
+
+def test_a_password_in_an_address_is_a_secret(external: ExternalStack) -> None:
+    """It is known for redaction, as typed and as meant."""
+    urls = replace(external.urls, prometheus="http://user:p%40ss-word@127.0.0.1:1")
+
+    assert {"p%40ss-word", "p@ss-word", "a-made-up-token"} == set(replace(external, urls=urls).secrets)
+
+
+def test_an_unhealthy_server_is_not_taken(external: ExternalStack, httpserver: HTTPServer) -> None:
+    """A server that answers with an error is running and not healthy."""
+    httpserver.clear()
+    httpserver.expect_request("/-/ready").respond_with_data("starting", status=503)
+
+    assert "Prometheus answered HTTP 503" in refusal(external)
+    state = external.services()[0]
+    assert (state.name, state.running, state.healthy) == ("prometheus", True, False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_login_is_known_before_any_test(status: int, external: ExternalStack, httpserver: HTTPServer) -> None:
+    """A wrong token is one sentence about the option, not a failure of every panel."""
+    httpserver.clear()
+    for path in ("/-/ready", "/api/health", "/metrics"):
+        httpserver.expect_request(path).respond_with_data("{}")
+    httpserver.expect_request("/api/search").respond_with_data("no", status=status)
+
+    assert "--grafana-login" in refusal(external)
+
+
+@pytest.mark.parametrize("verb", ["stop_service", "start_service", "pause_service", "resume_service"])
+def test_nothing_of_it_is_touched(verb: str, external: ExternalStack) -> None:
+    """A test that would break something is told so."""
+    with pytest.raises(StackError, match="redis is external"):
+        getattr(external, verb)("redis")
+
+
+def test_preflight_runs_as_the_user_would(
+    external: ExternalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings come from the user's own environment; the textfile directory is the one that was named."""
+    for name in [name for name in os.environ if name.startswith("PREFLIGHT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFLIGHT_LEDGER", str(tmp_path / "ledger.sqlite"))
+    monkeypatch.setenv("PREFLIGHT_SPOOL_DIR", str(tmp_path / "spool"))
+    monkeypatch.setenv("PREFLIGHT_REDIS__HOST", "127.0.0.1")
+    monkeypatch.setenv("PREFLIGHT_REDIS__PORT", "1")
+    monkeypatch.setenv("PREFLIGHT_REDIS__PASSWORD", "a-made-up-password")
+
+    run = external.run_preflight("--env", "paper")
+
+    redis = next(check for check in run.report["checks"] if check["id"] == "redis")
+    assert (run.exit_code, redis["status"]) == (1, "fail"), run.stdout + run.stderr
+    assert run.report["textfile"] == str(tmp_path / "arbitrage_preflight_paper.prom")
+    assert "arbitrage_preflight_runs_total" in run.prom
+    assert "a-made-up-password" not in json.dumps(run.report) + run.stdout + run.stderr

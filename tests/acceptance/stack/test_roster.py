@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from acceptance.stack import roster
+from acceptance.stack.base import SERVICES, StackError
+from acceptance.stack.component import ComponentError
+from acceptance.stack.embedded import EmbeddedStack
+
+
+def test_all_services_are_available_here() -> None:
+    """This checkout has the engine, so a stack without a list runs everything."""
+    assert roster.available_services() == SERVICES
+
+
+def test_without_the_engines_package_everything_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is left out where it is not there, not failed over."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert roster.available_services() == SERVICES[:-1]
+
+
+@pytest.mark.parametrize(
+    ("services", "sentence"),
+    [(("redis", "mongo"), "unknown service mongo"), (("grafana",), "grafana needs prometheus")],
+    ids=["unknown", "lacking"],
+)
+def test_services_that_make_no_sense_are_refused(services: tuple[str, ...], sentence: str) -> None:
+    """Nothing is started for a list that cannot work."""
+    with pytest.raises(StackError, match=sentence):
+        EmbeddedStack(services=services)
+
+
+def test_a_component_that_cannot_be_had_is_a_stack_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one sentence of the components reaches the caller as the stack's own error."""
+
+    def refuse(_: object) -> None:
+        raise ComponentError("no compiler: apt install gcc, or put prometheus on PATH")
+
+    monkeypatch.setattr(roster, "resolve_all", refuse)
+    with pytest.raises(StackError, match="no compiler"):
+        EmbeddedStack(services=("redis",)).start()

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+
+from acceptance.stack import rundir
+from acceptance.stack.base import StackError
+from acceptance.stack.spec import User
+
+STRANGER = User(name="nobody", uid=4_000_001, gid=4_000_001)  # not the caller, whoever that is
+
+
+@pytest.mark.parametrize(("user", "mode"), [(None, 0o700), (STRANGER, 0o711)], ids=["alone", "with another user"])
+def test_the_folder_is_as_private_as_it_can_be(user: User | None, mode: int) -> None:
+    """Only the owner enters, unless another user runs a server: that one may walk through, not list."""
+    path = rundir.create(user)
+    try:
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+    finally:
+        rundir.remove(path)
+    assert not path.exists()
+
+
+def test_a_tmpdir_that_the_other_user_cannot_enter_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TMPDIR below a 0700 folder, the run folder goes where the other user can walk."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    alone = rundir.create(None)
+    shared = rundir.create(STRANGER)
+    try:
+        assert alone.parent == tmp_path.resolve()
+        assert shared.parent != tmp_path.resolve()
+    finally:
+        rundir.remove(alone)
+        rundir.remove(shared)
+
+
+def test_no_place_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no base will do, the error names each and what to set."""
+    monkeypatch.setattr(rundir, "can_traverse", lambda *_: False)
+    with pytest.raises(StackError, match=r"/tmp cannot be entered by user nobody.*set TMPDIR"):
+        rundir.create(STRANGER)
+
+
+def test_a_folder_is_swept_only_when_all_its_owners_are_dead(tmp_path: Path) -> None:
+    """A living owner protects its folder, and one that cannot be seen from here; dead ones and reused ids do not."""
+    dead = [1 << 30, 1.0]
+    reused = [os.getpid(), 1.0]
+    alive = [os.getpid(), psutil.Process().create_time()]
+    here = Path("/proc/self/ns/pid").stat().st_ino
+    folders = {}
+    for name, owners in (
+        ("kept", [dead, alive]),
+        ("of-another-container", [[*dead, here + 1]]),
+        ("gone", [dead, reused, [*dead, here]]),
+    ):
+        folders[name] = tmp_path / f"{rundir.PREFIX}{name}"
+        folders[name].mkdir()
+        (folders[name] / ".owners.json").write_text(json.dumps(owners))
+    assert rundir.sweep(tmp_path) == [folders["gone"]]
+    assert folders["kept"].exists()
+    assert folders["of-another-container"].exists()
+    assert not folders["gone"].exists()
+
+
+def test_a_folder_that_is_not_ours_is_never_removed(tmp_path: Path) -> None:
+    """Without the marker neither sweep nor remove touches a folder, whatever its name."""
+    stranger = tmp_path / f"{rundir.PREFIX}holiday-pictures"
+    stranger.mkdir()
+    (stranger / "beach.jpg").write_text("sand")
+    assert rundir.sweep(tmp_path) == []
+    rundir.remove(stranger)
+    assert (stranger / "beach.jpg").exists()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A link that is named like a run folder is left alone."""
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / ".owners.json").write_text("[[1073741824, 1.0]]")
+    (tmp_path / f"{rundir.PREFIX}link").symlink_to(target)
+    assert rundir.sweep(tmp_path) == []
+    assert target.exists()

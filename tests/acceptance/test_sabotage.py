@@ -1,0 +1,52 @@
+"""The acceptance suite itself, tried on systems that were broken on purpose."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acceptance.sabotage import SABOTAGES, Sabotage
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("acceptance", "docker", "engine", "evidence", "monitoring", "preflight", "conftest.py", "pyproject.toml")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the suite needs of this checkout."""
+    for part in PARTS:
+        source, target = ROOT / part, tmp_path / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return tmp_path
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda sabotage: sabotage.name)
+def test_sabotage_is_caught_for_its_own_reason(sabotage: Sabotage, checkout: Path) -> None:
+    """Each sabotage turns the suite red in the tests whose subject it is, with the hop and the place named."""
+    sabotage.apply(checkout)
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", sabotage.suite, "--stack", "embedded", "-p", "no:cacheprovider"],
+        cwd=checkout,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PREFLIGHT_"))},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+    output = run.stdout + run.stderr
+    assert run.returncode == 1, output
+    red = set(re.findall(r"^(?:FAILED|ERROR) \S+?::(.+?)(?: - .*)?$", output, flags=re.MULTILINE))
+    assert set(sabotage.caught_by) <= red, output
+    for reason in sabotage.because:
+        assert reason in output, f"{reason!r} is not in what the run says:\n{output}"
