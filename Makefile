@@ -1,0 +1,66 @@
+# Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh bench clean
+
+PYTHON ?= python3
+STACK ?= auto
+IMAGES ?= auto
+ARGS ?=
+BIN := .venv/bin
+
+help: ## show this page
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/ready: requirements.lock pyproject.toml scripts/make_venv.sh
+	@scripts/make_venv.sh "$(PYTHON)"
+
+setup: .venv/ready components ## virtual environment and server binaries; a second time does nothing
+
+components: .venv/ready
+	@$(BIN)/python -m acceptance.stack.components
+
+lint: .venv/ready ## format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+unit: setup ## tests of the packages themselves, but for those that need Docker
+	$(BIN)/python -m pytest tests -m "not compose" -n 2 --dist loadfile $(ARGS)
+
+acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
+	$(BIN)/python -m pytest acceptance --stack $(STACK) $(ARGS)
+
+compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
+	scripts/run_on_compose.sh $(ARGS)
+
+test: lint unit ## everything, on the embedded stack and on compose
+	$(MAKE) acceptance STACK=embedded
+	$(MAKE) compose
+
+images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
+	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES)
+
+dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
+	@$(BIN)/python -m acceptance.pictures $(ARGS)
+
+secrets: .venv/ready ## the secret files of the compose stack, made once
+	@$(BIN)/python -m acceptance.stack.compose_secrets
+
+up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
+	@$(BIN)/python -m acceptance.stack.local up
+
+down: .venv/ready ## stop what `make up` started
+	@$(BIN)/python -m acceptance.stack.local down
+
+status: .venv/ready ## what of the local stack is running
+	@$(BIN)/python -m acceptance.stack.local status
+
+fresh: ## the README's commands on a bare Debian made for it (root, debootstrap; half an hour or more)
+	scripts/run_fresh.sh $(ARGS)
+
+bench: .venv/ready ## side-by-side measurements (none yet)
+	@echo "bench: no measurements are defined yet; see CHANGELOG.md"
+
+clean: ## remove the virtual environment, caches of tools and evidence; the component cache stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage artifacts *.egg-info

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Everything that needs a Docker engine: tests marked `compose`, the fault matrix, the acceptance suite on the compose stack.
+#
+#   scripts/run_on_compose.sh [pytest options for the acceptance suite]
+#
+# COMPOSE=required makes a machine without Docker a failure; otherwise it is said aloud and passed over.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+started=no
+cleanup() { [ "$started" = no ] || scripts/install_docker.sh stop; }
+trap cleanup EXIT
+
+if ! scripts/install_docker.sh status >/dev/null 2>&1; then
+    if ! scripts/install_docker.sh start; then
+        echo "COMPOSE NOT RUN: no Docker engine here, and none could be had (the lines above say why)"
+        [ "${COMPOSE:-}" != required ] || exit 1
+        exit 0
+    fi
+    started=yes
+fi
+
+.venv/bin/python -m pytest tests -m compose
+.venv/bin/python -m pytest tests/preflight/faults/test_faults.py --stack compose
+.venv/bin/python -m pytest acceptance --stack compose "$@"

@@ -1,0 +1,20 @@
+"""What all tests of the packages share."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from hypothesis import settings
+
+# The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def stable_id(value: object) -> str:
+    """Name a parameter the same in every process: workers that share the tests must agree on what they are called."""
+    return _ADDRESS.sub("", str(value))

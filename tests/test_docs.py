@@ -1,0 +1,66 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from preflight.model import Verdict
+from preflight.registry import default_registry
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted(
+    path
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docker/**/*.md"))
+    if "evidence" not in path.parts
+)
+
+
+def test_readme_is_in_step_with_the_code() -> None:
+    """Help, checks and settings in the README are what the code prints."""
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "sync_readme.py"), "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """Each relative link of a document names a file that is there."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", ["README.ko.md", "docs/verdicts.md"])
+def test_every_verdict_is_explained(document: str) -> None:
+    """Both languages name each verdict."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+
+    assert [verdict.value for verdict in Verdict if verdict.value not in text] == []
+
+
+def test_every_make_verb_of_the_readmes_exists() -> None:
+    """What the READMEs tell a newcomer to type is in the Makefile."""
+    verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    told = {
+        verb
+        for name in ("README.md", "README.ko.md", "CONTRIBUTING.md")
+        for verb in re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+
+    assert told - verbs == set()
+
+
+def test_every_check_proves_something_and_explains_itself() -> None:
+    """No check of the registry is nameless about what it proves."""
+    assert [check.id for check in default_registry().checks if len(check.proves) < 10] == []
