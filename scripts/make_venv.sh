@@ -20,8 +20,12 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2
         fail "$python cannot make a virtual environment; on Debian: apt-get install python3-venv"
 fi
 echo "make setup: installing locked packages into .venv (about half a minute the first time)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock ||
+# --no-deps: the lock is whole, so nothing is left to resolve. Where pip resolves, a release newer than the lock can be
+# preferred for a name with an extra (coverage[toml]) and is then refused for want of a hash.
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock ||
     fail "pip could not install requirements.lock; its own lines above say why (network, disk, or a changed package)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ||
     fail "the project itself could not be installed into .venv; pip's lines above say why"
+lacking=$(.venv/bin/python -m pip check --disable-pip-version-check) ||
+    fail "requirements.lock is not whole, make it anew (CONTRIBUTING.md says how): $lacking"
 touch .venv/ready
