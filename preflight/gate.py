@@ -151,6 +151,7 @@ class Gate:
             self.settings.ledger,
             textfile_dir=self.settings.textfile_dir if self.options.metrics else None,
             lock_timeout=self.settings.ledger_timeout,
+            now=self.now,
         )
 
     def _trouble(self, reason: str) -> None:

@@ -7,6 +7,7 @@ publishing of the `.prom`, so that an older writer can never overwrite a newer o
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class Ledger:
         path: The file; made if missing, but not its directory.
         textfile_dir: What node_exporter reads; None leaves the `.prom` files alone.
         lock_timeout: Seconds to wait for another process that holds the ledger.
+        now: Gives Unix seconds, by the clock of the times it is given; asked while the lock is held.
 
     Each method is one transaction, followed under the same lock by the `.prom` of its env. Each raises:
         LedgerLockedError: Another process held the ledger beyond the deadline; nothing was written.
@@ -92,10 +94,18 @@ class Ledger:
     Making one does no I/O.
     """
 
-    def __init__(self, path: Path, *, textfile_dir: Path | None, lock_timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        textfile_dir: Path | None,
+        lock_timeout: float = 5.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._textfile_dir = textfile_dir
         self._lock_timeout = lock_timeout
+        self._now = now
         self._reset: Path | None = None
 
     def start(self, env: str, check_ids: Sequence[str], *, at: float) -> Snapshot:
@@ -114,36 +124,34 @@ class Ledger:
         def change(state: State) -> None:
             state.checks = checks
             state.forget(catalogue.CHECK_STATUS, but=checks)
-            state.set(catalogue.LAST_START, at)
+            if not _overtaken(state, catalogue.LAST_START, at, self._now()):
+                state.set(catalogue.LAST_START, at)
             state.set(catalogue.READY_FOR_LIVE, 0)
 
         return self._commit(env, change)
 
     def record(self, run: RunRecord) -> Snapshot:
-        """Write down a finished run. `check_status` afterwards is this run's alone."""
+        """Write down a finished run. `check_status` afterwards is that of the run that ended last.
+
+        A run that waited for the lock while one that ended later was recorded is counted, and changes no gauge; one
+        during which another began makes nothing ready: that one may be about to find the opposite.
+        """
 
         def change(state: State) -> None:
-            if run.checks:  # a run whose gate broke before any check says nothing about the configuration
-                state.checks = tuple(run.checks)
+            moment = self._now()
             state.add(catalogue.RUNS, 1)
             state.observe(catalogue.DURATION, run.duration_seconds)
-            state.forget(catalogue.CHECK_STATUS)
             for check_id, status in run.checks.items():
                 state.add(catalogue.CHECKS, 1, check_id, status)
-                state.set(catalogue.CHECK_STATUS, catalogue.STATUS_CODE[status], check_id)
             for operation, measured in run.redis_latency.items():
                 for seconds in measured:
                     state.observe(catalogue.REDIS_LATENCY, seconds, operation)
             for seconds in run.postgres_latency:
                 state.observe(catalogue.POSTGRES_LATENCY, seconds)
-            # Another run may have begun meanwhile; and the ledger may have been replaced since this one did.
-            begun = state.values.get((catalogue.LAST_START,), 0.0)
-            state.set(catalogue.LAST_START, max(begun, run.started_at))
-            state.set(catalogue.LAST_RUN, run.ended_at)
-            state.set(catalogue.LAST_SUCCESS, int(run.success))
-            state.set(catalogue.READY_FOR_LIVE, int(run.ready_for_live))
-            if run.success:
+            if run.success and not _overtaken(state, catalogue.LAST_SUCCESS_TIME, run.ended_at, moment):
                 state.set(catalogue.LAST_SUCCESS_TIME, run.ended_at)
+            if not _overtaken(state, catalogue.LAST_RUN, run.ended_at, moment):
+                _show(state, run, moment)
 
         return self._commit(run.env, change)
 
@@ -242,6 +250,27 @@ class Ledger:
                 with suppress(TextfileError):  # the first error is the one to tell
                     textfile.publish(directory, state.env, metrics.render(state))
             raise
+
+
+def _show(state: State, run: RunRecord, now: float) -> None:
+    """Let the gauges say what the run that ended last found."""
+    if run.checks:  # a run whose gate broke before any check says nothing about the configuration
+        state.checks = tuple(run.checks)
+    state.forget(catalogue.CHECK_STATUS)
+    for check_id, status in run.checks.items():
+        state.set(catalogue.CHECK_STATUS, catalogue.STATUS_CODE[status], check_id)
+    state.set(catalogue.LAST_RUN, run.ended_at)
+    state.set(catalogue.LAST_SUCCESS, int(run.success))
+    # Another run may have begun meanwhile; and the ledger may have been replaced since this one did.
+    another_began = _overtaken(state, catalogue.LAST_START, run.started_at, now)
+    state.set(catalogue.READY_FOR_LIVE, int(run.ready_for_live and not another_began))
+    if not another_began:
+        state.set(catalogue.LAST_START, run.started_at)
+
+
+def _overtaken(state: State, name: str, at: float, now: float) -> bool:
+    """Whether a later moment than `at` stands there. One after `now` does not count: the clock was set back since."""
+    return at < state.values.get((name,), 0.0) <= now
 
 
 def _unsuccessful(state: State) -> None:

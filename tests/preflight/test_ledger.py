@@ -176,6 +176,45 @@ def test_last_start_is_the_latest(ledger: Ledger) -> None:
     assert value(ledger.record(run(started_at=10.0)), c.LAST_START) == 20.0
 
 
+def test_an_older_run_does_not_overwrite_a_newer_one(ledger: Ledger, tmp_path: Path) -> None:
+    """A GO that waited for the lock while a later NO_GO was recorded is counted, and changes no gauge of that one."""
+    waiting = Ledger(tmp_path / "ledger.sqlite", textfile_dir=tmp_path)
+    waiting.start("live", IDS, at=100.0)
+    ledger.start("live", IDS, at=101.0)
+    ledger.record(run(env="live", started_at=101.0, ended_at=103.0, success=False, checks={"redis": "fail"}))
+    snapshot = waiting.record(run(env="live", started_at=100.0, ended_at=102.0, ready_for_live=True))
+    assert value(snapshot, c.RUNS) == 2
+    assert value(snapshot, c.LAST_RUN) == 103.0
+    assert value(snapshot, c.LAST_SUCCESS) == value(snapshot, c.READY_FOR_LIVE) == 0
+    assert value(snapshot, c.LAST_SUCCESS_TIME) == 102.0
+    statuses = {s.labels["check"]: s.value for s in snapshot.samples if s.name == c.CHECK_STATUS}
+    assert statuses == {"redis": c.STATUS_CODE["fail"]}
+    assert value(snapshot, c.CHECKS, check="redis", status="pass") == 1
+
+
+def test_nothing_is_ready_while_another_run_is_going_on(ledger: Ledger, tmp_path: Path) -> None:
+    """A run that ends after another began makes nothing ready, in whatever order their starts got the lock."""
+    other = Ledger(tmp_path / "ledger.sqlite", textfile_dir=tmp_path)
+    other.start("live", IDS, at=101.0)
+    ledger.start("live", IDS, at=100.0)
+    snapshot = ledger.record(run(env="live", started_at=100.0, ended_at=102.0, ready_for_live=True))
+    assert (value(snapshot, c.LAST_SUCCESS), value(snapshot, c.READY_FOR_LIVE)) == (1, 0)
+    assert value(snapshot, c.LAST_START) == 101.0
+    snapshot = other.record(run(env="live", started_at=101.0, ended_at=103.0, ready_for_live=True))
+    assert value(snapshot, c.READY_FOR_LIVE) == 1
+
+
+def test_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    """Times from the future, left by a clock that was ahead, hide neither a start nor what a run found."""
+    ahead = Ledger(tmp_path / "ledger.sqlite", textfile_dir=tmp_path, now=lambda: 5001.0)
+    ahead.record(run(started_at=5000.0, ended_at=5001.0))
+    right = Ledger(tmp_path / "ledger.sqlite", textfile_dir=tmp_path, now=lambda: 1001.0)
+    snapshot = right.start("paper", IDS, at=1000.0)
+    assert value(snapshot, c.LAST_START) == 1000.0
+    snapshot = right.record(run(started_at=1000.0, ended_at=1001.0, success=False))
+    assert (value(snapshot, c.LAST_RUN), value(snapshot, c.LAST_SUCCESS)) == (1001.0, 0)
+
+
 def test_envs_do_not_mix(ledger: Ledger, tmp_path: Path) -> None:
     """Each env has its own numbers in its own file; writing one leaves the other's file alone."""
     ledger.record(run(env="paper"))
