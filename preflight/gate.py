@@ -243,14 +243,28 @@ class Gate:
                 decision=self._decide(report.results, broken),
                 ledger=report.ledger if ledger_only else None,
             )
-        if snapshot.reset is not None and not self._notes:
-            self._notes.append(_reset_note(snapshot.reset))  # damaged while the checks ran
+        if snapshot.reset is not None and not self._notes:  # damaged while the checks ran
+            report, snapshot = self._correct(ledger, report, broken, snapshot)
         return replace(
             report,
             recorded=not self._troubles,
             samples=snapshot.samples,
             textfile=None if snapshot.textfile is None else str(snapshot.textfile),
         )
+
+    def _correct(
+        self, ledger: Ledger, report: Report, broken: str | None, snapshot: Snapshot
+    ) -> tuple[Report, Snapshot]:
+        """Conclude again once the record itself told that the ledger was damaged."""
+        results = self._mention_reset(report.results, snapshot)
+        report = replace(report, results=results, decision=self._decide(results, broken))
+        if report.decision.verdict is not Verdict.GO:  # what is on record by now may call it a success
+            try:
+                snapshot = ledger.mark_unsuccessful(self.settings.env.value)
+            except RecordError as e:
+                self._trouble(str(e))
+                report = replace(report, decision=self._decide(results, broken))
+        return report, snapshot
 
     def _speak(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
         """Send the alerts. What goes wrong with that can make the verdict worse; then that is said as well."""

@@ -316,10 +316,33 @@ def test_damaged_ledger_is_a_warning(
         assert storage.outcome.hint
 
 
-def test_ledger_damaged_meanwhile_is_noted(make_gate: MakeGate, ledger: FakeLedger) -> None:
-    """A ledger that had to be set aside only when the run was recorded is told as well."""
+@pytest.mark.parametrize(
+    ("strict", "verdict", "events"),
+    [
+        pytest.param(False, Verdict.GO, ["record", "report"], id="a warning"),
+        pytest.param(True, Verdict.WARNED, ["record", "unsuccessful paper", "report"], id="strict"),
+    ],
+)
+def test_ledger_damaged_meanwhile_is_a_warning(
+    *, strict: bool, verdict: Verdict, events: list[str], make_gate: MakeGate, ledger: FakeLedger
+) -> None:
+    """A ledger set aside only when the run was recorded is a WARN as well; what was recorded as GO is taken back."""
     ledger.resets = {"record": Path("/state/ledger.damaged")}
-    assert "/state/ledger.damaged" in make_gate().run().notes[0]
+    report = make_gate(options={"strict": strict}).run()
+    storage = next(result for result in report.results if result.id == "storage")
+    assert (report.decision.verdict, storage.status, report.recorded) == (verdict, Status.WARN, True)
+    assert "/state/ledger.damaged" in storage.outcome.summary
+    assert len(report.notes) == 1
+    assert ledger.events[-len(events) :] == events
+
+
+def test_ledger_damaged_meanwhile_and_not_corrected(make_gate: MakeGate, ledger: FakeLedger) -> None:
+    """Where the success that was recorded cannot be taken back, the run is UNRECORDED."""
+    ledger.resets = {"record": Path("/state/ledger.damaged")}
+    ledger.fails = {"unsuccessful paper": LOCKED}
+    report = make_gate(options={"strict": True}).run()
+    assert (report.decision.verdict, report.recorded) == (Verdict.UNRECORDED, False)
+    assert LOCKED.args[0] in report.decision.reasons
 
 
 def _interrupt_with(number: int) -> Callable[[Result], None]:
