@@ -188,9 +188,11 @@ def _must_be_writable(output: Path | None) -> None:
     try:
         if output.is_dir():
             raise UsageError(f"--output {output}: is a directory; name a file")
-        if not output.absolute().parent.is_dir():
+        if output.exists() and not output.is_file():  # the report replaces it: root would lose its /dev/null
+            raise UsageError(f"--output {output}: is no regular file; name one, or take --format json on stdout")
+        if not output.resolve().parent.is_dir():
             raise UsageError(f"--output {output}: its directory does not exist; create it first")
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: a symbolic link that leads to itself
         raise UsageError(f"--output {output}: cannot be reached: {getattr(e, 'strerror', None) or e}") from e
 
 
@@ -215,10 +217,11 @@ def _write_report(report: Report, output: Path | None) -> None:
         return
     from preflight.render.json import render_json  # noqa: PLC0415
 
-    temporary = output.with_name(f".{output.name}.{report.run_id}.tmp")
+    target = output.resolve()  # what a symbolic link points to is replaced, not the link
+    temporary = target.with_name(f".{target.name}.{report.run_id}.tmp")
     try:
         temporary.write_text(render_json(report), encoding="utf-8")
-        temporary.replace(output)
+        temporary.replace(target)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise

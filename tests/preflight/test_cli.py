@@ -353,6 +353,38 @@ def test_report_cannot_be_written(
     assert output.read_text(encoding="utf-8") == "the last one"
 
 
+@pytest.mark.usefixtures("fake_checks", "prom")
+def test_report_through_a_link(tmp_path: Path) -> None:
+    """A symbolic link stays one: the report goes where it points, whether or not something is there yet."""
+    target, link = tmp_path / "reports" / "last.json", tmp_path / "link.json"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for _ in range(2):
+        assert main(["--env", "paper", "--output", str(link)]) == 0
+        assert link.is_symlink()
+        assert json.loads(target.read_text(encoding="utf-8"))["exit_code"] == 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "loop"])
+@pytest.mark.usefixtures("fake_checks")
+def test_report_is_no_regular_file(kind: str, prom: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no regular file is refused before anything runs, and stays what it is: `/dev/null` is one of these."""
+    output = tmp_path / "special"
+    with socket.socket(socket.AF_UNIX) as server:
+        match kind:
+            case "pipe":
+                os.mkfifo(output)
+            case "socket":
+                server.bind(str(output))
+            case "loop":
+                output.symlink_to(output)
+        mode = output.lstat().st_mode
+        assert main(["--env", "paper", "--output", str(output)]) == 2
+    assert re.match(rf"preflight: --output {output}: (is no regular file|cannot be reached)", capsys.readouterr().err)
+    assert output.lstat().st_mode == mode
+    assert prom.read_text(encoding="utf-8") == OLD
+
+
 # ---- the process as a script sees it
 
 PRELUDE = """
