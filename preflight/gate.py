@@ -21,6 +21,7 @@ from preflight.check import Check, Context
 from preflight.errors import RecordError, TextfileError
 from preflight.ledger import Ledger, RunRecord, Snapshot
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
+from preflight.places import make_own_directories
 from preflight.registry import Registry
 from preflight.runner import OnResult, Runner
 from preflight.settings import Settings
@@ -144,9 +145,7 @@ class Gate:
             return None
         if self.options.metrics and self.settings.textfile_dir is None:
             self._troubles.append("textfile_dir is not set, so there is nowhere to publish metrics")
-        for directory in (self.settings.ledger.parent, self.settings.spool_dir):
-            with contextlib.suppress(OSError):  # `storage` and the ledger will say what is wrong with it
-                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_own_directories(self.settings)
         return Ledger(
             self.settings.ledger,
             textfile_dir=self.settings.textfile_dir if self.options.metrics else None,

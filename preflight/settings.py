@@ -51,8 +51,14 @@ class Settings(BaseSettings):
 
     env: Env = Field(description="live, paper, dev or test; there is no default")
     textfile_dir: Path | None = Field(None, description="node_exporter's textfile directory")
-    ledger: Path = Field(default_factory=_default_ledger, description="SQLite file that holds the counters")
-    spool_dir: Path = Field(default_factory=_default_spool, description="directory where undelivered alerts wait")
+    ledger: Path = Field(
+        default_factory=_default_ledger,
+        description="SQLite file that holds the counters; one that is named needs its directory",
+    )
+    spool_dir: Path = Field(
+        default_factory=_default_spool,
+        description="directory where undelivered alerts wait; one that is named must exist",
+    )
     check_timeout: Seconds = Field(5.0, description="seconds; upper limit for any single check")
     run_timeout: Seconds = Field(30.0, description="seconds for all checks together (--timeout)")
     ledger_timeout: Seconds = Field(5.0, description="seconds to wait for a ledger that another run holds")

@@ -140,7 +140,9 @@ def _merge(layers: list[Layer], env: Env) -> Settings:
         raise UsageError("; ".join(_explain(error, layers) for error in e.errors())) from e
     if bound.env is not env:
         raise UsageError(f"env: the layers disagree: {bound.env} and {env}")
-    return Settings.model_construct(**{name: getattr(bound, name) for name in Settings.model_fields})
+    return Settings.model_construct(
+        _fields_set=set(bound.model_fields_set), **{name: getattr(bound, name) for name in Settings.model_fields}
+    )
 
 
 def _explain(error: Any, layers: list[Layer]) -> str:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
 _MODE = 0o600
-_DIR_MODE = 0o700
 _POLL_SECONDS = 0.02
 
 
@@ -70,9 +69,8 @@ class Spool:
         """Keep something; it is on the disk when this returns.
 
         Raises:
-            OSError: It cannot be kept: the disk is full, or the directory may not be written.
+            OSError: It cannot be kept: the disk is full, or the directory is not there or may not be written.
         """
-        self.directory.mkdir(parents=True, exist_ok=True, mode=_DIR_MODE)
         number = max((entry.number for entry in self.waiting(content, env)), default=0) + 1
         target = self.directory / f"{content}-{env}-{number:012d}-{id}.json"
         if not _NAME.fullmatch(target.name):
@@ -116,7 +114,6 @@ class Spool:
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something waits
 
-        self.directory.mkdir(parents=True, exist_ok=True, mode=_DIR_MODE)
         lock = FileLock(self.directory / f".{env}.lock", timeout=max(0.0, timeout), poll_interval=_POLL_SECONDS)
         try:
             lock.acquire()

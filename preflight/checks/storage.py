@@ -11,6 +11,7 @@ from pathlib import Path
 
 from preflight.check import Context
 from preflight.model import Mode, Outcome, Status
+from preflight.places import own_directories
 
 _MB = 1024 * 1024
 
@@ -33,7 +34,8 @@ class StorageCheck:
         if ctx.metrics and settings.textfile_dir is not None:
             places["textfile_dir"] = settings.textfile_dir
         for key, directory in places.items():
-            problem = _write_probe(key, directory, made_later=key != "textfile_dir" and ctx.mode is not Mode.REAL)
+            made_later = directory in own_directories(settings) and ctx.mode is not Mode.REAL
+            problem = _write_probe(key, directory, made_later=made_later)
             problem = problem or _look_at_room(key, directory, ctx)
             if problem is not None:
                 return problem
@@ -66,7 +68,7 @@ def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | No
             Path(name).unlink()
     except OSError as e:
         hints = {
-            errno.ENOENT: f"create it: mkdir -p {directory}",
+            errno.ENOENT: f"mount it, or create it if this is its first run: mkdir -p {directory}",
             errno.ENOSPC: "free room on that file system",
             errno.EDQUOT: "free room: the quota is used up",
             errno.EROFS: "the file system is read-only: remount it, or choose another directory",

@@ -177,7 +177,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "`git -C {} rm --cached {}` 명령을 실행하고 비밀 값을 새로 만드십시오. 옛 값은 기록에 남아 있습니다"
         ),
         "git -C {} rm --cached {}": "다음을 실행하십시오: git -C {} rm --cached {}",
-        "create it: mkdir -p {}": "만드십시오: mkdir -p {}",
+        "mount it, or create it if this is its first run: mkdir -p {}": (
+            "마운트하거나, 첫 실행이면 만드십시오: mkdir -p {}"
+        ),
         "free room on that file system": "그 파일 시스템의 공간을 비우십시오",
         "free room: the quota is used up": "공간을 비우십시오. 할당량(quota)을 다 썼습니다",
         "the file system is read-only: remount it, or choose another directory": (

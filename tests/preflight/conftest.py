@@ -57,6 +57,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
         textfile_dir = tmp_path / "textfile"
         textfile_dir.mkdir(exist_ok=True)
         textfile_dir.chmod(0o755)
+        (tmp_path / "state" / "spool").mkdir(parents=True, exist_ok=True)
         base: dict[str, Any] = {
             "env": "paper",
             "textfile_dir": textfile_dir,

@@ -21,7 +21,6 @@ WARN = {"redis": Status.WARN}
 def world(make_settings: Callable[..., Settings]) -> World:
     """A world in which everything works."""
     settings = make_settings()
-    settings.ledger.parent.mkdir(parents=True)
     return World(settings=settings)
 
 

@@ -22,6 +22,7 @@ def start(tmp_path: Path, telegram: TelegramStandin) -> Iterator[Start]:
     """Start a real preflight process that finds Redis and Postgres down: a NO_GO."""
     started: list[subprocess.Popen[str]] = []
     (tmp_path / "textfile").mkdir(mode=0o755)
+    (tmp_path / "spool").mkdir()
 
     def run(*args: str, program: tuple[str, ...] = ("-m", "preflight"), **changed: str) -> subprocess.Popen[str]:
         env = {

@@ -39,6 +39,7 @@ class Alerting(RuleBasedStateMachine):
         """An empty world."""
         self.folder = tempfile.TemporaryDirectory(prefix="preflight-alerts-")
         root = Path(self.folder.name)
+        (root / "spool").mkdir()
         self.world = World(
             settings=Settings.model_validate(
                 {"env": "paper", "ledger": root / "ledger.sqlite", "spool_dir": root / "spool", "textfile_dir": root}

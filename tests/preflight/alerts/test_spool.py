@@ -14,7 +14,8 @@ from preflight.alerts.spool import Content, Spool, SpoolBusyError
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     """One whose directory does not exist yet."""
-    return Spool(tmp_path / "state" / "spool")
+    (tmp_path / "spool").mkdir()
+    return Spool(tmp_path / "spool")
 
 
 def test_what_is_kept_waits_in_order(spool: Spool) -> None:
@@ -27,7 +28,6 @@ def test_what_is_kept_waits_in_order(spool: Spool) -> None:
     waiting = spool.waiting(Content.P0, "paper")
     assert [entry.read() for entry in waiting] == [f"text {number}" for number in range(12)]
     assert [stat.S_IMODE(entry.path.stat().st_mode) for entry in waiting] == [0o600] * 12
-    assert stat.S_IMODE(spool.directory.stat().st_mode) == 0o700
     assert len(spool.waiting(Content.ROW, "paper")) == 1
 
 
@@ -40,9 +40,12 @@ def test_order_does_not_need_a_clock(spool: Spool, monkeypatch: pytest.MonkeyPat
     assert [entry.id for entry in spool.waiting(Content.P0, "paper")] == ["b", "a"]
 
 
-def test_no_directory_is_an_empty_spool(spool: Spool) -> None:
-    """Looking makes nothing."""
+def test_no_directory_is_an_empty_spool(tmp_path: Path) -> None:
+    """Nothing waits where there is no directory; none is made, neither by looking nor by keeping something."""
+    spool = Spool(tmp_path / "not-mounted" / "spool")
     assert spool.waiting(Content.P0, "paper") == ()
+    with pytest.raises(FileNotFoundError):
+        spool.put(Content.P0, "paper", "run-1", "text")
     assert not spool.directory.exists()
 
 

@@ -21,12 +21,10 @@ Say = Callable[..., Spoken]
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings], telegram: TelegramStandin) -> Settings:
     """With a chat, and no Postgres."""
-    made = make_settings(
+    return make_settings(
         telegram={"token": TOKEN, "chat_id": CHAT, "url": telegram.url, "timeout": 0.3, "deadline": 0.5},
         postgres={"host": "127.0.0.1", "port": 1, "user": "u", "database": "d", "password": "hunter2-hunter2"},
     )
-    made.ledger.parent.mkdir(parents=True)
-    return made
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from preflight.check import Context, DiskRoom
 from preflight.checks.storage import StorageCheck
 from preflight.model import Mode, Outcome, Status
+from preflight.settings import Settings
 
 MakeContext = Callable[..., Context]
 MakeSettings = Callable[..., Any]
@@ -24,7 +26,7 @@ MB = 1024 * 1024
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The directory of ledger and spool, as the gate makes it before the checks start."""
-    (tmp_path / "state" / "spool").mkdir(parents=True)
+    (tmp_path / "state" / "spool").mkdir(parents=True, exist_ok=True)
     return tmp_path / "state"
 
 
@@ -57,18 +59,33 @@ def test_directory_that_is_none(  # noqa: PLR0917 - fixtures
     assert (outcome.status, outcome.actual) == (Status.FAIL, code)
     assert outcome.summary.startswith(f"{key}: {bad} cannot be written: ")
     if there == "missing":
-        assert outcome.hint == f"create it: mkdir -p {bad}"
+        assert outcome.hint == f"mount it, or create it if this is its first run: mkdir -p {bad}"
 
 
 @pytest.mark.parametrize("mode", [Mode.DRY_RUN, Mode.PARTIAL])
-def test_what_a_real_run_will_make_may_be_missing(mode: Mode, make_context: MakeContext, tmp_path: Path) -> None:
-    """Before the first real run the state directories need not exist yet, but the textfile directory must."""
-    assert check(make_context(mode=mode)).status is Status.PASS
-    assert not (tmp_path / "state").exists()
-    (tmp_path / "textfile").rmdir()
-    context = make_context(mode=mode)
-    (tmp_path / "textfile").rmdir()
+def test_what_a_real_run_will_make_may_be_missing(
+    mode: Mode, make_context: MakeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first real run the default state directories need not exist yet, but the textfile directory must."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    textfile_dir = tmp_path / "textfile"
+    textfile_dir.mkdir()
+    textfile_dir.chmod(0o755)
+    context = make_context(settings=Settings.model_validate({"env": "paper", "textfile_dir": textfile_dir}), mode=mode)
+    assert check(context).status is Status.PASS
+    assert not (tmp_path / "home").exists()
+    textfile_dir.rmdir()
     assert check(context).summary.startswith("textfile_dir: ")
+
+
+@pytest.mark.parametrize("key", ["ledger", "spool_dir"])
+def test_configured_directory_that_is_missing(key: str, make_context: MakeContext, state: Path) -> None:
+    """What a setting names is not made by any run: even a dry run says that it is not there."""
+    context = make_context(mode=Mode.DRY_RUN)
+    shutil.rmtree(state / "spool" if key == "spool_dir" else state)
+    outcome = check(context)
+    assert (outcome.status, outcome.actual) == (Status.FAIL, "ENOENT")
+    assert outcome.summary.startswith(f"{key}: ")
 
 
 @pytest.mark.parametrize("key", ["ledger", "spool_dir", "textfile_dir"])

@@ -71,6 +71,7 @@ class Rig:
     def run(self, row: FaultRow, change: Change) -> PreflightRun:
         """Run the gate as the row says, with a ledger, spool and textfile directory of its own."""
         state = {"PREFLIGHT_LEDGER": str(self.tmp / "state" / "ledger.sqlite")}
+        (self.tmp / "state").mkdir(exist_ok=True)
         for key, name in (("PREFLIGHT_SPOOL_DIR", "spool"), ("PREFLIGHT_TEXTFILE_DIR", "textfile")):
             path = self.tmp / name
             path.mkdir(exist_ok=True)

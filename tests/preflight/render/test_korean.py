@@ -46,7 +46,7 @@ preflight paper, 실행 20270115T080000Z-1a2b3c4d
   ERROR  postgres        postgres says error
                          -> mend postgres
   WARN   storage         storage says warn [FAIL 면제: new disk on Monday]
-                         -> 만드십시오: mkdir -p /data
+                         -> 마운트하거나, 첫 실행이면 만드십시오: mkdir -p /data
   SKIP   open_positions  open_positions says skip
                          -> mend open_positions
   WARN   clock           clock says warn [참고용, ERROR]
@@ -82,7 +82,10 @@ NO_GO: 출발 금지: 점검이 실패했습니다 (종료 코드 1, 1.50초)
             "`git -C /bot status` 명령으로 확인한 뒤 커밋하거나 지우십시오. 다음을 실행하십시오: git -C /bot push",
         ),
         ("git -C /bot push; feed the cat", "git -C /bot push; feed the cat"),
-        ("create it: mkdir -p /a; b", "만드십시오: mkdir -p /a; b"),
+        (
+            "mount it, or create it if this is its first run: mkdir -p /a; b",
+            "마운트하거나, 첫 실행이면 만드십시오: mkdir -p /a; b",
+        ),
     ],
     ids=[
         "unknown",
@@ -161,7 +164,10 @@ def korean_report(make_report: MakeReport) -> Report:
             ready_for_live=False,
         ),
     )
-    hints = {"redis": "start it, or correct PREFLIGHT_REDIS__HOST and __PORT", "storage": "create it: mkdir -p /data"}
+    hints = {
+        "redis": "start it, or correct PREFLIGHT_REDIS__HOST and __PORT",
+        "storage": "mount it, or create it if this is its first run: mkdir -p /data",
+    }
     return replace(
         report,
         results=tuple(
@@ -191,7 +197,7 @@ def test_terminal_in_korean(make_report: MakeReport, monkeypatch: pytest.MonkeyP
     view.close(report)
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
     assert re.search(r"상태 +점검 +결과", shown)
-    assert "-> 만드십시오: mkdir -p /data" in shown
+    assert "-> 마운트하거나, 첫 실행이면 만드십시오: mkdir -p /data" in shown
     assert "NO_GO: 출발 금지: 점검이 실패했습니다 (종료 코드 1, 1.50초)" in shown
 
 
