@@ -13,7 +13,6 @@ refused is reported with its key and with the layer it came from.
 from __future__ import annotations
 
 import io
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from preflight.birth import is_running
 from preflight.errors import UsageError
 from preflight.model import Env
 from preflight.settings import Settings
@@ -212,24 +212,10 @@ def _stack_layer(cwd: Path) -> Layer | None:
     stack = values.pop("stack", {})
     if not isinstance(stack, Mapping) or values.get("env") == Env.LIVE:
         return None
-    pid, started = stack.get("supervisor_pid"), stack.get("supervisor_started")
-    if not isinstance(pid, int) or not isinstance(started, float) or not is_running(pid, started):
+    pid, born = stack.get("supervisor_pid"), stack.get("supervisor_born")
+    if not isinstance(pid, int) or not isinstance(born, str) or not is_running(pid, born):
         return None
     return Layer(str(STACK_FILE), values)
-
-
-def is_running(pid: int, started: float) -> bool:
-    """Tell whether process `pid` runs and is the one that began at `started` (Unix seconds, +-2 s)."""
-    try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        boot = next(
-            int(line.split()[1])
-            for line in Path("/proc/stat").read_text(encoding="utf-8").splitlines()
-            if line.startswith("btime ")
-        )
-    except (OSError, ValueError, IndexError, StopIteration):
-        return False
-    return abs(boot + ticks / os.sysconf("SC_CLK_TCK") - started) < 2.0
 
 
 def _exists(path: Path) -> bool:

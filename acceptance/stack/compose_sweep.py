@@ -9,9 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import psutil
-
 from acceptance.stack import compose_engine
+from preflight.birth import birth_ticks
 
 PREFIX = "arbitrage-test"
 KEPT = "kept"
@@ -23,7 +22,7 @@ _DOWN_SECONDS = 60.0
 
 def new_name() -> str:
     """A project name that no other run has and that tells which process it belongs to."""
-    return f"{PREFIX}-{os.getpid()}-{int(psutil.Process().create_time())}-{secrets.token_hex(3)}"
+    return f"{PREFIX}-{os.getpid()}-{birth_ticks(os.getpid())}-{secrets.token_hex(3)}"
 
 
 def folder_of(name: str) -> Path:
@@ -36,10 +35,7 @@ def is_orphan(name: str) -> bool:
     match = _NAME.fullmatch(name)
     if match is None or (folder_of(name) / KEPT).exists():
         return False
-    try:
-        return int(psutil.Process(int(match["pid"])).create_time()) != int(match["started"])
-    except psutil.NoSuchProcess:
-        return True
+    return birth_ticks(int(match["pid"])) != int(match["started"])
 
 
 def sweep() -> tuple[str, ...]:

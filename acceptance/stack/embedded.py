@@ -211,7 +211,7 @@ class EmbeddedStack:
         return self._running().pid
 
     def processes(self) -> list[dict[str, Any]]:
-        """One row per service: ``service``, ``state``, ``pid`` (or None), ``created`` (Unix seconds)."""
+        """One row per service: ``service``, ``state``, ``pid`` (or None), ``born`` (``preflight.birth``)."""
         rows: list[dict[str, Any]] = self._running().request("status")["services"]
         return rows
 

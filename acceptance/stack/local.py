@@ -1,7 +1,7 @@
 """The stack for a person: ``python -m acceptance.stack.local up|down|status`` (``make up``, ``make down``).
 
 The same servers as in the tests, on the ports that the README names, under a supervisor that lives on after
-``up`` returns. ``down`` ends exactly that supervisor, known by process id and creation time.
+``up`` returns. ``down`` ends exactly that supervisor, known by process id and birth.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from acceptance.stack.control import CODE, Event
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.local_files import Folder, Running
 from acceptance.stack.ownership import kill_all
-from acceptance.stack.ports import port_variable
+from acceptance.stack.ports import by_whom, is_free, port_variable
 from acceptance.stack.readiness import ask
 from acceptance.stack.roster import available_services
 from acceptance.stack.wait import Answer, WaitTimeoutError, wait_until
+from preflight.birth import is_running
 
 PORTS: Mapping[str, int] = {
     "redis": 6379,
@@ -75,8 +76,9 @@ def up(folder: Folder, console: Console, *, services: Sequence[str], environment
         _say(console, f"The stack is running already (supervisor {running.supervisor_pid}).", style="bold")
         _describe(console, folder, running)
         return 0
-    if running is not None:
-        _bury(running)
+    if running is not None and (left := _bury(running)):
+        message = f"the stack that ran before is not gone: {left}"
+        raise StackError(message)
     folder.remove()
 
     def tell(event: Event) -> None:
@@ -96,9 +98,11 @@ def up(folder: Folder, console: Console, *, services: Sequence[str], environment
         _make_tables(stack, services)
         running = folder.write(stack)
         stack.detach()
-    except BaseException:  # a full disk or Ctrl-C: no half of a running stack
+    except BaseException as error:  # a full disk or Ctrl-C: no half of a running stack
         stack.stop()
         folder.remove()
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt("nothing was left running") from error
         raise
     _say(console, f"Ready after {stack.start_seconds or 0.0:.1f} s.", style="bold green")
     _describe(console, folder, running)
@@ -143,10 +147,8 @@ def down(folder: Folder, console: Console) -> int:
             _say(console, "The supervisor does not end by itself; killing it.")
     else:
         _say(console, "The stack's supervisor is gone already; clearing up.")
-    left = _bury(running)
-    if left:
-        pids = ", ".join(str(each.pid) for each in left)
-        _say(console, f"Still running: {pids}; end them by hand.", style="bold red")
+    if left := _bury(running):
+        _say(console, f"Not gone: {left}", style="bold red")
         return 1
     folder.remove()
     _say(console, "Stopped; nothing is left running.")
@@ -176,17 +178,30 @@ def status(folder: Folder, console: Console) -> int:
     return 0 if well else 1
 
 
-def _bury(running: Running) -> list[psutil.Process]:
-    """Kill what is left of a stack, by process id and creation time, and remove its folder."""
+def _bury(running: Running) -> str:
+    """Kill what is left of a stack, by process id and birth, and remove its folder.
+
+    Returns:
+        What is still there, and what to do about it; then its data is, too. ``""`` when nothing is.
+    """
     victims = []
-    for pid, created in running.processes():
+    for pid, born in running.processes():
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
-            if rundir.is_alive(pid, created):
+            if is_running(pid, born):
                 victims.append(process)
-    left = kill_all(victims)
+    if left := kill_all(victims):
+        pids = ", ".join(str(each.pid) for each in left)
+        return f"process {pids} does not end; end it by hand, then 'make down' again"
+    taken = [
+        f"port {each.port} of {each.name} is still taken{by_whom(each.port)}"
+        for each in running.services
+        if not is_free(each.port)
+    ]
+    if taken:
+        return f"{'; '.join(taken)}; end that program, then 'make down' again"
     rundir.remove(Path(running.run_dir))
-    return left
+    return ""
 
 
 def _describe(console: Console, folder: Folder, running: Running) -> None:
@@ -232,8 +247,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return down(folder, console) if options.verb == "down" else status(folder, console)
     except Timeout:
         _complain("another 'make up' or 'make down' is at work in this folder; wait for it")
-    except KeyboardInterrupt:
-        _complain("interrupted; nothing was left running")
+    except KeyboardInterrupt as interrupt:
+        _complain(f"interrupted; {interrupt}" if str(interrupt) else "interrupted; 'make down' ends what runs")
         return _INTERRUPTED
     except (StackError, OSError) as error:
         _complain(str(error))

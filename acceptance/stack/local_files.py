@@ -14,12 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from acceptance.stack.base import StackError
 from acceptance.stack.embedded import EmbeddedStack
-from acceptance.stack.rundir import is_alive
 from acceptance.stack.spec import Question
+from preflight.birth import birth, is_running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +26,7 @@ class LocalService:
 
     name: str
     pid: int
-    created: float  # Unix seconds, as psutil gives it
+    born: str  # `preflight.birth`
     port: int
     version: str
     question: Question  # holds its password
@@ -39,19 +37,19 @@ class Running:
     """A local stack that was started."""
 
     supervisor_pid: int
-    supervisor_started: float  # Unix seconds, as psutil gives it
+    supervisor_born: str  # `preflight.birth`
     run_dir: str
     services: tuple[LocalService, ...]
 
     def is_alive(self) -> bool:
         """Whether its supervisor still runs; a stranger with a reused process id does not count."""
-        return is_alive(self.supervisor_pid, self.supervisor_started)
+        return is_running(self.supervisor_pid, self.supervisor_born)
 
-    def processes(self) -> Iterator[tuple[int, float]]:
-        """Process id and creation time of the supervisor and of every server."""
-        yield self.supervisor_pid, self.supervisor_started
+    def processes(self) -> Iterator[tuple[int, str]]:
+        """Process id and birth of the supervisor and of every server."""
+        yield self.supervisor_pid, self.supervisor_born
         for each in self.services:
-            yield each.pid, each.created
+            yield each.pid, each.born
 
 
 class Folder:
@@ -98,16 +96,18 @@ class Folder:
             message = f"{', '.join(dead)} ended right after it was ready"
             raise StackError(message, service=dead[0])
         ports, versions = stack.ports, stack.versions()
-        started = psutil.Process(stack.supervisor_pid).create_time()
+        born = birth(stack.supervisor_pid)
+        if born is None:
+            raise StackError("the stack's supervisor ended right after it was ready")
         running = Running(
             supervisor_pid=stack.supervisor_pid,
-            supervisor_started=started,
+            supervisor_born=born,
             run_dir=str(stack.layout.root),
             services=tuple(
                 LocalService(
                     name=each.name,
                     pid=rows[each.name]["pid"],
-                    created=rows[each.name]["created"],
+                    born=rows[each.name]["born"],
                     port=ports[each.name],
                     version=versions[each.name]["version"],
                     question=each.question,
@@ -123,7 +123,7 @@ class Folder:
             **stack.settings(),
             "stack": {
                 "supervisor_pid": running.supervisor_pid,
-                "supervisor_started": running.supervisor_started,
+                "supervisor_born": running.supervisor_born,
             },
         }
         self._put(self.settings, "# Written by make up, removed by make down.\n" + as_toml(settings))

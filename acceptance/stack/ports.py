@@ -120,7 +120,7 @@ class Ports:
                 if holder is not None:
                     holders.append(holder)
                 if holder is None or not is_free(port):
-                    problem = f"is taken{_by_whom(port)}"
+                    problem = f"is taken{by_whom(port)}"
             seen[port] = name
             if problem:
                 ports._holders = holders
@@ -158,7 +158,7 @@ class Ports:
         self.release()
 
 
-def _by_whom(port: int) -> str:
+def by_whom(port: int) -> str:
     """Words naming the program that listens on a port, where this user may know it."""
     try:
         for each in psutil.net_connections(kind="tcp"):

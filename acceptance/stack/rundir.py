@@ -13,12 +13,12 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 from acceptance.stack.base import StackError
 from acceptance.stack.spec import User
 from acceptance.stack.unprivileged import can_traverse
+from preflight.birth import birth, is_running
 
 PREFIX = "arbitrage-stack-"
 _MARKER = ".owners.json"
@@ -42,6 +42,9 @@ def create(user: User | None) -> Path:
             problems.append(f"{base} cannot be entered by user {user.name}")
             continue
         try:
+            if os.statvfs(base).f_flag & os.ST_NOEXEC:  # some of the servers are run from a copy in there
+                problems.append(f"{base} is mounted noexec")
+                continue
             sweep(base)
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base)).resolve()
         except OSError as error:
@@ -50,13 +53,15 @@ def create(user: User | None) -> Path:
         own(path)
         path.chmod(0o700 if user is None else 0o711)
         return path
-    message = f"no place for the stack's data ({'; '.join(problems)}); set TMPDIR to a folder open to all users"
+    message = (
+        f"no place for the stack's data ({'; '.join(problems)}); set TMPDIR to a folder open to all users and programs"
+    )
     raise StackError(message)
 
 
 def own(path: Path) -> None:
     """Add this process to the owners of the folder; it is swept only when all of them are gone."""
-    owners = [*_owners(path), [os.getpid(), psutil.Process().create_time(), _namespace()]]
+    owners = [*_owners(path), [os.getpid(), birth(os.getpid()), _namespace()]]
     marker = path / _MARKER
     fresh = marker.with_suffix(".new")
     fresh.write_text(json.dumps(owners), encoding="utf-8")
@@ -89,20 +94,13 @@ def sweep(base: Path) -> list[Path]:
     return removed
 
 
-def is_alive(pid: int, created: float) -> bool:
-    """Whether the very process that had this id at this creation time (Unix seconds) still runs."""
-    try:
-        process = psutil.Process(pid)
-        # Seconds, not ticks: the creation time is counted from the boot, whose time moves when the clock is set.
-        return abs(process.create_time() - created) < 2.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _lives(owner: Sequence[float]) -> bool:
+def _lives(owner: Sequence[Any]) -> bool:
     """Whether an owner lives, as far as can be told: a container that shares this folder has process ids of its own."""
-    pid, created, *namespace = owner
-    return namespace not in ([], [_namespace()]) or is_alive(int(pid), created)
+    match owner:
+        case [int(pid), str(born), namespace]:
+            return namespace != _namespace() or is_running(pid, born)
+        case _:  # another version's way of writing it down
+            return True
 
 
 def _namespace() -> int:
@@ -113,7 +111,7 @@ def _namespace() -> int:
         return 0
 
 
-def _owners(path: Path) -> list[list[float]]:
+def _owners(path: Path) -> list[list[Any]]:
     try:
         raw = json.loads((path / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):

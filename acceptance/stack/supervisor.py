@@ -21,13 +21,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from acceptance.stack import rundir
 from acceptance.stack.ending import SIGNALS, end_all
 from acceptance.stack.ownership import OwnedProcess, become_subreaper, reap_adopted
 from acceptance.stack.spec import SupervisorSpec
 from acceptance.stack.startup import Managed, await_ready, await_step, failure, failure_text, log_tail
+from preflight.birth import birth
 
 _TICK = 0.2
 
@@ -206,13 +205,8 @@ class Supervisor:
         rows = []
         for name, each in self._services.items():
             pid = each.process.pid if each.process is not None and each.process.running() else None
-            created = None
-            if pid is not None:
-                try:
-                    created = psutil.Process(pid).create_time()
-                except psutil.NoSuchProcess:
-                    pid = None
-            rows.append({"service": name, "state": each.state, "pid": pid, "created": created})
+            born = None if pid is None else birth(pid)
+            rows.append({"service": name, "state": each.state, "pid": pid if born else None, "born": born})
         return rows
 
     def _detach(self) -> None:

@@ -33,7 +33,7 @@ def test_default_directories_are_made_private(tmp_path: Path, state: Path) -> No
     assert stat.S_IMODE((state / "spool").stat().st_mode) == 0o700
 
 
-def test_named_directories_are_not_made(tmp_path: Path, state: Path) -> None:
+def test_named_directories_are_not_made(tmp_path: Path) -> None:
     """What a setting names must be there: where a volume is not mounted, no ledger is begun in its place."""
     found = settings(tmp_path, LEDGER=str(tmp_path / "volume" / "ledger.sqlite"), SPOOL_DIR=str(tmp_path / "spool"))
     make_own_directories(found)

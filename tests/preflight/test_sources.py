@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from preflight.birth import birth
 from preflight.errors import UsageError
 from preflight.model import Env
 from preflight.settings import Settings
-from preflight.sources import is_running, load
+from preflight.sources import load
 
 CANARY = "hunter2-Canary"
 Put = Callable[[str, str], Path]
@@ -37,8 +37,7 @@ def put(tmp_path: Path) -> Put:
 @pytest.fixture
 def me() -> str:
     """The `[stack]` table of a supervisor that is alive: this process."""
-    process = psutil.Process()
-    return f"[stack]\nsupervisor_pid = {process.pid}\nsupervisor_started = {process.create_time()}\n"
+    return f'[stack]\nsupervisor_pid = {os.getpid()}\nsupervisor_born = "{birth(os.getpid())}"\n'
 
 
 def get(
@@ -233,34 +232,26 @@ def test_stack_file_cannot_choose_live(tmp_path: Path, put: Put, me: str) -> Non
         "stack = 5\n",
         "[stack]\n",
         "[stack]\nsupervisor_pid = {pid}\n",
-        '[stack]\nsupervisor_pid = "{pid}"\nsupervisor_started = {began}\n',
-        "[stack]\nsupervisor_pid = {pid}\nsupervisor_started = {other}\n",
-        "[stack]\nsupervisor_pid = {gone}\nsupervisor_started = {began}\n",
+        '[stack]\nsupervisor_pid = "{pid}"\nsupervisor_born = "{born}"\n',
+        "[stack]\nsupervisor_pid = {pid}\nsupervisor_born = 5\n",
+        '[stack]\nsupervisor_pid = {pid}\nsupervisor_born = "{born}0"\n',
+        '[stack]\nsupervisor_pid = {gone}\nsupervisor_born = "{born}"\n',
     ],
 )
 def test_stack_file_without_its_process(stack: str, tmp_path: Path, put: Put) -> None:
     """A file whose supervisor is gone, or is another process under the same number, is as if it were not there."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    began = psutil.Process().create_time()
-    text = stack.format(pid=os.getpid(), began=began, other=began - 60, gone=child.pid)
+    text = stack.format(pid=os.getpid(), born=birth(os.getpid()), gone=child.pid)
     put(".stack/preflight.toml", f'env = "paper"\nrun_timeout = 14\n{text}')
     assert get(tmp_path).run_timeout == 30
     assert refused(tmp_path, flags={}).startswith("env: not set")
 
 
-def test_is_running() -> None:
-    """A process is known by number and by start time as psutil gives it."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        began = psutil.Process(child.pid).create_time()
-        assert is_running(child.pid, began)
-        assert not is_running(child.pid, began + 10)
-    assert not is_running(child.pid, began)
-
-
 UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
+from preflight.birth import birth
 from preflight.errors import UsageError
 from preflight.sources import load
 if os.geteuid() == 0:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from acceptance.stack import local
 from acceptance.stack.base import StackError
 from acceptance.stack.control import CODE
 from acceptance.stack.local import PORTS, chosen_ports
 from acceptance.stack.ports import Ports, port_variable
 from acceptance.stack.wait import Answer, wait_until
+from preflight.birth import birth
 from tests.acceptance.stack.light import gone, vanished
 
 
@@ -90,7 +93,7 @@ def test_up_status_down(person: Person, tmp_path: Path) -> None:
     assert settings["env"] == "paper"
     assert settings["redis"]["port"] == person.ports["redis"]
     assert settings["stack"]["supervisor_pid"] == processes[0].pid
-    assert settings["stack"]["supervisor_started"] == pytest.approx(processes[0].create_time(), abs=0.02)
+    assert settings["stack"]["supervisor_born"] == birth(processes[0].pid)
     assert (folder / "grafana-login").read_text().splitlines()[0] == "user=admin"
     assert processes[0].ppid() != os.getpid()
 
@@ -142,11 +145,11 @@ def test_down_never_ends_a_stranger_with_a_reused_process_id(person: Person, tmp
     """A process that merely has the recorded id is left alone."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         (tmp_path / ".stack").mkdir(mode=0o700)
-        row = {"pid": stranger.pid, "created": 1.0, "name": "redis", "port": 1, "version": "1"}
+        row = {"pid": stranger.pid, "born": "1", "name": "redis", "port": 1, "version": "1"}
         question = {"kind": "http", "asked": "", "settings": {}}
         facts = {
             "supervisor_pid": stranger.pid,
-            "supervisor_started": 1.0,
+            "supervisor_born": "1",
             "run_dir": str(tmp_path / "nowhere"),
             "services": [{**row, "question": question}],
         }
@@ -155,6 +158,41 @@ def test_down_never_ends_a_stranger_with_a_reused_process_id(person: Person, tmp
         assert (code, "gone already" in said) == (0, True), said
         assert stranger.poll() is None
         stranger.communicate(b"\n")
+
+
+def test_down_does_not_call_a_taken_port_nothing(person: Person) -> None:
+    """While a recorded port is taken, ``down`` names who has it, keeps the data and does not say that all is gone."""
+    assert person.types("up")[0] == 0
+    processes, run_dir = person.processes(), Path(str(person.state()["run_dir"]))
+    processes[0].kill()
+    gone(processes)
+    with socket.create_server(("127.0.0.1", person.ports["redis"])):
+        code, said = person.types("down")
+        assert (code, "nothing is left" in said) == (1, False), said
+        assert f"port {person.ports['redis']} of redis is still taken by " in said
+        assert f"(process {os.getpid()})" in said
+        assert run_dir.exists()
+        code, said = person.types("up")
+        assert (code, "the stack that ran before is not gone" in said) == (1, True), said
+    code, said = person.types("down")
+    assert (code, "nothing is left running" in said) == (0, True), said
+    assert not run_dir.exists()
+
+
+def test_ctrl_c_after_the_start_says_what_runs(
+    person: Person, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C while the addresses are printed leaves the stack running, and says how to end it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "_describe", interrupt)
+    for name, value in person.env.items():
+        monkeypatch.setenv(name, value)
+    assert local.main(person.argv("up")[3:]) == 130
+    assert capsys.readouterr().err == "error: interrupted; 'make down' ends what runs\n"
+    assert person.types("status")[0] == 0
 
 
 def test_ctrl_c_while_starting_rolls_back(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import stat
 import tomllib
 from pathlib import Path
 
-import psutil
 import pytest
 
 from acceptance.stack.local_files import Folder, Running, as_toml
+from preflight.birth import birth
 
 
 def test_settings_survive_their_journey_as_toml() -> None:
@@ -41,13 +41,13 @@ def test_a_damaged_state_is_no_stack(tmp_path: Path, text: str) -> None:
 
 
 def test_a_reused_process_id_is_not_the_supervisor(tmp_path: Path) -> None:
-    """A living stranger with the recorded id but another creation time does not count as running."""
+    """A living stranger with the recorded id but another birth does not count as running."""
     folder = Folder(tmp_path)
     folder.lock()
     facts = {"supervisor_pid": os.getpid(), "run_dir": "/nowhere", "services": []}
-    mine = psutil.Process().create_time()
-    for started, alive in ((mine, True), (mine - 60, False)):
-        folder.state.write_text(json.dumps({**facts, "supervisor_started": started}))
+    mine = birth(os.getpid())
+    for born, alive in ((mine, True), (f"{mine}0", False)):
+        folder.state.write_text(json.dumps({**facts, "supervisor_born": born}))
         running = folder.read()
         assert isinstance(running, Running)
         assert running.is_alive() is alive

@@ -4,7 +4,10 @@ import json
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from acceptance.stack import rundir
 from acceptance.stack.base import StackError
 from acceptance.stack.spec import User
+from preflight.birth import birth
 
 STRANGER = User(name="nobody", uid=4_000_001, gid=4_000_001)  # not the caller, whoever that is
 
@@ -50,17 +54,52 @@ def test_no_place_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
         rundir.create(STRANGER)
 
 
+def test_a_place_from_which_no_program_runs_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers are run from a copy in the folder: a base that is mounted noexec will not do."""
+    statvfs = os.statvfs
+
+    def noexec(path: Path) -> Any:
+        seen = statvfs(path)
+        return SimpleNamespace(f_flag=seen.f_flag | os.ST_NOEXEC) if path == Path("/tmp") else seen
+
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    monkeypatch.setattr(os, "statvfs", noexec)
+    path = rundir.create(None)
+    try:
+        assert path.parent == Path("/var/tmp").resolve()
+    finally:
+        rundir.remove(path)
+
+
+def test_the_folder_of_a_running_stack_outlives_a_clock_that_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the wall clock says, an owner that runs keeps its folder."""
+    folder = tmp_path / f"{rundir.PREFIX}mine"
+    folder.mkdir()
+    rundir.own(folder)
+    boot = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot + 3600)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+    monkeypatch.setattr("psutil._pslinux.BOOT_TIME", boot + 3600, raising=False)
+    assert psutil.Process().create_time() > time.time()  # what a process's time in Unix seconds is worth then
+    assert rundir.sweep(tmp_path) == []
+    assert folder.exists()
+
+
 def test_a_folder_is_swept_only_when_all_its_owners_are_dead(tmp_path: Path) -> None:
     """A living owner protects its folder, and one that cannot be seen from here; dead ones and reused ids do not."""
-    dead = [1 << 30, 1.0]
-    reused = [os.getpid(), 1.0]
-    alive = [os.getpid(), psutil.Process().create_time()]
     here = Path("/proc/self/ns/pid").stat().st_ino
+    mine = birth(os.getpid())
+    dead = [1 << 30, mine, here]
+    reused = [os.getpid(), f"{mine}0", here]
+    alive = [os.getpid(), mine, here]
     folders = {}
     for name, owners in (
         ("kept", [dead, alive]),
-        ("of-another-container", [[*dead, here + 1]]),
-        ("gone", [dead, reused, [*dead, here]]),
+        ("of-another-container", [[*dead[:2], here + 1]]),
+        ("of-another-version", [[1 << 30, 1.0, here]]),
+        ("gone", [dead, reused]),
     ):
         folders[name] = tmp_path / f"{rundir.PREFIX}{name}"
         folders[name].mkdir()
@@ -68,6 +107,7 @@ def test_a_folder_is_swept_only_when_all_its_owners_are_dead(tmp_path: Path) -> 
     assert rundir.sweep(tmp_path) == [folders["gone"]]
     assert folders["kept"].exists()
     assert folders["of-another-container"].exists()
+    assert folders["of-another-version"].exists()
     assert not folders["gone"].exists()
 
 
@@ -85,7 +125,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     """A link that is named like a run folder is left alone."""
     target = tmp_path / "target"
     target.mkdir()
-    (target / ".owners.json").write_text("[[1073741824, 1.0]]")
+    (target / ".owners.json").write_text(json.dumps([[1 << 30, "1", Path("/proc/self/ns/pid").stat().st_ino]]))
     (tmp_path / f"{rundir.PREFIX}link").symlink_to(target)
     assert rundir.sweep(tmp_path) == []
     assert target.exists()
