@@ -33,6 +33,7 @@ _DOWNLOAD_SECONDS = 300
 _BUILD_SECONDS = 120
 _GLIBC = ("2_17", "2_28", "2_34")  # what wheels are built against; trixie has 2.41
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[^\]]*\])?==", re.MULTILINE)
+_MARKER = re.compile(r"^([^;\n]+?) *;[^\\\n]*")  # `name==1 ; python_version <= "3.13" \`: which Pythons a pin is for
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 
 
@@ -59,20 +60,23 @@ def locked_for_runtime(root: Path) -> str:
             needed.add(canonicalize_name(requirement.name))
             todo += [
                 further
-                for further in _requires(requirement.name)
+                for further in _requires(requirement.name, blocks.get(canonicalize_name(requirement.name), ""))
                 if further.marker is None or further.marker.evaluate({**environment, "extra": extra})
             ]
     missing = sorted(needed - {*blocks})
     if missing:
         message = f"requirements.lock lacks {', '.join(missing)}, which the images need: make the lock anew"
         raise StackError(message)
-    return "".join(blocks[name] for name in sorted(needed))
+    # pip would hold the markers against this Python, not the images': what is needed there has been found above.
+    return "".join(_MARKER.sub(r"\1 ", blocks[name]) for name in sorted(needed))
 
 
-def _requires(name: str) -> list[Requirement]:
+def _requires(name: str, block: str) -> list[Requirement]:
     try:
         return [Requirement(text) for text in metadata.requires(name) or ()]
     except metadata.PackageNotFoundError as error:
+        if _MARKER.match(block):  # the lock leaves it out on this Python; what has a marker there needs nothing itself
+            return []
         message = f"{name} is not installed beside this Python, so the images' packages are unknown: run 'make setup'"
         raise StackError(message) from error
 

@@ -51,6 +51,13 @@ def test_dependencies_of_dependencies_come_along(tmp_path: Path) -> None:
         compose_wheels.locked_for_runtime(root)
 
 
+def test_a_pin_for_some_pythons_is_held_against_the_images(tmp_path: Path) -> None:
+    """A pin that this Python leaves out, and has not installed, is taken where the images' Python needs it."""
+    lock = 'not-here==1.0 ; python_version <= "3.13" \\\n    --hash=sha256:aa\n    # via us\n'
+    root = _checkout(tmp_path, "['not-here']", lock)
+    assert compose_wheels.locked_for_runtime(root) == "not-here==1.0 \\\n    --hash=sha256:aa\n    # via us\n"
+
+
 def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
     """A dependency that this Python does not have ends in one sentence."""
     with pytest.raises(StackError, match="no-such-package is not installed"):
