@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 LEASH = Path(__file__).with_name("leash.py")
 POLL_SECONDS = 0.2
@@ -53,24 +55,44 @@ def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, st
         sink.write(f"$ {' '.join(argv)}\n".encode())
         sink.flush()
         begin = sink.tell()
-        # -I -S: a bare interpreter, up in 10 ms, that no variable or site package can influence.
-        command = [sys.executable, "-I", "-S", str(LEASH), *argv]
-        process = subprocess.Popen(
-            command, cwd=cwd, env=dict(env), stdin=subprocess.PIPE, stdout=sink, stderr=sink, start_new_session=True
-        )
-        try:
+        with leashed(argv, cwd=cwd, env=env, stdout=sink, stderr=sink) as process:
             code = _wait(process, stop)
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
-            if process.stdin is not None:
-                process.stdin.close()
     with log.open("rb") as source:
         source.seek(begin)
         output = source.read().decode(errors="replace")
     if code != 0:
         raise CommandError(argv, code, output[-TAIL_BYTES:])
     return output
+
+
+@contextlib.contextmanager
+def leashed(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a program that does not outlive the block, nor this process, in whatever way either ends.
+
+    Its exit code is 128 + the signal where one ended it. A terminal's Ctrl-C does not reach it: the block's end does.
+
+    Raises:
+        OSError: The program that holds the leash cannot be started.
+    """
+    process = subprocess.Popen(
+        # -I -S: a bare interpreter, up in 10 ms, that no variable or site package can influence.
+        [sys.executable, "-I", "-S", str(LEASH), *argv],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            _kill_group(process)
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _wait(process: subprocess.Popen[bytes], stop: threading.Event) -> int:

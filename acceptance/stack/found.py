@@ -50,9 +50,7 @@ WANTED = {
         pattern=r"node_exporter, version (\d[\w.-]*)",
         minimum=(1, 8),
     ),
-    "grafana": Wanted(
-        programs=("grafana", "grafana-server"), flag="-v", pattern=r"(?i)\bversion (\d[\w.+-]*)", minimum=(10,)
-    ),
+    "grafana": Wanted(programs=("grafana",), flag="-v", pattern=r"(?i)\bversion (\d[\w.+-]*)", minimum=(10,)),
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.stack.base import PreflightRun, StackError
+from acceptance.stack.command import leashed
 
 _TIMEOUT = 120.0
 _KEPT = ("PATH", "HOME", "LANG")
@@ -48,7 +49,7 @@ def invoke(
     extra: Mapping[str, str],
     prefix: Sequence[str] = (),
 ) -> PreflightRun:
-    """Run ``python -m preflight`` once.
+    """Run ``python -m preflight`` once; it does not outlive this process.
 
     Args:
         args: Options; ``--env paper`` and ``--output FILE`` are added unless given.
@@ -74,13 +75,18 @@ def invoke(
             output = str(Path(folder, "report.json"))
             options += ["--output", output]
         argv = (*prefix, sys.executable, "-m", "preflight", *options)
+        out, err = Path(folder, "stdout"), Path(folder, "stderr")
         try:
-            done = subprocess.run(
-                argv, env=env, cwd=project, capture_output=True, text=True, timeout=_TIMEOUT, check=False
-            )
+            with (
+                out.open("wb") as stdout,
+                err.open("wb") as stderr,
+                leashed(argv, cwd=project, env=env, stdout=stdout, stderr=stderr) as process,
+            ):
+                exit_code = process.wait(timeout=_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             message = f"preflight did not end within {_TIMEOUT:.0f} s; it was run as {' '.join(options)}"
             raise StackError(message) from error
+        said, complained = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
         report = _read_json(Path(project, output))
     textfile = Path(
         env["PREFLIGHT_TEXTFILE_DIR"] if "PREFLIGHT_TEXTFILE_DIR" in env else str(settings["textfile_dir"]),
@@ -88,11 +94,11 @@ def invoke(
     )
     return PreflightRun(
         argv=argv,
-        exit_code=done.returncode,
+        exit_code=exit_code,
         report=report,
         prom=textfile.read_text(encoding="utf-8") if textfile.is_file() else "",
-        stdout=done.stdout,
-        stderr=done.stderr,
+        stdout=said,
+        stderr=complained,
     )
 
 

@@ -54,7 +54,9 @@ def postgres(site: Site) -> ServiceSpec:
         *("-D", data, "-U", _OWNER, "-E", "UTF8", "--locale=C"),
         *("--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"),
     )
-    single = (str(binary), "--single", "-F", "-D", data, "postgres")
+    # A statement that fails is written to the log as it was given: this one holds a password.
+    quiet = ("-c", "log_min_error_statement=panic")
+    single = (str(binary), "--single", "-F", *quiet, "-D", data, "postgres")
     statements = (
         f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{site.secrets.postgres}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {DATABASE_USER}\n"

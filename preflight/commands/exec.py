@@ -32,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the gate; on GO replace this process, else give the verdict's exit code.
 
     Raises:
-        UsageError: No command was named, it cannot be found, or the configuration is refused; nothing ran.
+        UsageError: No command or env was named, the command cannot be found, or the configuration is refused;
+            nothing ran.
     """
     arguments = list(argv)
     split = arguments.index("--") if "--" in arguments else len(arguments)
@@ -40,6 +41,9 @@ def main(argv: Sequence[str]) -> int:
     parsed = _parser().parse_args(options)
     if not command:
         raise UsageError("exec: no command; give it after --, as in: preflight exec --env live -- ./bot")
+    if parsed.env is None and not os.environ.get("PREFLIGHT_ENV"):
+        # A local stack that happens to run may choose where checks look, but not which bot may start.
+        raise UsageError("exec: no env; give --env live|paper|dev|test or set PREFLIGHT_ENV: nothing else chooses it")
     program = shutil.which(command[0])
     if program is None:
         raise UsageError(f"exec: {command[0]} is not a program that can be started; nothing ran")

@@ -113,7 +113,7 @@ def test_postgres_by_pg_config(bin_dir: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["prefix", "prefix/share/grafana"])
 def test_grafana_home(bin_dir: Path, tmp_path: Path, where: str) -> None:
     """Grafana is taken together with the home path that lies with it."""
-    path = program(bin_dir, "grafana-server", "Version 12.1.0 (commit: abc, branch: HEAD)")
+    path = program(bin_dir, "grafana", "grafana version 12.1.0 (commit: abc, branch: HEAD)")
     home = tmp_path / where
     (home / "conf").mkdir(parents=True)
     (home / "conf" / "defaults.ini").write_text("")

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from acceptance.stack.control import CODE
 from acceptance.stack.invoke import as_environment, invoke
+from acceptance.stack.wait import Answer, wait_until
+from tests.acceptance.stack.light import gone
 
 FAKE = """
 import json, os, sys
@@ -93,6 +99,32 @@ def test_an_output_given_by_the_caller_is_used(code: Path, settings: dict[str, o
     output = tmp_path / "mine.json"
     run = invoke(("--output", str(output)), settings, project=tmp_path, code=code, extra={})
     assert json.loads(output.read_text()) == run.report
+
+
+def test_a_run_does_not_outlive_a_killed_caller(settings: dict[str, object], tmp_path: Path) -> None:
+    """After a ``kill -9`` of the tests no preflight of theirs goes on working on the stack."""
+    package = tmp_path / "slow" / "preflight"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text(
+        "import os, time, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
+    )
+    body = (
+        "import sys; from pathlib import Path; from acceptance.stack.invoke import invoke\n"
+        f"invoke((), {settings!r}, project=Path(sys.argv[1]), code=Path(sys.argv[2]), extra={{}})"
+    )
+    argv = [sys.executable, "-c", body, str(tmp_path), str(package.parent)]
+    with subprocess.Popen(argv, cwd=CODE) as caller:
+        mark = tmp_path / "pid"
+
+        def runs() -> Answer[psutil.Process]:
+            text = mark.read_text() if mark.exists() else ""
+            return Answer(done=bool(text), said=text, value=psutil.Process(int(text)) if text else None)
+
+        run = wait_until(runs, asked="preflight to run", timeout=20, interval=0.02).value
+        assert run is not None
+        caller.kill()
+    gone([run])
 
 
 def test_a_usage_error_has_no_report(code: Path, settings: dict[str, object], tmp_path: Path) -> None:

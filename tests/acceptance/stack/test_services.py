@@ -58,6 +58,13 @@ def test_no_secret_is_in_a_command_line_or_an_environment(site: Site, name: str)
     assert not [secret for secret in site.secrets.values() if secret in spec.question.asked]
 
 
+def test_postgres_does_not_log_the_statement_with_the_password(site: Site) -> None:
+    """A statement that fails would be in the log as it was given, and the log's tail is in error messages."""
+    *_, single = BUILDERS["postgres"](site).steps
+    assert site.secrets.postgres in single.stdin
+    assert "log_min_error_statement=panic" in single.argv
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_file_with_a_secret_is_private(site: Site, name: str) -> None:
     """What holds a password is 0600 in a folder nobody else can list."""

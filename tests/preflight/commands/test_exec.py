@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from preflight.birth import birth
 from preflight.cli import main
 
 # Runs `preflight exec` with a gate that ends as asked: the verdict's exit code is the first argument.
@@ -70,6 +72,22 @@ def test_a_command_that_cannot_start_is_not_go(tmp_path: Path) -> None:
 
     assert done.returncode == 3
     assert "cannot be started: Exec format error" in done.stderr
+
+
+def test_only_the_caller_chooses_the_env(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A local stack that runs beside it does not make `exec` start a bot in paper: flag or variable do."""
+    monkeypatch.delenv("PREFLIGHT_ENV", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".stack").mkdir()
+    stack = f'env = "paper"\n[stack]\nsupervisor_pid = {os.getpid()}\nsupervisor_born = "{birth(os.getpid())}"\n'
+    (tmp_path / ".stack" / "preflight.toml").write_text(stack)
+    assert main(["exec", "--", "true"]) == 2
+    assert "exec: no env; give --env" in capsys.readouterr().err
+    monkeypatch.setenv("PREFLIGHT_ENV", "nowhere")
+    assert main(["exec", "--", "true"]) == 2
+    assert "'nowhere' is not an env" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
