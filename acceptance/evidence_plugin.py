@@ -141,7 +141,12 @@ class EvidencePlugin:
     def set_versions(self, stack: str, services: Mapping[str, Mapping[str, str]]) -> None:
         """Write ``versions.json``: the stack's name, and version and source of each service."""
         self._stack = stack
-        self._services = {name: dict(facts) for name, facts in services.items()}
+        self._services |= {name: dict(facts) for name, facts in services.items()}
+        self._write_versions()
+
+    def add_program(self, name: str, facts: Mapping[str, str]) -> None:
+        """Add to ``versions.json`` a program that the tests themselves run: its version, source and binary."""
+        self._services[name] = dict(facts)
         self._write_versions()
 
     def add_service_log(self, service: str, text: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acceptance.evidence_plugin import EvidencePlugin
 from acceptance.follow import Seen
 from acceptance.lint import promtool
 from acceptance.lint.rulefile import read_rules
@@ -27,9 +28,11 @@ def test_all_rules_of_git_are_loaded(prometheus: PrometheusClient) -> None:
     assert {rule.name for rule in prometheus.rules()} == committed
 
 
-def test_each_alert_does_what_its_promtool_tests_say() -> None:
+def test_each_alert_does_what_its_promtool_tests_say(evidence_plugin: EvidencePlugin) -> None:
     """Each alert fires, stays silent, and behaves at its edge: one that can never be true is caught here."""
-    promtool.test_rules(resolve("promtool").binary, sorted((RULES.parent / "tests").glob("*.yml")))
+    program = resolve("promtool")
+    evidence_plugin.add_program("promtool", program.facts())
+    promtool.test_rules(program.binary, sorted((RULES.parent / "tests").glob("*.yml")))
 
 
 # What these say of a busy machine is true, and no fault of the stack's.

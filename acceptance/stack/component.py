@@ -25,3 +25,8 @@ class Component:
     source: Source
     env: Mapping[str, str] = field(default_factory=dict)  # extra environment that running it needs
     notes: tuple[str, ...] = ()  # how it was chosen: programs passed over and why, for the evidence
+
+    def facts(self) -> dict[str, str]:
+        """Which program it is, for the evidence: version, source and binary, and notes where there are any."""
+        known = {"version": self.version, "source": self.source, "binary": str(self.binary)}
+        return {**known, "notes": "; ".join(self.notes)} if self.notes else known

@@ -49,14 +49,13 @@ def resolve(names: Sequence[str]) -> Mapping[str, Component]:
 
 
 def versions(names: Sequence[str], components: Mapping[str, Component]) -> dict[str, dict[str, str]]:
-    """Service name -> ``{"version": ..., "source": ...}``."""
+    """Service name -> its component's facts: ``{"version": ..., "source": ..., "binary": ...}``."""
     found = {}
     for each in names:
         if each == "engine":
             found[each] = {"version": _own_version(), "source": "checkout"}
         else:
-            component = components[COMPONENT_OF[each]]
-            found[each] = {"version": component.version, "source": component.source}
+            found[each] = components[COMPONENT_OF[each]].facts()
     return found
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from acceptance.stack import roster
 from acceptance.stack.base import SERVICES, StackError
-from acceptance.stack.component import ComponentError
+from acceptance.stack.component import Component, ComponentError
 from acceptance.stack.embedded import EmbeddedStack
 
 
@@ -17,6 +20,16 @@ def test_without_the_engines_package_everything_else_runs(monkeypatch: pytest.Mo
     """The engine is left out where it is not there, not failed over."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert roster.available_services() == SERVICES[:-1]
+
+
+def test_the_evidence_says_which_program_ran(tmp_path: Path) -> None:
+    """Version and source of each service, its very binary, and what was passed over for it."""
+    redis = Component(name="redis", binary=tmp_path / "redis-server", home=None, version="7.2", source="path")
+    passed = replace(redis, notes=("redis: /old passed over: version 5 is older than 6", "another"))
+    known = {"version": "7.2", "source": "path", "binary": str(tmp_path / "redis-server")}
+    assert roster.versions(("redis",), {"redis": redis}) == {"redis": known}
+    noted = {**known, "notes": "redis: /old passed over: version 5 is older than 6; another"}
+    assert roster.versions(("redis",), {"redis": passed}) == {"redis": noted}
 
 
 @pytest.mark.parametrize(
