@@ -153,8 +153,10 @@ class EmbeddedStack:
         return pid
 
     def keep(self) -> str:
-        """Let the stack live on; give what to type to end it."""
-        return f"kill {self.detach()}"
+        """Let the stack live on; give what to type to end it, and where its folder and Grafana's login are."""
+        root, (user, password) = self.layout.root, self.grafana_auth
+        login = write_private(self.layout.conf / "grafana-login", f"user={user}\npassword={password}\n")
+        return f"kill {self.detach()} (its folder is {root}, Grafana's login is in {login})"
 
     def __enter__(self) -> Self:
         """Start it."""

@@ -216,10 +216,16 @@ def _describe(console: Console, folder: Folder, running: Running) -> None:
         _say(console, f"Grafana's login is in {folder.login}.")
     if "prometheus" in names:
         _say(console, "Next, from this folder:")
-        _say(console, "  preflight")
+        _say(console, f"  {_gate(folder.project)}")
         url = f"http://localhost:{names['prometheus']}/api/v1/query?query=arbitrage_preflight_runs_total"
         _say(console, f"  curl '{url}'", style="bold")
     _say(console, "Stop it with: make down")
+
+
+def _gate(project: Path) -> str:
+    """What to type for preflight: it lies beside this Python, which need not be on PATH."""
+    program = Path(sys.executable).with_name("preflight")
+    return str(program.relative_to(project) if program.is_relative_to(project) else program)
 
 
 def _say(console: Console, line: str, *, style: str = "") -> None:
