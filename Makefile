@@ -59,8 +59,8 @@ status: .venv/ready ## what of the local stack is running
 fresh: ## the README's commands on a bare Debian made for it (root, debootstrap; half an hour or more)
 	scripts/run_fresh.sh $(ARGS)
 
-bench: .venv/ready ## side-by-side measurements (none yet)
-	@echo "bench: no measurements are defined yet; see CHANGELOG.md"
+bench: setup ## side-by-side measurements: what ours cost beside the least that could do it
+	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove the virtual environment, caches of tools and evidence; the component cache stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage artifacts *.egg-info

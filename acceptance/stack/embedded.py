@@ -13,7 +13,7 @@ from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.component import Component
 from acceptance.stack.control import CODE, Event, Supervisor
 from acceptance.stack.invoke import invoke
-from acceptance.stack.layout import Layout, Secrets
+from acceptance.stack.layout import Layout, Secrets, write_private
 from acceptance.stack.ports import HOST, Ports
 from acceptance.stack.readiness import ask
 from acceptance.stack.services import BUILDERS, COMPONENT_OF

@@ -79,7 +79,7 @@ def held() -> Iterator[Held]:
 
 @pytest.mark.parametrize("how", ["ctrl-c", "holder-killed", "supervisor-killed"])
 def test_no_real_server_outlives_it(held: Held, how: str) -> None:
-    """Ctrl-C, or ``kill -9`` of the tests or the supervisor: all servers and Postgres' backends end, the folder goes."""
+    """Ctrl-C, or ``kill -9`` of the tests or supervisor: all servers and Postgres' backends end, the folder goes."""
     connection = psycopg2.connect(**held.facts["postgres"])  # its backend has a session of its own
     try:
         processes = held.processes()
