@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acceptance.follow import LAST_RUN, HopError, Seen
+from acceptance.probes import PanelError
 from acceptance.probes.grafana import GrafanaClient, GrafanaResult, ServedDashboard
 from acceptance.probes.panels import Panel, PanelValue, list_panels, panel_queries, panel_values
 from acceptance.probes.template import Window, default_values
@@ -64,12 +65,17 @@ class PanelProbe:
         count.
 
         Raises:
-            HopError: The panel shows nothing, or what it shows is of another run.
-            ProbeError: The panel cannot be asked, or Grafana reports an error.
+            HopError: The panel has no query that can be sent, shows nothing, or shows what is of another run.
+            ProbeError: Grafana reports an error.
         """
         values = {**default_values(self.served.dashboard), "env": self.env}
         window = Window(start=seen.at - _SPAN_SECONDS, end=seen.at, scrape_interval=self.step)
-        queries = panel_queries(panel, values, window)
+        try:
+            queries = panel_queries(panel, values, window)
+        except PanelError as error:
+            raise HopError(
+                f"grafana, {panel.place}", asked="nothing yet", expected="queries to send", last=str(error), attempts=0
+            ) from error
         result = self.grafana.query([*queries, self._mark(queries[0]["datasource"])], window.start, window.end)
         shown = panel_values(panel, result)
         if not shown:

@@ -6,10 +6,16 @@ A sabotage works on a copy of the checkout, so that the real one is never touche
 from __future__ import annotations
 
 from acceptance.sabotage.base import Sabotage, SabotageError
-from acceptance.sabotage.emptied_panels import EMPTIED_PANELS
+from acceptance.sabotage.emptied_panels import EMPTIED_PANEL, EMPTIED_PANELS
 from acceptance.sabotage.other_directory import OTHER_DIRECTORY
-from acceptance.sabotage.renamed_metrics import RENAMED_METRICS
+from acceptance.sabotage.renamed_metrics import RENAMED_MARK, RENAMED_METRICS
 
 __all__ = ["SABOTAGES", "Sabotage", "SabotageError"]
 
-SABOTAGES: tuple[Sabotage, ...] = (EMPTIED_PANELS, RENAMED_METRICS, OTHER_DIRECTORY)
+SABOTAGES: tuple[Sabotage, ...] = (
+    EMPTIED_PANELS,
+    EMPTIED_PANEL,
+    RENAMED_METRICS,
+    RENAMED_MARK,
+    OTHER_DIRECTORY,
+)

@@ -21,6 +21,7 @@ from evidence import manifest
 from evidence.check import check
 
 ROOT = Path(__file__).parents[3]
+_SECONDS = 300  # for a whole suite, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def nested(
         env=inherited | as_environment(stack.settings()),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=_SECONDS,
         check=False,
     )
 
@@ -85,6 +86,7 @@ def texts(folder: Path) -> Iterator[tuple[Path, str]]:
             yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
+@pytest.mark.timeout(_SECONDS + 60)
 @pytest.mark.parametrize(
     ("login", "suite"),
     [(viewer_token, "acceptance"), (admin_login, "acceptance/test_dashboard.py")],

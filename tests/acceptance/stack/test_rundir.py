@@ -55,7 +55,7 @@ def test_no_place_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_place_from_which_no_program_runs_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some servers are run from a copy in the folder: a base that is mounted noexec will not do."""
+    """Another user's servers may be run from a copy in the folder: a base that is mounted noexec will not do."""
     statvfs = os.statvfs
 
     def noexec(path: Path) -> Any:
@@ -64,7 +64,7 @@ def test_a_place_from_which_no_program_runs_is_passed_over(monkeypatch: pytest.M
 
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")
     monkeypatch.setattr(os, "statvfs", noexec)
-    path = rundir.create(None)
+    path = rundir.create(STRANGER)
     try:
         assert path.parent == Path("/var/tmp").resolve()
     finally:
@@ -103,7 +103,7 @@ def test_a_folder_is_swept_only_when_all_its_owners_are_dead(tmp_path: Path) -> 
     ):
         folders[name] = tmp_path / f"{rundir.PREFIX}{name}"
         folders[name].mkdir()
-        (folders[name] / ".owners.json").write_text(json.dumps(owners))
+        (folders[name] / ".births.json").write_text(json.dumps(owners))
     assert rundir.sweep(tmp_path) == [folders["gone"]]
     assert folders["kept"].exists()
     assert folders["of-another-container"].exists()
@@ -125,7 +125,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     """A link that is named like a run folder is left alone."""
     target = tmp_path / "target"
     target.mkdir()
-    (target / ".owners.json").write_text(json.dumps([[1 << 30, "1", Path("/proc/self/ns/pid").stat().st_ino]]))
+    (target / ".births.json").write_text(json.dumps([[1 << 30, "1", Path("/proc/self/ns/pid").stat().st_ino]]))
     (tmp_path / f"{rundir.PREFIX}link").symlink_to(target)
     assert rundir.sweep(tmp_path) == []
     assert target.exists()
