@@ -315,14 +315,14 @@ def test_damaged_ledger_is_a_warning(
 
 
 @pytest.mark.parametrize(
-    ("strict", "verdict", "events"),
+    ("strict", "verdict", "after"),
     [
         pytest.param(False, Verdict.GO, ["record", "report"], id="a warning"),
         pytest.param(True, Verdict.WARNED, ["record", "unsuccessful paper", "report"], id="strict"),
     ],
 )
 def test_ledger_damaged_meanwhile_is_a_warning(
-    *, strict: bool, verdict: Verdict, events: list[str], make_gate: MakeGate, ledger: FakeLedger
+    *, strict: bool, verdict: Verdict, after: list[str], make_gate: MakeGate, ledger: FakeLedger
 ) -> None:
     """A ledger set aside only when the run was recorded is a WARN as well; what was recorded as GO is taken back."""
     ledger.resets = {"record": Path("/state/ledger.damaged")}
@@ -331,7 +331,7 @@ def test_ledger_damaged_meanwhile_is_a_warning(
     assert (report.decision.verdict, storage.status, report.recorded) == (verdict, Status.WARN, True)
     assert "/state/ledger.damaged" in storage.outcome.summary
     assert len(report.notes) == 1
-    assert ledger.events[-len(events) :] == events
+    assert ledger.events[-len(after) :] == after
 
 
 def test_ledger_damaged_meanwhile_and_not_corrected(make_gate: MakeGate, ledger: FakeLedger) -> None:
