@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import signal
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +23,7 @@ from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.readiness import http_get
 from acceptance.stack.unprivileged import service_user
 from acceptance.stack.wait import Answer, wait_until
-from tests.acceptance.stack.light import gone
+from tests.acceptance.stack.light import gone, vanished
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +211,26 @@ def test_it_runs_where_only_the_caller_can_go(tmp_path: Path, monkeypatch: pytes
         assert moved is (service_user() is not None)
         assert stack.services()[0].healthy
         assert stack.layout.root.is_relative_to(tmp_path.resolve()) is (service_user() is None)
+
+
+def test_a_kept_stack_says_where_everything_is() -> None:
+    """Kept, it runs on; what is said holds its folder, a private file with Grafana's login, and how to end it."""
+    stack = EmbeddedStack(services=("redis",))
+    stack.start()
+    processes, folder, (user, password) = servers(stack), stack.layout.root, stack.grafana_auth
+    said = stack.keep()
+    try:
+        match = re.fullmatch(r"kill (\d+) \(its folder is (\S+), Grafana's login is in (\S+)\)", said)
+        assert match is not None, said
+        assert (Path(match[2]), password in said) == (folder, False)
+        login = Path(match[3])
+        assert login.read_text(encoding="utf-8") == f"user={user}\npassword={password}\n"
+        assert stat.S_IMODE(login.stat().st_mode) == 0o600
+        assert all(each.is_running() for each in processes)
+    finally:
+        os.kill(int(said.split()[1]), signal.SIGTERM)
+    gone(processes)
+    vanished(folder)
 
 
 def test_stop_leaves_nothing_but_the_logs() -> None:

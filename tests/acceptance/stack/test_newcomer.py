@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from acceptance.stack.base import SERVICES
-from acceptance.stack.control import CODE
 from acceptance.stack.readiness import http_get
 from acceptance.stack.wait import Answer, wait_until
 from tests.acceptance.stack.light import gone, vanished
@@ -19,12 +17,12 @@ from tests.acceptance.stack.test_local import Person
 SETTINGS = "[exchanges.upbit]\nenabled = false\n[exchanges.binance]\nenabled = false\n"
 
 
-def preflight(project: Path) -> subprocess.CompletedProcess[str]:
+def preflight(program: str, project: Path) -> subprocess.CompletedProcess[str]:
     """Run the gate as somebody does who set nothing at all."""
     return subprocess.run(
-        [sys.executable, "-m", "preflight"],
+        [program],
         cwd=project,
-        env={"PATH": os.defpath, "HOME": str(project), "PYTHONPATH": str(CODE)},
+        env={"PATH": os.defpath, "HOME": str(project)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -40,7 +38,8 @@ def test_up_preflight_curl_down(tmp_path: Path) -> None:
     try:
         assert code == 0, said
         processes, folder = person.processes(), Path(str(person.state()["run_dir"]))
-        assert "/api/v1/query?query=arbitrage_preflight_runs_total" in said
+        program, curl = said.partition("Next, from this folder:\n")[2].splitlines()[:2]
+        assert curl.endswith("/api/v1/query?query=arbitrage_preflight_runs_total'")
 
         def counted(runs: int) -> Answer[None]:
             url = "/api/v1/query?query=arbitrage_preflight_runs_total"
@@ -49,7 +48,7 @@ def test_up_preflight_curl_down(tmp_path: Path) -> None:
             return Answer(done=values == [("paper", runs)], said=str(body))
 
         for number in (1, 2):
-            done = preflight(tmp_path)
+            done = preflight(program.strip(), tmp_path)
             assert (done.returncode, "GO: " in done.stdout) == (0, True), done.stdout + done.stderr
             wait_until(lambda runs=number: counted(runs), asked=f"runs_total to be {number}", timeout=45)  # type: ignore[misc]
         processes += person.processes()

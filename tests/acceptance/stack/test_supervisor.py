@@ -71,8 +71,9 @@ def test_kill_9_of_the_supervisor_ends_the_servers_and_the_next_start_sweeps_its
     stack.supervisor.close()
     assert stack.layout.root.exists()
     assert stack.layout.root not in rundir.sweep(stack.layout.root.parent)  # this process owns it too
-    owners = stack.layout.root / ".births.json"
-    owners.write_text(json.dumps([[1 << 30, 0.0]]))
+    marker = stack.layout.root / ".births.json"
+    dead = [[1 << 30, born, namespace] for _, born, namespace in json.loads(marker.read_text())]
+    marker.write_text(json.dumps(dead))
     assert stack.layout.root in rundir.sweep(stack.layout.root.parent)
 
 
