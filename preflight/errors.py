@@ -10,10 +10,15 @@ PreflightError
     └── TextfileError      the `.prom` file cannot be written
 
 Each message is one sentence for a person: what, where, what to do. The command line catches the root only;
-whatever is not in this tree is a bug, and a bug ends with exit 3, never with Python's 1.
+whatever is not in this tree is a bug, and a bug ends with exit 3, never with Python's 1. `Interrupted` stands
+beside it, as KeyboardInterrupt stands beside Exception.
 """
 
 from __future__ import annotations
+
+
+class Interrupted(BaseException):  # like KeyboardInterrupt: not an error that anything should catch
+    """SIGTERM reached the gate."""
 
 
 class PreflightError(Exception):

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from preflight import __version__
 from preflight.check import Check, Context
-from preflight.errors import RecordError, TextfileError
+from preflight.errors import Interrupted, RecordError, TextfileError
 from preflight.ledger import Ledger, RunRecord, Snapshot
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
 from preflight.places import make_own_directories
@@ -42,10 +42,6 @@ class Options:
     metrics: bool = True
     alerts: bool = True
     output: str | None = None  # where the report is written, for the alerts
-
-
-class Interrupted(BaseException):  # like KeyboardInterrupt: not an error that anything should catch
-    """SIGTERM reached the gate."""
 
 
 def new_run_id(now: float) -> str:
@@ -158,9 +154,15 @@ class Gate:
         if reason not in self._troubles:
             self._troubles.append(reason)
 
+    def _pending(self) -> int:
+        """Count the P0s that wait: what the gauge says must not be older than the run that publishes it."""
+        from preflight.alerts.spool import Spool  # noqa: PLC0415 - for real runs only
+
+        return Spool(self.settings.spool_dir).pending(self.settings.env.value)
+
     def _publish_start(self, ledger: Ledger, ids: Sequence[str], at: float) -> Snapshot | None:
         try:
-            return ledger.start(self.settings.env.value, ids, at=at)
+            return ledger.start(self.settings.env.value, ids, at=at, pending=self._pending())
         except RecordError as e:
             self._trouble(str(e))
             return None
@@ -233,7 +235,7 @@ class Gate:
 
     def _record(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
         try:
-            snapshot = ledger.record(_run_record(report))
+            snapshot = ledger.record(_run_record(report), pending=self._pending())
         except Exception as e:  # noqa: BLE001 - a bug in there must not cost the report as well
             self._trouble(str(e) if isinstance(e, RecordError) else f"{type(e).__name__}: {e}")
             ledger_only = isinstance(e, TextfileError)
@@ -291,22 +293,32 @@ class Gate:
             )
             self._reserved = None  # used up: what is said after this is kept anew
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - must not cost the report
-            self._troubles.append(f"alerting was interrupted ({type(e).__name__})")
-            with contextlib.suppress(RecordError):
-                ledger.mark_unsuccessful(self.settings.env.value)
-            return replace(report, decision=self._decide(report.results, broken), recorded=False)
+            # `speak` itself gives what it knows when it is interrupted; this is for what it could not catch.
+            trouble = f"alerting was interrupted ({type(e).__name__})"
+            self.warn(trouble)
+            report = replace(report, alerts=replace(said, enabled=True, reason="", troubles=(*said.troubles, trouble)))
+            return self._unrecorded(ledger, report, broken, trouble)
         summary = replace(
             spoken.summary,
             items=(*said.items, *spoken.summary.items),
             troubles=(*said.troubles, *spoken.summary.troubles),
         )
         report = replace(report, alerts=summary)
+        if spoken.broken is not None:
+            return self._unrecorded(ledger, report, broken, spoken.broken)
         if spoken.unpublished is not None:
             self._trouble(spoken.unpublished)
             return replace(report, decision=self._decide(report.results, broken), recorded=False)
         if spoken.snapshot is None:
             return report
         return replace(report, samples=spoken.snapshot.samples)
+
+    def _unrecorded(self, ledger: Ledger, report: Report, broken: str | None, trouble: str) -> Report:
+        """Conclude that alerting did not end as it should: nobody can rely on what this run said."""
+        self._trouble(trouble)
+        with contextlib.suppress(RecordError):
+            ledger.mark_unsuccessful(self.settings.env.value)
+        return replace(report, decision=self._decide(report.results, broken), recorded=False)
 
     def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Write the report where it was asked for; a run whose report is lost is not one that can be audited."""

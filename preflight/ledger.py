@@ -21,6 +21,7 @@ from preflight.model import Env, Sample
 if TYPE_CHECKING:
     import sqlite3
 
+    from preflight.alerts.clock import Moment
     from preflight.ledgerfile import LedgerFile
     from preflight.state import State
     from preflight.throttle import Claim
@@ -108,7 +109,7 @@ class Ledger:
         self._now = now
         self._reset: Path | None = None
 
-    def start(self, env: str, check_ids: Sequence[str], *, at: float) -> Snapshot:
+    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> Snapshot:
         """Say that a run begins: whatever an earlier run found no longer makes the bot ready.
 
         Args:
@@ -116,6 +117,7 @@ class Ledger:
             check_ids: Every configured check; what is not among them leaves the `.prom`, its counters the
                 ledger keeps.
             at: Unix seconds.
+            pending: How many alerts wait in the spool; None leaves what is known.
         """
         checks = tuple(catalogue.label_value("check", check_id) for check_id in check_ids)
         if len(set(checks)) != len(checks):
@@ -127,14 +129,19 @@ class Ledger:
             if not _overtaken(state, catalogue.LAST_START, at, self._now()):
                 state.set(catalogue.LAST_START, at)
             state.set(catalogue.READY_FOR_LIVE, 0)
+            _set_pending(state, pending)
 
         return self._commit(env, change)
 
-    def record(self, run: RunRecord) -> Snapshot:
+    def record(self, run: RunRecord, *, pending: int | None = None) -> Snapshot:
         """Write down a finished run. `check_status` afterwards is that of the run that ended last.
 
         A run that waited for the lock while one that ended later was recorded is counted, and changes no gauge; one
         during which another began makes nothing ready: that one may be about to find the opposite.
+
+        Args:
+            run: What it has to tell.
+            pending: How many alerts wait in the spool; None leaves what is known.
         """
 
         def change(state: State) -> None:
@@ -152,6 +159,7 @@ class Ledger:
                 state.set(catalogue.LAST_SUCCESS_TIME, run.ended_at)
             if not _overtaken(state, catalogue.LAST_RUN, run.ended_at, moment):
                 _show(state, run, moment)
+            _set_pending(state, pending)
 
         return self._commit(run.env, change)
 
@@ -163,18 +171,16 @@ class Ledger:
             outcomes: (P0 to P3, sent, throttled, spooled or failed) -> how many.
             pending: How many wait in the spool now.
         """
-        if pending < 0:
-            raise ValueError(f"{pending} alerts cannot be pending")
 
         def change(state: State) -> None:
             for (severity, outcome), count in outcomes.items():
                 state.add(catalogue.ALERTS, count, severity, outcome)
-            state.set(catalogue.ALERTS_PENDING, pending)
+            _set_pending(state, pending)
 
         return self._commit(env, change)
 
     def throttle_claim(
-        self, env: str, fingerprints: Sequence[str], *, window: float, now: Callable[[], float], count: bool = True
+        self, env: str, fingerprints: Sequence[str], *, window: float, now: Callable[[], Moment], count: bool = True
     ) -> Claim:
         """Take the right to say what was not said within `window` seconds; it counts as said from now on.
 
@@ -184,7 +190,7 @@ class Ledger:
             env: Where the run is.
             fingerprints: What is to be said.
             window: Seconds.
-            now: Gives Unix seconds; asked while the lock is held, so that processes see one order of times.
+            now: Gives the time by both clocks; asked while the lock is held, so that processes see one order of times.
             count: Whether to note what is held back.
         """
         from preflight import throttle  # noqa: PLC0415 - for the runs that alert
@@ -193,7 +199,7 @@ class Ledger:
             env, lambda db: throttle.claim(db, env, fingerprints, now=now(), window=window, count=count)
         )
 
-    def throttle_accept(self, claim: Claim, *, now: Callable[[], float]) -> None:
+    def throttle_accept(self, claim: Claim, *, now: Callable[[], Moment]) -> None:
         """Note that what was claimed has been accepted."""
         from preflight import throttle  # noqa: PLC0415
 
@@ -206,7 +212,7 @@ class Ledger:
         self._throttle(claim.env, lambda db: throttle.release(db, claim))
 
     def throttle_held_back(self, env: str) -> int:
-        """Count the warnings of an env that were held back and not told since."""
+        """Count the P1 alerts of an env that were held back and not told since."""
         from preflight import throttle  # noqa: PLC0415
 
         return self._throttle(env, lambda db: throttle.held_back(db, env))
@@ -271,6 +277,14 @@ def _show(state: State, run: RunRecord, now: float) -> None:
 def _overtaken(state: State, name: str, at: float, now: float) -> bool:
     """Whether a later moment than `at` stands there. One after `now` does not count: the clock was set back since."""
     return at < state.values.get((name,), 0.0) <= now
+
+
+def _set_pending(state: State, pending: int | None) -> None:
+    if pending is None:
+        return
+    if pending < 0:
+        raise ValueError(f"{pending} alerts cannot be pending")
+    state.set(catalogue.ALERTS_PENDING, pending)
 
 
 def _unsuccessful(state: State) -> None:

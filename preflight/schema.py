@@ -48,6 +48,29 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # Made anew, which opens every window once: what ALTER leaves as a definition depends on SQLite's version.
+        "DROP TABLE throttle",
+        # When an alert with this fingerprint was last accepted: in Unix seconds, and by the clock that nobody can set,
+        # as the boot of the machine and the seconds that it had been up.
+        """
+        CREATE TABLE throttle (
+          env TEXT NOT NULL,
+          fingerprint TEXT NOT NULL,
+          at REAL NOT NULL CHECK (typeof(at) = 'real'),
+          boot TEXT NOT NULL,
+          up REAL NOT NULL CHECK (typeof(up) = 'real'),
+          PRIMARY KEY (env, fingerprint)
+        ) WITHOUT ROWID
+        """,
+        # Alerts, not fingerprints: one run with three warnings that is held back is one.
+        """
+        CREATE TABLE held_back (
+          env TEXT NOT NULL PRIMARY KEY,
+          alerts INTEGER NOT NULL CHECK (typeof(alerts) = 'integer' AND alerts >= 0)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 _APPLICATION_ID = 0x41525046  # "ARPF": tells a ledger from any other SQLite file

@@ -181,7 +181,16 @@ class TelegramSection(Section):
     chat_id_file: Path | None = Field(None, description="file that holds the chat id")
     url: str = Field("https://api.telegram.org", description="Bot API server")
     timeout: Seconds = Field(3.0, description="seconds for connecting and for each answer")
-    deadline: Seconds = Field(10.0, description="seconds for all tries at one message")
+    deadline: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
+        10.0, description="seconds for all tries at one message, after which a P0 waits in the spool; at most 10"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _no_login(cls, value: str) -> str:
+        if re.match(r"[^/?#]*//[^/?#]*@", value):  # it would stand in every sentence that names the server
+            raise ValueError("url is an address without a login: https://host or http://127.0.0.1:8081")
+        return value
 
 
 class Language(StrEnum):

@@ -1,4 +1,4 @@
-"""The throttle in the ledger: what was last said when, and how often it was held back since.
+"""The throttle in the ledger: what was last said when, and how many alerts were held back since.
 
 A claim marks its fingerprints as said *before* anything is sent, in the same transaction that looked at them: two
 processes with the same warning cannot both send it, and a process that dies between claiming and sending costs one
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from preflight.alerts.policy import is_open
+from preflight.alerts.clock import Moment, Uptime, is_open
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,49 +22,65 @@ class Claim:
     """The right to say some things, and what to give back if they were not accepted."""
 
     env: str
-    at: float  # Unix seconds of the claim
+    moment: Moment  # of the claim
     open: tuple[str, ...]  # fingerprints that may be said now
-    before: Mapping[str, float | None]  # of those: when each was last accepted
-    held_back: Mapping[str, int]  # of those: how often each was held back since
+    before: Mapping[str, Moment | None]  # of those: when each was last accepted
+    held_back: int  # alerts of this env that were held back since one was last accepted
 
 
 def claim(
-    db: sqlite3.Connection, env: str, fingerprints: Sequence[str], *, now: float, window: float, count: bool
+    db: sqlite3.Connection, env: str, fingerprints: Sequence[str], *, now: Moment, window: float, count: bool
 ) -> Claim:
-    """Take the fingerprints that may be said now; with `count`, note that the others were held back."""
-    before: dict[str, float | None] = {}
-    held_back: dict[str, int] = {}
+    """Take the fingerprints that may be said now; with `count`, note an alert that has none left to say."""
+    before: dict[str, Moment | None] = {}
     for fingerprint in dict.fromkeys(fingerprints):
-        key = (env, fingerprint)
-        row = db.execute("SELECT at, held_back FROM throttle WHERE env = ? AND fingerprint = ?", key).fetchone()
-        last, held = (None, 0) if row is None else (float(row[0]), int(row[1]))
+        row = db.execute(
+            "SELECT at, boot, up FROM throttle WHERE env = ? AND fingerprint = ?", (env, fingerprint)
+        ).fetchone()
+        last = None if row is None else Moment(at=float(row[0]), uptime=Uptime(str(row[1]), float(row[2])))
         if is_open(last, now, window):
-            db.execute("INSERT OR REPLACE INTO throttle VALUES (?, ?, ?, ?)", (*key, now, held))
-            before[fingerprint], held_back[fingerprint] = last, held
-        elif count:
-            db.execute("UPDATE throttle SET held_back = held_back + 1 WHERE env = ? AND fingerprint = ?", key)
-    return Claim(env=env, at=now, open=tuple(before), before=before, held_back=held_back)
-
-
-def accept(db: sqlite3.Connection, taken: Claim, *, now: float) -> None:
-    """Note that what was claimed has been accepted: the window begins now, and what was held back has been told."""
-    for fingerprint, told in taken.held_back.items():
+            _said(db, env, fingerprint, now)
+            before[fingerprint] = last
+    if count and not before:
         db.execute(
-            "UPDATE throttle SET at = ?, held_back = max(0, held_back - ?) WHERE env = ? AND fingerprint = ?",
-            (now, told, taken.env, fingerprint),
+            "INSERT INTO held_back VALUES (?, 1) ON CONFLICT (env) DO UPDATE SET alerts = alerts + 1",
+            (env,),
         )
+    return Claim(env=env, moment=now, open=tuple(before), before=before, held_back=held_back(db, env))
+
+
+def accept(db: sqlite3.Connection, taken: Claim, *, now: Moment) -> None:
+    """Note that what was claimed has been accepted: the window begins now, and what was held back has been told."""
+    for fingerprint in taken.open:
+        _said(db, taken.env, fingerprint, now)
+    db.execute("UPDATE held_back SET alerts = max(0, alerts - ?) WHERE env = ?", (taken.held_back, taken.env))
 
 
 def release(db: sqlite3.Connection, taken: Claim) -> None:
     """Give back what was claimed and certainly not accepted, unless somebody claimed it since."""
     for fingerprint, last in taken.before.items():
-        key = (taken.env, fingerprint, taken.at)
+        key = (taken.env, fingerprint)
+        row = db.execute("SELECT at, boot, up FROM throttle WHERE env = ? AND fingerprint = ?", key).fetchone()
+        if row != _columns(taken.moment):
+            continue
         if last is None:
-            db.execute("DELETE FROM throttle WHERE env = ? AND fingerprint = ? AND at = ?", key)
+            db.execute("DELETE FROM throttle WHERE env = ? AND fingerprint = ?", key)
         else:
-            db.execute("UPDATE throttle SET at = ? WHERE env = ? AND fingerprint = ? AND at = ?", (last, *key))
+            _said(db, taken.env, fingerprint, last)
 
 
 def held_back(db: sqlite3.Connection, env: str) -> int:
-    """Count what was held back in an env since it was last told."""
-    return int(db.execute("SELECT coalesce(sum(held_back), 0) FROM throttle WHERE env = ?", (env,)).fetchone()[0])
+    """Count the alerts of an env that were held back since one was last accepted."""
+    row = db.execute("SELECT alerts FROM held_back WHERE env = ?", (env,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _said(db: sqlite3.Connection, env: str, fingerprint: str, when: Moment) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO throttle (env, fingerprint, at, boot, up) VALUES (?, ?, ?, ?, ?)",
+        (env, fingerprint, *_columns(when)),
+    )
+
+
+def _columns(moment: Moment) -> tuple[float, str, float]:
+    return moment.at, moment.uptime.boot, moment.uptime.seconds

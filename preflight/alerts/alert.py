@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import math
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+
+from preflight.alerts import fields
+from preflight.alerts.fields import BadAlertError
 
 _SCHEMA_VERSION = 1
 
@@ -18,10 +20,6 @@ class Severity(StrEnum):
     P1 = "P1"  # a warning: Telegram, throttled
     P2 = "P2"  # a slow GO: the row only
     P3 = "P3"  # a GO: the row only
-
-
-class BadAlertError(ValueError):
-    """A file in the spool is not what this program writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,10 @@ class Alert:
     held_back: int  # P1 alerts that were throttled since the last one that was sent
 
 
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Alert))
+_FINDING_FIELDS = frozenset(field.name for field in dataclasses.fields(Finding))
+
+
 def to_json(alert: Alert) -> str:
     """Write an alert as one JSON document."""
     return json.dumps({"schema_version": _SCHEMA_VERSION, **asdict(alert)}, ensure_ascii=False, allow_nan=False)
@@ -63,21 +65,33 @@ def from_json(text: str) -> Alert:
     Raises:
         BadAlertError: It is not an alert.
     """
-    try:
-        data = json.loads(text)
-        if data.pop("schema_version") != _SCHEMA_VERSION:
-            raise BadAlertError("its schema version is another")
-        findings = tuple(Finding(**_texts(finding)) for finding in data.pop("findings"))
-        reasons = tuple(str(reason) for reason in data.pop("reasons"))
-        alert = Alert(**{**data, "severity": Severity(data["severity"])}, findings=findings, reasons=reasons)
-        if not math.isfinite(alert.at) or alert.held_back < 0:
-            raise BadAlertError("its numbers make no sense")
-    except BadAlertError:
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
-        raise BadAlertError(f"{type(e).__name__} while reading it") from e
-    return alert
+    data = fields.document(text)
+    if data.pop("schema_version", None) != _SCHEMA_VERSION:
+        raise BadAlertError("its schema version is another")
+    fields.only(data, _FIELDS)
+    severity = fields.text(data, "severity")
+    if severity not in set(Severity):
+        raise BadAlertError("its severity is unknown")
+    reasons = fields.items(data, "reasons")
+    if not all(isinstance(reason, str) for reason in reasons):
+        raise BadAlertError("a reason is no text")
+    return Alert(
+        id=fields.text(data, "id"),
+        severity=Severity(severity),
+        env=fields.text(data, "env"),
+        host=fields.text(data, "host"),
+        run_id=fields.text(data, "run_id"),
+        at=fields.seconds(data, "at"),
+        verdict=fields.text(data, "verdict"),
+        findings=tuple(_finding(finding) for finding in fields.items(data, "findings")),
+        reasons=tuple(reasons),
+        fingerprint=fields.text(data, "fingerprint"),
+        report=None if data["report"] is None else fields.text(data, "report"),
+        held_back=fields.count(data, "held_back"),
+    )
 
 
-def _texts(data: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in data.items()}
+def _finding(value: object) -> Finding:
+    data = fields.mapping(value)
+    fields.only(data, _FINDING_FIELDS)
+    return Finding(**{name: fields.text(data, name) for name in _FINDING_FIELDS})

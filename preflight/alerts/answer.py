@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import Any
 
 _MAX_DESCRIPTION = 200  # characters of what the server says
+_GATEWAY = frozenset({502, 504})  # what answers is in between: the server behind it may have accepted
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -78,6 +79,9 @@ def judge(status: int, body: bytes, *, url: str) -> Answer:
             reason=f"Telegram: too many messages; it asks to wait {after or 0:g} s",
             retry_after=after,
         )
+    if status in _GATEWAY:
+        reason = f"Telegram: {status}: a gateway had no answer from the server; the message may have arrived"
+        return Answer(kind=Kind.UNSURE, status=status, reason=reason)
     kind = Kind.AGAIN if status >= 500 else Kind.BAD_REQUEST if status == 400 else Kind.REFUSED
     said = _said(data.get("description"))
     return Answer(

@@ -6,10 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from preflight.alerts import message, policy
 from preflight.alerts.alert import Alert, Severity
-from preflight.alerts.outbox import Outbox, row_of
+from preflight.alerts.clock import Moment, Uptime, uptime
+from preflight.alerts.outbox import Outbox, Own, Stop, row_of
 from preflight.alerts.policy import Draft
 from preflight.alerts.spool import Content, Entry
 from preflight.errors import RecordError
@@ -41,10 +43,11 @@ class Dispatcher:
     reserved: Entry | None = None  # the P0 of this run, as `reserve` kept it before the run was on record
     warn: Callable[[str], None] = lambda _: None  # is told at once what goes wrong
     now: Callable[[], float] = time.time
+    uptime: Callable[[], Uptime] = uptime
     _items: list[AlertItem] = field(default_factory=list)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _troubles: list[str] = field(default_factory=list)
-    _unsent: str = ""  # why what waits could not be sent, if it could not
+    _stop: Stop = field(default_factory=Stop)  # why what waits could not be sent, if it could not
 
     def dispatch(self, report: Report) -> Dispatched:
         """Say what the run has to say. Raises nothing on purpose; what goes wrong is in the summary."""
@@ -59,6 +62,29 @@ class Dispatcher:
                 case _:
                     self._quiet(draft, report)
             self._write_rows(report)
+        return self._done()
+
+    def broken_off(self, report: Report, why: str) -> Dispatched:
+        """Conclude after `dispatch` raised: what is known stays known, and a P0 is looked for, or kept now.
+
+        Args:
+            report: What `dispatch` was given.
+            why: One sentence, without a secret.
+        """
+        self.outbox.trouble = self._trouble
+        self._stop = Stop(reason=why)
+        self._trouble(why)
+        draft = policy.classify(report, self.settings.alerts)
+        if draft is not None:
+            alert = self._compose(draft, report)
+            if alert.id not in {item.id for item in self._items if not item.replayed}:
+                if alert.severity is Severity.P0:
+                    self._leave(alert, self.reserved or self.outbox.find(alert.id))
+                else:
+                    self._note(alert, "failed", why)
+        return self._done()
+
+    def _done(self) -> Dispatched:
         return Dispatched(
             summary=AlertSummary(
                 enabled=True,
@@ -86,40 +112,38 @@ class Dispatcher:
     def _urgent(self, draft: Draft, report: Report) -> None:
         """P0: on the disk first; then what waits, which this one ends."""
         alert = self._compose(draft, report, held_back=self._held_back(report))
-        budget = self.settings.telegram.deadline
-        if self.reserved is not None and not self.reserved.path.exists():
-            self._note(alert, "sent", "another run sent it", counted=False)
-            self._drain(budget)
-            return
-        entry = self._keep(alert)
+        # What this run said before, where that still waits, gives its place to what it says now.
+        entry = self.reserved or self.outbox.find(alert.id) or self.outbox.keep(alert)
         if entry is None:
-            text = message.render(alert, self.settings.alerts.lang)
-            delivery = self.outbox.sender.send(text, budget=budget)
-            outcome = "sent" if delivery.accepted else "failed"
-            if not delivery.accepted:
-                self._trouble(f"{alert.id} is lost: it could be neither kept nor sent: {delivery.reason}")
-            self.outbox.keep_row(row_of(alert, outcome, self.settings.alerts.lang))
-            self._note(alert, outcome, delivery.reason)
+            self._send_unkept(alert)
             self._drain(self.settings.telegram.timeout)
-            return
-        sent = self._drain(budget, fresh=entry)
-        if alert.id in sent:
-            return
-        if entry.path.exists():
-            self.outbox.keep_row(row_of(alert, "spooled", self.settings.alerts.lang))
-            self._trouble(f"{alert.id} is not delivered and waits in {entry.path}: {self._unsent}")
-            self._note(alert, "spooled", self._unsent)
-        else:  # another run had the spool, and counts it as its own
-            self._note(alert, "sent", "another run sent it", counted=False)
+        elif entry.path not in self._drain(self.settings.telegram.deadline, own=Own(entry=entry, alert=alert)):
+            self._leave(alert, entry)
 
-    def _keep(self, alert: Alert) -> Entry | None:
-        """Keep a P0; what was reserved for it goes once the newer text is safe."""
-        entry = self.outbox.keep(alert)
-        if entry is None:
-            return self.reserved
-        if self.reserved is not None:
-            self.reserved.delete()
-        return entry
+    def _send_unkept(self, alert: Alert) -> None:
+        """Send a P0 that the spool does not take."""
+        text = message.render(alert, self.settings.alerts.lang)
+        delivery = self.outbox.sender.send(text, budget=self.settings.telegram.deadline)
+        outcome = "sent" if delivery.accepted else "failed"
+        self._note(alert, outcome, delivery.reason)
+        if not delivery.accepted:
+            self._trouble(f"{alert.id} is lost: it could be neither kept nor sent: {delivery.reason}")
+        self.outbox.keep_row(row_of(alert, outcome, self.settings.alerts.lang))
+
+    def _leave(self, alert: Alert, entry: Entry | None) -> None:
+        """Say where a P0 is that this run did not send: with another run, in the spool, or nowhere."""
+        if entry is None and self.reserved is None:
+            entry = self.outbox.keep(alert)
+        if entry is not None and entry.waits():
+            outcome, where = "spooled", f"is not delivered and waits in {entry.path}"
+        elif entry is not None or self.reserved is not None:  # another run had the spool, and counts it as its own
+            self._note(alert, "sent", "another run sent it", counted=False)
+            return
+        else:
+            outcome, where = "failed", "is lost: it could be neither kept nor sent"
+        self._note(alert, outcome, self._stop.reason)
+        self._trouble(f"{alert.id} {where}: {self._stop.reason}")
+        self.outbox.keep_row(row_of(alert, outcome, self.settings.alerts.lang))
 
     def _warning(self, draft: Draft, report: Report) -> None:
         """P1: what is open, in one message, once."""
@@ -129,9 +153,9 @@ class Dispatcher:
             self._note(self._compose(draft, report), "throttled", f"told within the last {draft.window:g} s")
             return
         told = draft if claim is None or not draft.findings else draft.only(claim.open)
-        alert = self._compose(told, report, held_back=0 if claim is None else sum(claim.held_back.values()))
-        reason, accepted, maybe = self._unsent, False, False
-        if not reason:  # else this one would meet the same silence, and the run would wait for it twice
+        alert = self._compose(told, report, held_back=0 if claim is None else claim.held_back)
+        reason, accepted, maybe = self._stop.reason, False, False
+        if not self._stop.silence:  # else this one would meet the same, and the run would wait for it twice
             text = message.render(alert, self.settings.alerts.lang)
             delivery = self.outbox.sender.send(text, budget=self.settings.telegram.timeout, careful=True)
             reason, accepted, maybe = delivery.reason, delivery.accepted, delivery.uncertain
@@ -152,20 +176,25 @@ class Dispatcher:
             return
         self.outbox.keep_row(row_of(alert, "sent", self.settings.alerts.lang))
         problem = self._write_rows(report)
-        outcome = "sent" if problem is None else "failed" if self.outbox.homeless else "spooled"
+        # Rows of earlier runs are written first: without a problem this one may wait too.
+        outcome = {"stored": "sent"}.get(row := self.outbox.row_state(alert.id), row)
         if outcome == "failed":
             self._settle(claim, accepted=False)
         self._note(alert, outcome, problem or "")
 
-    def _drain(self, budget: float, *, fresh: Entry | None = None) -> set[str]:
-        """Send what waits; note each that was accepted, and give their ids."""
-        alerts, self._unsent = self.outbox.drain(budget, fresh=fresh)
-        for alert in alerts:
-            replayed = fresh is None or alert.id != fresh.id
-            self._note(alert, "sent", "", replayed=replayed)
-        if self._unsent and fresh is None:
-            self._trouble(f"what waits in {self.outbox.spool.directory} was not sent: {self._unsent}")
-        return {alert.id for alert in alerts}
+    def _drain(self, budget: float, *, own: Own | None = None) -> set[Path]:
+        """Send what waits; note each that was accepted, and give the files that held them."""
+        sent: set[Path] = set()
+
+        def accepted(entry: Entry, alert: Alert) -> None:
+            sent.add(entry.path)
+            self._note(alert, "sent", "", replayed=own is None or entry.path != own.entry.path)
+
+        self._stop = self.outbox.drain(budget, accepted, own=own)
+        # Where the own P0 waits too, the reason is told with it.
+        if self._stop.reason and (own is None or own.entry.path in sent):
+            self._trouble(f"something still waits in {self.outbox.spool.directory}: {self._stop.reason}")
+        return sent
 
     def _compose(self, draft: Draft, report: Report, *, held_back: int = 0) -> Alert:
         return policy.compose(
@@ -184,7 +213,7 @@ class Dispatcher:
         """Ask the throttle; None where it cannot be asked: then everything is said."""
         try:
             return self.ledger.throttle_claim(
-                self.settings.env.value, draft.fingerprints, window=draft.window or 0.0, now=self.now, count=count
+                self.settings.env.value, draft.fingerprints, window=draft.window or 0.0, now=self._moment, count=count
             )
         except Exception as e:  # noqa: BLE001 - whatever it is: silence would be worse than a duplicate
             reason = str(e) if isinstance(e, RecordError) else type(e).__name__
@@ -196,7 +225,7 @@ class Dispatcher:
             return
         try:
             if accepted:
-                self.ledger.throttle_accept(claim, now=self.now)
+                self.ledger.throttle_accept(claim, now=self._moment)
             else:
                 self.ledger.throttle_release(claim)
         except Exception as e:  # noqa: BLE001 - the window is as it was claimed
@@ -226,6 +255,9 @@ class Dispatcher:
                 replayed=replayed,
             )
         )
+
+    def _moment(self) -> Moment:
+        return Moment(at=self.now(), uptime=self.uptime())
 
     def _with_row(self, item: AlertItem) -> AlertItem:
         return item if item.outcome == "throttled" else replace(item, row=self.outbox.row_state(item.id))

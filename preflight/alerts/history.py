@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from preflight.alerts.alert import BadAlertError
+from preflight.alerts import fields
+from preflight.alerts.message import writable
 from preflight.alerts.within import LateError, within
 from preflight.errors import DatabaseError
 from preflight.sections import PostgresSection
 
 if TYPE_CHECKING:
     import psycopg2
+    from psycopg2.extensions import connection
 
 _INSERT = """
 INSERT INTO arbitrage_preflight_alerts AS known (alert_id, at, env, run_id, severity, fingerprint, outcome, message)
-VALUES (%s, to_timestamp(%s), %s, %s, %s, %s, %s, %s)
+VALUES %s
 ON CONFLICT (alert_id) DO UPDATE SET outcome = excluded.outcome, written_at = now() WHERE known.outcome <> 'sent'
 """
+_VALUES = "(%s, to_timestamp(%s), %s, %s, %s, %s, %s, %s)"
 _COLUMNS = ("alert_id", "at", "env", "run_id", "severity", "fingerprint", "outcome", "message")
 _NEWEST = """
 SELECT alert_id, extract(epoch FROM at)::double precision, env, run_id, severity, fingerprint, outcome, message
@@ -46,16 +50,27 @@ class Row:
         return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
 
 
+_FIELDS = frozenset(each.name for each in dataclasses.fields(Row))
+
+
 def row_from_json(text: str) -> Row:
     """Read what `Row.to_json` wrote.
 
     Raises:
         BadAlertError: It is not a row.
     """
-    try:
-        return Row(**json.loads(text))
-    except (ValueError, TypeError, RecursionError) as e:
-        raise BadAlertError(f"{type(e).__name__} while reading it") from e
+    data = fields.document(text)
+    fields.only(data, _FIELDS)
+    at = fields.seconds(data, "at")
+    return Row(at=at, **{name: fields.text(data, name) for name in _FIELDS - {"at"}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of rows that were to be written."""
+
+    problem: str | None = None  # why none could be written and what to do; None: all but the refused ones are there
+    refused: Mapping[str, str] = field(default_factory=dict)  # alert id -> why Postgres can never take its row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +79,18 @@ class History:
 
     settings: PostgresSection
 
-    def store(self, rows: Sequence[Row]) -> str | None:
-        """Write rows in one transaction, within the section's timeout.
-
-        Returns:
-            None, or why they could not be written and what to do.
-        """
+    def store(self, rows: Sequence[Row]) -> Stored:
+        """Write rows in one transaction, within the section's timeout; of two with one id the one that was sent."""
         if not rows:
-            return None
+            return Stored()
         if not self.settings.host:
-            return "no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST"
+            return Stored(problem="no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
         try:
-            return within(self.settings.timeout, lambda: self._store(rows))
+            return within(self.settings.timeout, lambda: self._store(_newest_of_each(rows)))
         except LateError:
-            return f"Postgres gave no answer within {self.settings.timeout:g} s"
+            return Stored(problem=f"Postgres gave no answer within {self.settings.timeout:g} s")
         except Exception as e:  # noqa: BLE001 - a driver's surprise must not cost the alert
-            return f"Postgres: {type(e).__name__}"
+            return Stored(problem=f"Postgres: {type(e).__name__}")
 
     def newest(self, env: str, limit: int) -> tuple[Row, ...]:
         """Give the newest rows of an env, newest first.
@@ -104,7 +115,7 @@ class History:
         except psycopg2.Error as e:
             raise DatabaseError(_explain(e)) from e
 
-    def _store(self, rows: Sequence[Row]) -> str | None:
+    def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
 
         from preflight.clients import open_postgres  # noqa: PLC0415
@@ -116,13 +127,43 @@ class History:
                 with connection.cursor() as cursor:
                     # A connection that is given up on must not hold anything for long.
                     cursor.execute(f"SET statement_timeout = {int(self.settings.timeout * 1000) + 1}")
-                    cursor.executemany(_INSERT, [_values(row) for row in rows])
                 connection.commit()
+                refused = _insert(connection, rows)
             finally:
                 connection.close()
         except psycopg2.Error as e:
-            return _explain(e)
-        return None
+            return Stored(problem=_explain(e))
+        return Stored(refused=refused)
+
+
+def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
+    """Give one row for each id: one statement cannot change a row twice."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        known = found.get(row.alert_id)
+        if known is None or known.outcome != "sent":
+            found[row.alert_id] = row
+    return list(found.values())
+
+
+def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
+    """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
+
+    Raises:
+        psycopg2.Error: None of those that are left can be written.
+    """
+    import psycopg2  # noqa: PLC0415
+    from psycopg2.extras import execute_values  # noqa: PLC0415
+
+    try:
+        with connection, connection.cursor() as cursor:
+            execute_values(cursor, _INSERT, [_values(row) for row in rows], template=_VALUES, page_size=len(rows))
+    except (psycopg2.DataError, psycopg2.IntegrityError) as e:
+        if len(rows) == 1:
+            return {rows[0].alert_id: _explain(e)}
+        middle = len(rows) // 2
+        return _insert(connection, rows[:middle]) | _insert(connection, rows[middle:])
+    return {}
 
 
 def _explain(error: psycopg2.Error) -> str:
@@ -133,6 +174,5 @@ def _explain(error: psycopg2.Error) -> str:
 
 
 def _values(row: Row) -> tuple[Any, ...]:
-    # Postgres' text holds no NUL.
-    texts = (row.env, row.run_id, row.severity, row.fingerprint, row.outcome, row.message)
-    return (row.alert_id, row.at, *(text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in texts))
+    id_, *texts = (writable(getattr(row, name)) for name in _COLUMNS if name != "at")
+    return (id_, row.at, *texts)

@@ -68,6 +68,19 @@ def word(name: str, lang: Language) -> str:
     return {Language.KO: korean, Language.EN: english, Language.BOTH: f"{korean} / {english}"}[lang]
 
 
+def say(text: str, lang: Language) -> tuple[str, ...]:
+    """Give a hint or a reason in the languages asked for; once, where its Korean is not known.
+
+    What a check found stays as the check said it: it is the words to search for.
+    """
+    if lang is Language.EN:
+        return (text,)
+    from preflight.render.korean import translate  # noqa: PLC0415 - its catalogue is for those who read Korean
+
+    korean = translate(text)
+    return (korean,) if lang is Language.KO or korean == text else (korean, text)
+
+
 def moment(at: float) -> str:
     """Give Unix seconds as a person reads them; what no calendar holds is given as a number."""
     try:
@@ -123,11 +136,11 @@ def _lines(alert: Alert, lang: Language, *, late: bool) -> Iterator[Line]:
             Span(f" {finding.status.upper()}: {finding.summary}"),
         )
         if finding.hint:
-            yield (Span(f"→ {finding.hint}"),)
+            yield from ((Span(f"→ {hint}"),) for hint in say(finding.hint, lang))
     if alert.reasons:
         yield (Span(""),)
     for reason in alert.reasons:
-        yield (Span(f"{word('because', lang)}: {reason}"),)
+        yield from ((Span(f"{word('because', lang)}: {said}"),) for said in say(reason, lang))
 
 
 def _facts(facts: Sequence[tuple[str, str]], lang: Language) -> Iterator[Line]:
@@ -181,15 +194,15 @@ def _as_much(span: Span, room: int, *, marked: bool) -> Span:
 
 def _written(span: Span, *, marked: bool) -> str:
     if not marked:
-        return _clean(span.text)
+        return writable(span.text)
     text = _escaped(span.text)
     return f"<{span.tag}>{text}</{span.tag}>" if span.tag else text
 
 
 def _escaped(text: str) -> str:
-    return html.escape(_clean(text), quote=False)
+    return html.escape(writable(text), quote=False)
 
 
-def _clean(text: str) -> str:
+def writable(text: str) -> str:
     """Replace what UTF-8 cannot write, and NUL, which Postgres cannot hold; nothing gets longer or shorter."""
     return "".join("\N{REPLACEMENT CHARACTER}" if c == "\0" or 0xD800 <= ord(c) <= 0xDFFF else c for c in text)

@@ -41,19 +41,6 @@ class Draft:
         return replace(self, findings=tuple(found for found in self.findings if found[0] in kept))
 
 
-def is_open(last: float | None, now: float, window: float) -> bool:
-    """Tell whether something may be said again.
-
-    Args:
-        last: When it was last accepted, Unix seconds; None: never.
-        now: Unix seconds.
-        window: Seconds.
-
-    A `last` in the future means that the clock went back: it is said again, since nobody can tell how long ago it was.
-    """
-    return last is None or not 0 <= now - last < window
-
-
 def classify(report: Report, settings: AlertsSection) -> Draft | None:
     """Give what a run has to say; None for a run that says nothing: a dry run, or one of only some checks."""
     verdict = report.decision.verdict

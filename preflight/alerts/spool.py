@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from pathlib import Path
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
 _MODE = 0o600
 _POLL_SECONDS = 0.02
+_TEMP = re.compile(r"\.(p0|row)-[^/]*\.tmp")
+_STALE_SECONDS = 3600.0  # a temporary file is there for milliseconds; one this old belongs to a process that died
 
 
 class Content(StrEnum):
@@ -48,6 +51,16 @@ class Entry:
         """
         return self.path.read_text(encoding="utf-8")
 
+    def waits(self) -> bool:
+        """Tell whether it is still there; yes, where that cannot be told."""
+        try:
+            self.path.lstat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def delete(self) -> None:
         """Remove it: what it holds was accepted. Gone already is fine."""
         self.path.unlink(missing_ok=True)
@@ -75,16 +88,17 @@ class Spool:
         target = self.directory / f"{content}-{env}-{number:012d}-{id}.json"
         if not _NAME.fullmatch(target.name):
             raise ValueError(f"{target.name} is no name of a file in the spool")
-        temp = self.directory / f".{target.name}.{os.getpid()}.tmp"
-        try:
-            _write(temp, text.encode("utf-8", "backslashreplace"))
-            temp.rename(target)
-            _sync(self.directory)
-        except BaseException:
-            with suppress(OSError):  # the first error is the one to tell
-                temp.unlink(missing_ok=True)
-            raise
+        self._place(target, text)
+        self._sweep()
         return Entry(target, number, id)
+
+    def replace(self, entry: Entry, text: str) -> None:
+        """Keep another text in the place of a file, whether that is still there or not. For who is `delivering`.
+
+        Raises:
+            OSError: It cannot be kept; what was there still is.
+        """
+        self._place(entry.path, text)
 
     def waiting(self, content: Content, env: str) -> tuple[Entry, ...]:
         """Give what waits in an env, oldest first.
@@ -103,6 +117,13 @@ class Spool:
             if match is not None and (match[1], match[2]) == (content, env)
         ]
         return tuple(sorted(entries, key=lambda entry: (entry.number, entry.id)))
+
+    def pending(self, env: str) -> int:
+        """Count the messages that wait in an env; a spool that cannot be read counts as one that holds something."""
+        try:
+            return len(self.waiting(Content.P0, env))
+        except OSError:
+            return 1  # nobody knows that it holds nothing
 
     @contextmanager
     def delivering(self, env: str, timeout: float) -> Iterator[None]:
@@ -123,6 +144,24 @@ class Spool:
             yield
         finally:
             lock.release()
+
+    def _place(self, target: Path, text: str) -> None:
+        temp = self.directory / f".{target.name}.{os.getpid()}.tmp"
+        try:
+            _write(temp, text.encode("utf-8", "backslashreplace"))
+            temp.rename(target)
+            _sync(self.directory)
+        except BaseException:
+            with suppress(OSError):  # the first error is the one to tell
+                temp.unlink(missing_ok=True)
+            raise
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed while they wrote."""
+        with suppress(OSError):  # another time, then
+            for path in self.directory.iterdir():
+                if _TEMP.fullmatch(path.name) and time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from preflight.alerts.dispatch import Dispatcher
+from preflight.alerts.dispatch import Dispatched, Dispatcher
 from preflight.alerts.history import History
 from preflight.alerts.hush import scrub
 from preflight.alerts.outbox import Outbox
 from preflight.alerts.spool import Entry, Spool
 from preflight.alerts.telegram import Telegram
-from preflight.errors import RecordError, TextfileError
+from preflight.errors import Interrupted, RecordError, TextfileError
 from preflight.ledger import Ledger, Snapshot
 from preflight.model import AlertSummary, Report
 from preflight.settings import Settings
@@ -26,6 +26,7 @@ class Spoken:
 
     summary: AlertSummary
     snapshot: Snapshot | None  # the ledger with the outcomes in it; None where they could not be written
+    broken: str | None = None  # alerting broke, or was interrupted: a sentence
     unpublished: str | None = None  # the `.prom` could not be written: the ledger no longer calls the run a success
 
 
@@ -73,6 +74,7 @@ def make_outbox(settings: Settings, *, trouble: Callable[[str], None] = lambda _
         rows=History(settings=settings.postgres),
         lang=settings.alerts.lang,
         host=host_name(),
+        late_after=settings.telegram.deadline,
         trouble=trouble,
     )
 
@@ -141,26 +143,37 @@ def speak(
         now: Unix seconds.
         reserved: What `reserve` kept of it.
 
-    Nothing that goes wrong is raised, but what interrupts the process is.
+    Nothing that goes wrong is raised. Where the process is told to end meanwhile, the sending ends, and what became
+    of the alerts so far is still written down.
     """
     secrets = settings.secret_values()
     dispatcher = _dispatcher(settings, ledger, output=output, warn=warn, now=now, reserved=reserved)
+    broken: str | None = None
     try:
         done = dispatcher.dispatch(report)
     except Exception as e:  # noqa: BLE001 - a bug in there must be seen, and must not cost the report
-        trouble = f"alerting broke ({type(e).__name__}); please report it"
-        warn(trouble)
-        return Spoken(summary=AlertSummary(enabled=True, reason="", troubles=(trouble,)), snapshot=None)
+        broken = f"alerting broke ({type(e).__name__}); please report it"
+        done = _broken_off(dispatcher, report, broken)
+    except (SystemExit, KeyboardInterrupt, Interrupted) as e:
+        broken = f"alerting was interrupted ({type(e).__name__})"
+        done = _broken_off(dispatcher, report, broken)
     try:
-        # A spool that cannot be read counts as one that holds something: nobody knows that it does not.
-        pending = 1 if done.summary.pending is None else done.summary.pending
+        pending = Spool(settings.spool_dir).pending(settings.env.value)
         snapshot = ledger.record_alerts(settings.env.value, done.counts, pending=pending)
     except TextfileError as e:
-        return Spoken(summary=done.summary, snapshot=None, unpublished=str(e))
+        return Spoken(summary=done.summary, snapshot=None, broken=broken, unpublished=str(e))
     except Exception as e:  # noqa: BLE001 - the run itself is on record; only these counts are not
         reason = str(e) if isinstance(e, RecordError) else type(e).__name__
         trouble = scrub(f"what became of the alerts is not in the ledger: {reason}", secrets)
         warn(trouble)
         summary = replace(done.summary, troubles=(*done.summary.troubles, trouble))
-        return Spoken(summary=summary, snapshot=None)
-    return Spoken(summary=done.summary, snapshot=snapshot)
+        return Spoken(summary=summary, snapshot=None, broken=broken)
+    return Spoken(summary=done.summary, snapshot=snapshot, broken=broken)
+
+
+def _broken_off(dispatcher: Dispatcher, report: Report, why: str) -> Dispatched:
+    try:
+        return dispatcher.broken_off(report, why)
+    except Exception as e:  # noqa: BLE001 - what broke may break again; the reserved P0 waits all the same
+        dispatcher.warn(f"what became of the alerts is not known ({type(e).__name__})")
+        return Dispatched(summary=AlertSummary(enabled=True, reason="", troubles=(why,)), counts={})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -164,11 +165,15 @@ def _failed(error: Exception, timeout: float) -> Answer:
     if isinstance(cause, NameResolutionError):
         return untold(Kind.AGAIN, "its name does not resolve")
     if isinstance(cause, NewConnectionError):
-        return untold(Kind.AGAIN, "connection refused", refused=True)
+        if isinstance(cause.__cause__, ConnectionRefusedError):
+            return untold(Kind.AGAIN, "connection refused", refused=True)
+        return untold(Kind.AGAIN, "no way to its address; look at this machine's network")
+    if isinstance(error, exceptions.SSLError) and _distrusts(cause):
+        return untold(Kind.AGAIN, "its certificate is not trusted")
     dropped = "the connection was dropped; the message may have arrived"
     # The narrower classes first: the others are among their parents.
     known: tuple[tuple[type[Exception], Kind, str], ...] = (
-        (exceptions.SSLError, Kind.AGAIN, "its certificate is not trusted, or TLS failed"),
+        (exceptions.SSLError, Kind.UNSURE, "TLS failed; the message may have arrived"),
         (exceptions.ConnectTimeout, Kind.AGAIN, f"no connection within {timeout:g} s"),
         (exceptions.ReadTimeout, Kind.UNSURE, f"no answer within {timeout:g} s; the message may have arrived"),
         (exceptions.ProxyError, Kind.AGAIN, "the proxy refuses"),
@@ -179,6 +184,12 @@ def _failed(error: Exception, timeout: float) -> Answer:
         if isinstance(error, kind_of_error):
             return untold(kind, reason)
     return untold(Kind.UNSURE, f"the answer cannot be read ({type(error).__name__})")
+
+
+def _distrusts(cause: object) -> bool:
+    """Tell whether TLS failed before anything was sent: at the server's certificate."""
+    inner = cause.args[0] if isinstance(cause, Exception) and cause.args else None
+    return isinstance(inner, ssl.SSLCertVerificationError)
 
 
 def _wait(state: RetryCallState) -> float:

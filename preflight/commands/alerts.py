@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from preflight.alerts.alert import Alert, BadAlertError, from_json
+from preflight.alerts.alert import Alert, from_json
+from preflight.alerts.fields import BadAlertError
 from preflight.alerts.history import History
 from preflight.alerts.hush import scrub
 from preflight.alerts.message import moment, render_test
@@ -104,22 +105,22 @@ def _flush(settings: Settings) -> Done:
     """Deliver what waits, each message with the whole deadline; what is sent is counted as a run would count it."""
     troubles: list[str] = []
     outbox = make_outbox(settings, trouble=troubles.append)
+    env = settings.env.value
     sent: list[Alert] = []
-    reason, progress = "", True
-    while progress and outbox.spool.waiting(Content.P0, settings.env.value):
-        now_sent, reason = outbox.drain(settings.telegram.deadline)
-        sent += now_sent
-        progress = bool(now_sent)
+    waiting, left, reason = outbox.spool.waiting(Content.P0, env), None, ""
+    while waiting and waiting != left:  # what was sent, but cannot be removed, is no progress
+        reason = outbox.drain(settings.telegram.deadline, lambda _, alert: sent.append(alert)).reason
+        waiting, left = outbox.spool.waiting(Content.P0, env), waiting
     problem = outbox.store_rows()
     messages, rows = outbox.count(Content.P0), outbox.count(Content.ROW)
     troubles += [line for line in (reason if messages else "", problem or "") if line]
-    if sent:
+    if sent or settings.ledger.exists():  # the gauge may be older than what waits, though nothing was sent
         counts = Counter((alert.severity.value, "sent") for alert in sent)
         ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir, lock_timeout=settings.ledger_timeout)
         try:
-            ledger.record_alerts(settings.env.value, counts, pending=messages or 0)
+            ledger.record_alerts(env, counts, pending=outbox.spool.pending(env))
         except RecordError as e:
-            troubles.append(f"sent, but not counted: {e}")
+            troubles.append(f"what was sent is not counted: {e}")
     return Done(
         code=EXIT_GO if messages == 0 and rows == 0 else EXIT_UNDELIVERED,
         document={

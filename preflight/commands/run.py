@@ -101,7 +101,8 @@ def run_gate(parsed: argparse.Namespace) -> Report:
     Raises:
         UsageError: A bad option or configuration; nothing ran.
     """
-    from preflight.gate import Gate, Interrupted  # noqa: PLC0415 - heavy: imports the settings
+    from preflight.errors import Interrupted  # noqa: PLC0415
+    from preflight.gate import Gate  # noqa: PLC0415 - heavy: imports the settings
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
     from preflight.render.console import make_view, voice_of  # noqa: PLC0415

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from preflight.alerts.answer import Delivery
+from preflight.alerts.clock import Uptime
 from preflight.alerts.dispatch import Dispatched, Dispatcher
-from preflight.alerts.history import Row
+from preflight.alerts.history import Row, Stored
 from preflight.alerts.message import Text
 from preflight.alerts.outbox import Outbox
 from preflight.alerts.spool import Content, Entry, Spool
@@ -28,8 +29,10 @@ class World:
     """Everything outside the process, and where the process will be killed."""
 
     settings: Settings
-    now: float = 1_000_000.0
+    now: float = 1_000_000.0  # what the clock says
+    true: float = 0.0  # seconds that have really gone by, which nobody can set
     chat: list[tuple[float, str]] = field(default_factory=list)  # (time, text) of what was accepted
+    really: list[float] = field(default_factory=list)  # when each of those was, by `true`
     rows: dict[str, str] = field(default_factory=dict)  # alert id -> outcome
     telegram: str = "up"  # up, down, lost (accepted, but the answer does not come)
     postgres_up: bool = True
@@ -55,21 +58,27 @@ class World:
         if self.telegram == "down":
             return Delivery(accepted=False, reason="Telegram: connection refused")
         self.chat.append((self.now, text.plain))
+        self.really.append(self.true)
         self.step()
         if self.telegram == "lost":
             return Delivery(accepted=False, uncertain=True, reason="Telegram: no answer")
         return Delivery(accepted=True)
 
-    def store(self, rows: Sequence[Row]) -> str | None:
+    def store(self, rows: Sequence[Row]) -> Stored:
         """Be Postgres."""
         self.step()
         if not self.postgres_up:
-            return "Postgres: connection refused"
+            return Stored(problem="Postgres: connection refused")
         for row in rows:
             if self.rows.get(row.alert_id) != "sent":
                 self.rows[row.alert_id] = row.outcome
         self.step()
-        return None
+        return Stored()
+
+    def passes(self, seconds: float) -> None:
+        """Let time go by, by every clock."""
+        self.now += seconds
+        self.true += seconds
 
     def outbox(self) -> Outbox:
         """What a process makes to deliver."""
@@ -80,20 +89,28 @@ class World:
             rows=self,
             lang=Language.EN,
             host="h",
+            late_after=self.settings.telegram.deadline,
             trouble=lambda _: None,
             now=lambda: self.now,
         )
 
     def dispatch(self, report: Report, **given: Any) -> Dispatched:
-        """Be a process that alerts."""
+        """Be a process that alerts, as a run does: reserve, record, send."""
+        reserved = self.dispatcher(**given).reserve(report)
+        self.step()
+        return self.dispatcher(**given, reserved=reserved).dispatch(report)
+
+    def dispatcher(self, **given: Any) -> Dispatcher:
+        """What a process makes to alert."""
         base: dict[str, Any] = {
             "settings": self.settings,
             "ledger": self.ledger,
             "outbox": self.outbox(),
             "clean": lambda text: text,
             "now": lambda: self.now,
+            "uptime": lambda: Uptime("this boot", self.true),
         }
-        return Dispatcher(**{**base, **given}).dispatch(report)
+        return Dispatcher(**{**base, **given})
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -116,3 +133,10 @@ class KillableSpool(Spool):
         entry = super().put(content, env, id, text)
         step()
         return entry
+
+    def replace(self, entry: Entry, text: str) -> None:
+        """Keep another text in its place, if the process lives that long."""
+        step: Callable[[], None] = self.world.step  # type: ignore[attr-defined]
+        step()
+        super().replace(entry, text)
+        step()
