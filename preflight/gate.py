@@ -304,20 +304,20 @@ class Gate:
             troubles=(*said.troubles, *spoken.summary.troubles),
         )
         report = replace(report, alerts=summary)
+        if spoken.snapshot is not None:
+            report = replace(report, samples=spoken.snapshot.samples)
         if spoken.broken is not None:
             return self._unrecorded(ledger, report, broken, spoken.broken)
         if spoken.unpublished is not None:
             self._trouble(spoken.unpublished)
             return replace(report, decision=self._decide(report.results, broken), recorded=False)
-        if spoken.snapshot is None:
-            return report
-        return replace(report, samples=spoken.snapshot.samples)
+        return report
 
     def _unrecorded(self, ledger: Ledger, report: Report, broken: str | None, trouble: str) -> Report:
         """Conclude that alerting did not end as it should: nobody can rely on what this run said."""
         self._trouble(trouble)
         with contextlib.suppress(RecordError):
-            ledger.mark_unsuccessful(self.settings.env.value)
+            report = replace(report, samples=ledger.mark_unsuccessful(self.settings.env.value).samples)
         return replace(report, decision=self._decide(report.results, broken), recorded=False)
 
     def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:

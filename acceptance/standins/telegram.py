@@ -1,22 +1,18 @@
 """A stand-in for the Telegram Bot API: keeps the chat, and fails in the ways that Telegram and networks do.
 
-    TELEGRAM_STANDIN_TOKEN=... TELEGRAM_STANDIN_CHAT_ID=... python -m acceptance.standins.telegram --port 8081
-
-It answers `getMe`, `getChat`, `sendChatAction` and `sendMessage`. What a test asks of it: `GET /_chat` (what is in the
-chat), `GET /_requests` (what was asked, and what became of it), `POST /_faults` (a JSON list of faults, one for each of
-the next messages), `POST /_reset`. Only Python's own library: it must run in any container that has a Python.
+It answers `getMe`, `getChat`, `sendChatAction` and `sendMessage`. It listens on 127.0.0.1 in the process of the tests,
+which read the chat and order faults directly; on compose a relay leads there (docs/compose.md).
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import re
-import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -35,6 +31,7 @@ FAULTS = (
     "403",
     "404",
     "500",
+    "504-after",  # accepted, but the gateway in between had no answer
     "302",
     "timeout-before",  # not accepted, no answer
     "timeout-after",  # accepted, no answer
@@ -74,32 +71,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class calls it so
         """Say nothing: the path holds the token."""
 
-    def do_GET(self) -> None:
-        """What a test asks."""
-        state = self.server.state
-        with state.lock:
-            known = {"/_chat": list(state.chat), "/_requests": list(state.requests)}
-        if self.path in known:
-            self._answer(200, known[self.path])
-        else:
-            self._answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
-
     def do_POST(self) -> None:
-        """The Bot API, and what a test orders."""
+        """The Bot API."""
         state = self.server.state
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.path == "/_reset":
-            state.reset()
-            self._answer(200, {})
-        elif self.path == "/_faults":
-            with state.lock:
-                state.faults.extend(json.loads(body))
-            self._answer(200, {})
-        else:
-            self._bot(body)
-
-    def _bot(self, body: bytes) -> None:
-        state = self.server.state
         match = re.fullmatch(r"/bot([^/]+)/(\w+)", self.path)
         try:
             params = json.loads(body or b"{}")
@@ -151,6 +126,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind == "garbage":
             self._write(note, 200, b"<html>it works</html>", [("Content-Type", "text/html")])
         else:
+            if kind.endswith("-after"):
+                self._keep(params)
             # The description repeats the path, as a careless proxy's would: the client has to clean it.
             said = "can't parse entities" if kind == "400" else f"refused: {self.path}"
             self._refuse(note, int(kind[:3]), said)
@@ -273,6 +250,21 @@ class TelegramStandin:
         with self.state.lock:
             self.state.faults.append({"kind": kind, "times": times, **more})
 
+    @contextmanager
+    def outage(self, kind: str = "500", **more: Any) -> Iterator[None]:
+        """Let every message fail meanwhile."""
+        self.fault(kind, times=10**6, **more)
+        try:
+            yield
+        finally:
+            with self.state.lock:
+                self.state.faults.clear()
+
+    def met(self, kind: str) -> int:
+        """Count how often a fault was met."""
+        with self.state.lock:
+            return sum(request["fault"] == kind for request in self.state.requests)
+
     def stop(self) -> None:
         """End it."""
         self.state.over.set()
@@ -287,25 +279,3 @@ class TelegramStandin:
     def __exit__(self, *_: object) -> None:
         """End it."""
         self.stop()
-
-
-def main() -> int:
-    """Serve until standard input ends or the process is stopped."""
-    parser = argparse.ArgumentParser(prog="python -m acceptance.standins.telegram", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="default: this machine only")
-    parser.add_argument("--port", type=int, default=0)
-    parsed = parser.parse_args()
-    standin = TelegramStandin(
-        token=os.environ["TELEGRAM_STANDIN_TOKEN"],
-        chat_id=os.environ["TELEGRAM_STANDIN_CHAT_ID"],
-        host=parsed.host,
-        port=parsed.port,
-    )
-    sys.stdout.write(f"{standin.url}\n")
-    sys.stdout.flush()
-    threading.Event().wait()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from preflight.check import Check, Context
-from preflight.errors import LedgerLockedError, TextfileError, UsageError
-from preflight.gate import Gate, Interrupted, Options, new_run_id
+from preflight.errors import Interrupted, LedgerLockedError, TextfileError, UsageError
+from preflight.gate import Gate, Options, new_run_id
 from preflight.ledger import RunRecord, Snapshot
 from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdict
 from preflight.registry import Registry
@@ -40,6 +40,7 @@ class FakeLedger:
     made_with: dict[str, Any] = field(default_factory=dict)
     started: list[tuple[str, tuple[str, ...], float]] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
+    pending: list[int | None] = field(default_factory=list)  # as start and record were told
 
     def _do(self, name: str) -> Snapshot:
         self.events.append(name)
@@ -49,13 +50,15 @@ class FakeLedger:
         textfile = None if textfile_dir is None else textfile_dir / "arbitrage_preflight_paper.prom"
         return Snapshot(samples=SAMPLES, textfile=textfile, reset=self.resets.get(name))
 
-    def start(self, env: str, check_ids: Sequence[str], *, at: float) -> Snapshot:
+    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> Snapshot:
         """Take the start marker."""
+        self.pending.append(pending)
         self.started.append((env, tuple(check_ids), at))
         return self._do("start")
 
-    def record(self, run: RunRecord) -> Snapshot:
+    def record(self, run: RunRecord, *, pending: int | None = None) -> Snapshot:
         """Take a run."""
+        self.pending.append(pending)
         self.runs.append(run)
         return self._do("record")
 
@@ -124,9 +127,9 @@ def test_order_of_a_run(make_gate: MakeGate, ledger: FakeLedger, tmp_path: Path)
     gate = make_gate({"redis": touch})
     start = ledger.start
 
-    def look_first(env: str, check_ids: Sequence[str], *, at: float) -> Snapshot:
+    def look_first(env: str, check_ids: Sequence[str], **given: Any) -> Snapshot:
         seen_at_start.append(mark.exists())
-        return start(env, check_ids, at=at)
+        return start(env, check_ids, **given)
 
     ledger.start = look_first  # type: ignore[method-assign]
     report = gate.run()

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from preflight import catalogue
 from preflight.alerts.stage import Spoken
 from preflight.check import Check, Context
-from preflight.gate import Gate, Interrupted, Options
+from preflight.errors import Interrupted
+from preflight.gate import Gate, Options
 from preflight.ledger import Ledger
 from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
 from preflight.registry import Registry
@@ -53,7 +55,7 @@ class Voice:
 def make_gate(make_check: Callable[..., Check], make_settings: Callable[..., Settings], tmp_path: Path) -> MakeGate:
     """Make a gate on a real ledger: `make_gate(voice, Status.FAIL, options=..., write_report=...)`."""
 
-    def make(voice: Voice, status: Status = Status.PASS, **given: Any) -> Gate:
+    def make(voice: Voice | None, status: Status = Status.PASS, **given: Any) -> Gate:
         def does(_: Context) -> Outcome:
             return Outcome(status=status, summary=status.value, hint="h")
 
@@ -113,6 +115,70 @@ def test_what_breaks_in_there_never_helps(error: BaseException, status: Status, 
     assert report.decision.exit_code != 0
     assert report.decision.exit_code == (without.decision.exit_code if status is Status.FAIL else 5)
     assert not report.recorded
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), ImportError("x"), SystemExit(0), KeyboardInterrupt(), Interrupted("SIGTERM")], ids=repr
+)
+@pytest.mark.parametrize("status", [Status.PASS, Status.WARN, Status.FAIL, Status.ERROR])
+def test_what_breaks_in_the_real_alerting_is_unrecorded_at_best(
+    error: BaseException, status: Status, make_gate: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the real `speak`: a dispatcher that breaks or is interrupted costs a GO, and leaves its P0 in the spool."""
+
+    def end(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", end)
+    said: list[str] = []
+    gate = make_gate(None, status, reserve=None, warn=said.append)
+    report = gate.run()
+
+    assert report.decision.exit_code == (1 if status is Status.FAIL else 5)
+    assert not report.recorded
+    assert (report.alerts.enabled, report.alerts.reason) == (True, "")
+    (waiting,) = gate.settings.spool_dir.glob("p0-*")
+    assert any(str(waiting) in line for line in said)
+    assert {item.outcome for item in report.alerts.items if item.severity == "P0"} == {"spooled"}
+    samples = {sample.name: sample.value for sample in report.samples}
+    assert samples["arbitrage_preflight_alerts_pending"] == 1
+
+
+def test_a_run_killed_after_its_record_leaves_the_true_number(make_gate: MakeGate) -> None:
+    """What it kept before the record is counted in the `.prom` of the record."""
+    gate = make_gate(None, Status.FAIL, reserve=None, speak=_die)
+    with pytest.raises(_KilledError):
+        gate.run()
+
+    assert 'alerts_pending{env="paper"} 1.0' in _prom(gate.settings)
+
+
+def test_a_run_killed_before_its_record_is_counted_by_the_next_one(
+    make_gate: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run says how many wait as soon as it begins, though it should die as well."""
+    monkeypatch.setattr(Ledger, "record", _die)
+    seen = []
+    for status in (Status.FAIL, Status.PASS):
+        gate = make_gate(None, status, reserve=None)
+        with pytest.raises(_KilledError):
+            gate.run()
+        seen += [line for line in _prom(gate.settings).splitlines() if line.startswith(catalogue.ALERTS_PENDING)]
+
+    assert [line.split()[-1] for line in seen] == ["0.0", "1.0"]
+
+
+class _KilledError(BaseException):
+    """As `kill -9`: nothing catches it."""
+
+
+def _die(*_: Any, **__: Any) -> Any:
+    raise _KilledError
+
+
+def _prom(settings: Settings) -> str:
+    assert settings.textfile_dir is not None
+    return (settings.textfile_dir / "arbitrage_preflight_paper.prom").read_text()
 
 
 def test_a_prom_that_cannot_be_written_after_the_alerts_is_said(make_gate: MakeGate) -> None:

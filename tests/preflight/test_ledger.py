@@ -159,6 +159,15 @@ def test_alerts_are_counted(ledger: Ledger) -> None:
     assert value(snapshot, c.ALERTS_PENDING) == 1
 
 
+def test_the_spool_is_counted_with_every_run(ledger: Ledger) -> None:
+    """Start and record say how many alerts wait, where they are told; a run that dies later leaves no older number."""
+    assert value(ledger.start("paper", IDS, at=1.0, pending=3), c.ALERTS_PENDING) == 3
+    assert value(ledger.record(run(), pending=4), c.ALERTS_PENDING) == 4
+    assert value(ledger.start("paper", IDS, at=2.0), c.ALERTS_PENDING) == 4
+    with pytest.raises(ValueError, match="-1 alerts"):
+        ledger.record(run(), pending=-1)
+
+
 def test_mark_unsuccessful(ledger: Ledger) -> None:
     """What a run said can be taken back, without counting a run."""
     ledger.record(run(env="live", ready_for_live=True))

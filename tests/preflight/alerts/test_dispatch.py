@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import errno
+import json
+import re
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 
+from preflight.alerts.alert import Alert
+from preflight.alerts.outbox import row_of
+from preflight.alerts.policy import classify, compose
 from preflight.alerts.spool import Content, Spool
 from preflight.errors import LedgerLockedError
 from preflight.model import Report, Status, Verdict
+from preflight.sections import AlertsSection, Language
 from preflight.settings import Settings
 from tests.preflight.alerts.world import KilledError, World
 
@@ -27,6 +36,13 @@ def world(make_settings: Callable[..., Settings]) -> World:
 def told(dispatched: Any) -> list[tuple[str, str, str, bool]]:
     """Give severity, outcome, row and replayed of each alert."""
     return [(i.severity, i.outcome, i.row, i.replayed) for i in dispatched.summary.items]
+
+
+def compose_run(report: Report) -> Alert:
+    """Make the alert of a run."""
+    draft = classify(report, AlertsSection())
+    assert draft is not None
+    return compose(draft, report, host="h", output=None)
 
 
 def test_p0_is_sent_and_nothing_is_left(world: World, make_run: MakeRun) -> None:
@@ -106,13 +122,25 @@ def test_warnings_are_throttled_and_counted(world: World, make_run: MakeRun) -> 
     """0:00 sent, 4:59 held back, 5:01 sent with one held back."""
     outcomes = []
     for seconds in (0, 299, 301):
-        world.now = 1_000_000.0 + seconds
+        world.passes(seconds - world.true)
         done = world.dispatch(make_run(Verdict.GO, WARN, run_id=f"r{seconds}"))
         outcomes += [outcome for _, outcome, _, _ in told(done)]
 
     assert outcomes == ["sent", "throttled", "sent"]
     assert ["held back" in text for _, text in world.chat] == [False, True]
     assert set(world.rows) == {"r0-P1", "r301-P1"}
+
+
+def test_a_clock_set_back_silences_no_longer_than_a_window(world: World, make_run: MakeRun) -> None:
+    """Set back again and again, so that it never says that a window is over: the time that really went by counts."""
+    said = []
+    for minute in range(11):
+        done = world.dispatch(make_run(Verdict.GO, WARN, run_id=f"r{minute}"))
+        said += [minute] if told(done)[0][1] == "sent" else []
+        world.passes(60)
+        world.now -= 59
+
+    assert said == [0, 5, 10]
 
 
 def test_one_message_lists_all_that_are_open(world: World, make_run: MakeRun) -> None:
@@ -137,9 +165,9 @@ def test_a_warning_that_may_have_arrived_is_not_repeated(world: World, make_run:
     world.telegram = "lost"
     assert told(world.dispatch(make_run(Verdict.GO, WARN, run_id="r1")))[0][1] == "failed"
     world.telegram = "up"
-    world.now += 299
+    world.passes(299)
     assert told(world.dispatch(make_run(Verdict.GO, WARN, run_id="r2")))[0][1] == "throttled"
-    world.now += 2
+    world.passes(2)
     assert told(world.dispatch(make_run(Verdict.GO, WARN, run_id="r3")))[0][1] == "sent"
 
 
@@ -163,7 +191,7 @@ def test_quiet_rows(world: World, make_run: MakeRun, seconds: float, severity: s
     """P2 and P3 are rows, one a window, and never a message."""
     outcomes = []
     for at in (0, window - 1, window):
-        world.now = 1_000_000.0 + at
+        world.passes(at - world.true)
         done = world.dispatch(make_run(Verdict.GO, run_id=f"r{at}", duration_seconds=seconds))
         outcomes += [item[:2] for item in told(done)]
 
@@ -204,6 +232,138 @@ def test_a_damaged_file_is_told_and_blocks_nobody(world: World, make_run: MakeRu
     assert (done.summary.pending, done.summary.rows_pending) == (0, 0)
 
 
+def test_an_alert_of_other_types_blocks_nobody(world: World, make_run: MakeRun) -> None:
+    """JSON that this program would not write is damage like any other: what is behind it arrives, the run's own too."""
+    spool = Spool(world.settings.spool_dir)
+    world.telegram = "down"
+    world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r1"))
+    (entry,) = spool.waiting(Content.P0, "paper")
+    data = json.loads(entry.read())
+    entry.path.write_text(json.dumps({**data, "host": None}))
+    (row,) = spool.waiting(Content.ROW, "paper") or (spool.put(Content.ROW, "paper", "x-P0", "{}"),)
+    row.path.write_text(json.dumps({"alert_id": "x-P0", "at": "soon"}))
+    world.telegram = "up"
+    done = world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r2"))
+
+    assert [item.id for item in done.summary.items] == ["r1-P0", "r2-P0"]
+    assert ["is damaged" in text for _, text in world.chat] == [True, False]
+    assert (done.summary.pending, done.summary.rows_pending) == (0, 0)
+
+
+def test_a_p0_that_another_run_sent_is_not_sent_again(world: World, make_run: MakeRun) -> None:
+    """What a run has reserved may be sent by another one before it comes to that: once, and not as a late one."""
+    first = make_run(Verdict.NO_GO, BAD, run_id="r1", ended_at=world.now)
+    reserved = world.dispatcher().reserve(first)
+    other = world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r2", ended_at=world.now))
+    done = world.dispatcher(reserved=reserved).dispatch(first)
+
+    assert [item.id for item in other.summary.items] == ["r1-P0", "r2-P0"]
+    assert [(item.outcome, item.reason) for item in done.summary.items] == [("sent", "another run sent it")]
+    assert dict(done.counts) == {}
+    assert [("r1" in text, "late" in text) for _, text in world.chat] == [(True, False), (False, False)]
+
+
+def test_what_was_reserved_keeps_its_place(world: World, make_run: MakeRun) -> None:
+    """A run that reserved first and ends last is still first in the queue, with what it says in the end."""
+    first = make_run(Verdict.UNVERIFIED, {"redis": Status.ERROR}, run_id="r1")
+    reserved = world.dispatcher().reserve(first)
+    world.telegram = "down"
+    world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r2"))
+    worse = replace(first, decision=replace(first.decision, verdict=Verdict.UNRECORDED))
+    done = world.dispatcher(reserved=reserved).dispatch(worse)
+
+    assert told(done)[0][:2] == ("P0", "spooled")
+    assert world.waiting == ("r1-P0", "r2-P0")
+    world.telegram = "up"
+    world.dispatch(make_run(Verdict.GO, run_id="r3"))
+    assert ["UNRECORDED" in text for _, text in world.chat] == [True, False]
+
+
+def test_late_is_what_its_own_run_would_have_given_up(world: World, make_run: MakeRun) -> None:
+    """A message of another run is late once it is older than the time that a run has for sending."""
+    deadline = world.settings.telegram.deadline
+    for run_id, age in (("young", deadline), ("old", deadline + 1), ("future", -1)):
+        world.dispatcher().reserve(make_run(Verdict.NO_GO, BAD, run_id=run_id, ended_at=world.now - age))
+    world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="own", ended_at=world.now - 10 * deadline))
+
+    assert ["late" in text for _, text in world.chat] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("telegram", ["up", "down"])
+def test_a_verdict_that_got_worse_is_told_again(telegram: str, world: World, make_run: MakeRun) -> None:
+    """A run's second P0 takes the place of the first where that still waits, and is a message where it was sent."""
+    world.telegram = telegram
+    first = make_run(Verdict.UNVERIFIED, {"redis": Status.ERROR}, run_id="r1")
+    world.dispatch(first)
+    worse = replace(first, decision=replace(first.decision, verdict=Verdict.UNRECORDED))
+    done = world.dispatcher().dispatch(worse)
+
+    assert told(done)[0][1:] == ("sent" if telegram == "up" else "spooled", "stored", False)
+    assert world.waiting == (() if telegram == "up" else ("r1-P0",))
+    world.telegram = "up"
+    world.dispatch(make_run(Verdict.GO, run_id="r2"))
+    assert [text.split(" ")[2] for _, text in world.chat] == ["UNVERIFIED", "UNRECORDED"][telegram == "down" :]
+
+
+def test_what_cannot_be_removed_is_said_and_holds_up_nobody(
+    world: World, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A P0 that was accepted and whose file stays is sent; those behind it are, too, and the reason is told."""
+    world.telegram = "down"
+    world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r1"))
+    world.telegram = "up"
+
+    def refuse(_: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("preflight.alerts.spool.Entry.delete", refuse)
+    done = world.dispatch(make_run(Verdict.NO_GO, BAD, run_id="r2"))
+
+    assert [item.outcome for item in done.summary.items] == ["sent", "sent"]
+    assert len(world.chat) == 2
+    assert done.summary.pending == 2
+    assert any("cannot be removed (Read-only file system)" in line for line in done.summary.troubles)
+
+
+def test_a_spool_in_use_does_not_silence_a_warning(world: World, make_run: MakeRun) -> None:
+    """Another process that delivers what waits keeps this run from doing so, not from its own P1."""
+    world.settings = world.settings.model_copy(
+        update={"telegram": world.settings.telegram.model_copy(update={"timeout": 0.1})}
+    )
+    world.dispatcher().reserve(make_run(Verdict.NO_GO, BAD, run_id="r1"))
+    with Spool(world.settings.spool_dir).delivering("paper", 1):
+        done = world.dispatch(make_run(Verdict.GO, WARN, run_id="r2"))
+
+    assert told(done)[0][:2] == ("P1", "sent")
+    assert any("another process is delivering" in line for line in done.summary.troubles)
+
+
+def test_what_is_held_back_is_counted_as_alerts(world: World, make_run: MakeRun) -> None:
+    """A run with three warnings that is held back is one, in the counter and in the next message; then none is left."""
+    three = dict.fromkeys(("redis", "clock", "git"), Status.WARN)
+    counted: Counter[tuple[str, str]] = Counter()
+    for run_id, seconds in (("r1", 0), ("r2", 1), ("r3", 1), ("r4", 300), ("r5", 1), ("r6", 300)):
+        world.passes(seconds)
+        counted.update(world.dispatch(make_run(Verdict.GO, three, run_id=run_id)).counts)
+
+    assert counted["P1", "throttled"] == 3
+    held = [re.search(r"held back since the last message: (\d+)", text) for _, text in world.chat]
+    assert [None if found is None else int(found[1]) for found in held] == [None, 2, 1]
+
+
+def test_a_row_behind_a_backlog_is_not_called_written(world: World, make_run: MakeRun) -> None:
+    """Where older rows take all the time there is, the row of a GO waits, and is said to."""
+    outbox = world.outbox()
+    for number in range(301):
+        alert = compose_run(make_run(Verdict.GO, run_id=f"r{number}"))
+        outbox.keep_row(row_of(alert, "sent", Language.EN))
+    clock = count(step=1.5)
+    done = world.dispatcher(outbox=replace(outbox, monotonic=lambda: next(clock))).dispatch(make_run(Verdict.GO))
+
+    assert told(done) == [("P3", "spooled", "spooled", False)]
+    assert len(world.rows) == 200
+
+
 def test_says_nothing_after_a_dry_run(world: World, make_run: MakeRun) -> None:
     """Neither a dry run nor a partial one sends anything, not even what waits."""
     world.telegram = "down"
@@ -214,7 +374,7 @@ def test_says_nothing_after_a_dry_run(world: World, make_run: MakeRun) -> None:
     assert world.chat == []
 
 
-@pytest.mark.parametrize("kill_at", range(12))
+@pytest.mark.parametrize("kill_at", range(14))
 def test_killed_at_any_step_no_p0_is_lost(kill_at: int, world: World, make_run: MakeRun) -> None:
     """Kill it anywhere after the P0 was kept: it is in the chat or in the spool, and the next run delivers it."""
     world.kill_at = kill_at

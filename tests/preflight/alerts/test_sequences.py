@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from preflight.alerts.spool import Entry
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
 from preflight.settings import Settings
 from tests.preflight.alerts.world import KilledError, World
@@ -47,6 +49,8 @@ class Alerting(RuleBasedStateMachine):
         )
         self.runs = 0
         self.kept: list[str] = []  # ids of the P0 runs that got as far as the spool, in order
+        self.quiet: dict[str, float] = {}  # check -> when its warning was last claimed, in seconds really gone by
+        self.reserved: list[tuple[Report, Entry]] = []  # runs that are between their record and their sending
 
     def teardown(self) -> None:
         """Throw it away."""
@@ -55,12 +59,23 @@ class Alerting(RuleBasedStateMachine):
     @rule(
         verdict=st.sampled_from([Verdict.GO, Verdict.GO, Verdict.NO_GO, Verdict.UNVERIFIED]),
         warned=st.sampled_from([("redis",), ("redis", "clock"), ("git",), ()]),
-        kill_at=st.one_of(st.just(-1), st.integers(0, 3), st.integers(0, 14)),
+        kill_at=st.one_of(st.just(-1), st.integers(0, 3), st.integers(0, 18)),
         telegram=st.sampled_from(["up", "lost", "down"]),
         postgres_up=st.booleans(),
     )
     def run(self, verdict: Verdict, warned: tuple[str, ...], kill_at: int, telegram: str, *, postgres_up: bool) -> None:
         """A run in some weather, which may be killed on the way."""
+        self._run(verdict, warned, kill_at=kill_at, telegram=telegram, postgres_up=postgres_up)
+
+    def _run(
+        self,
+        verdict: Verdict,
+        warned: tuple[str, ...],
+        *,
+        kill_at: int = -1,
+        telegram: str = "up",
+        postgres_up: bool = True,
+    ) -> None:
         self.world.telegram, self.world.postgres_up = telegram, postgres_up
         self.runs += 1
         run_id = f"run{self.runs:04d}"
@@ -75,17 +90,69 @@ class Alerting(RuleBasedStateMachine):
         if verdict is not Verdict.GO:
             assert known or 0 <= kill_at <= 0, "a P0 that was kept is gone"
             self.kept += [run_id] if known else []
+        elif warned and telegram == "up" and kill_at == -1:
+            self._must_be_told(run_id, warned)
+        elif telegram == "lost" or kill_at >= 0:
+            # Nobody knows whether it arrived, or who died had taken the right to say it: one window of silence.
+            self.quiet.update(dict.fromkeys(warned, self.world.true))
 
-    @rule(seconds=st.one_of(st.sampled_from([0.0, 1.0, 299.9, 300.0, -1.0, -3600.0, 1e8]), st.floats(0, 700)))
+    def _must_be_told(self, run_id: str, warned: tuple[str, ...]) -> None:
+        """With all up, what was not said for a window of real time is in the chat now, whatever the clock did."""
+        text = next((text for _, text in self.world.chat if run_id in text), "")
+        for name in warned:
+            silent_for = self.world.true - self.quiet.get(name, -math.inf)
+            assert f"{name} WARN" in text or silent_for < WINDOW, f"{name} is silenced for {silent_for} s"
+            if f"{name} WARN" in text:
+                self.quiet[name] = self.world.true
+
+    @rule(verdict=st.sampled_from([Verdict.NO_GO, Verdict.UNVERIFIED]))
+    def reserve(self, verdict: Verdict) -> None:
+        """A run keeps its P0, and is slow to come to the sending."""
+        self.runs += 1
+        run_id = f"run{self.runs:04d}"
+        report = report_of(run_id, verdict, (), self.world.now)
+        entry = self.world.dispatcher().reserve(report)
+        assert entry is not None
+        self.reserved.append((report, entry))
+        self.kept.append(run_id)
+
+    @rule(telegram=st.sampled_from(["up", "lost", "down"]), index=st.integers(0, 5), dies=st.booleans())
+    def send_reserved(self, telegram: str, index: int, *, dies: bool) -> None:
+        """One of those comes to it, or dies; others may have sent its P0 meanwhile."""
+        if not self.reserved:
+            return
+        report, entry = self.reserved.pop(index % len(self.reserved))
+        before = len(self.world.chat)
+        waits = entry.waits()
+        self.world.telegram = telegram
+        if not dies:
+            self.world.dispatcher(reserved=entry).dispatch(report)
+        again = any(report.run_id in text for _, text in self.world.chat[before:])
+        assert waits or not again, "what another run sent is sent again"
+
+    @rule(seconds=st.one_of(st.sampled_from([0.0, 1.0, 299.9, 300.0]), st.floats(0, 700)))
     def time_passes(self, seconds: float) -> None:
-        """The clock goes on, or jumps."""
+        """Time goes by."""
+        self.world.passes(seconds)
+
+    @rule(seconds=st.sampled_from([-1.0, -200.0, -299.0, -3600.0, 200.0, 1e8]))
+    def the_clock_jumps(self, seconds: float) -> None:
+        """Somebody sets the clock."""
         self.world.now += seconds
+
+    @rule(seconds=st.sampled_from([200.0, 299.0]), warned=st.sampled_from([("redis",), ("redis", "clock")]))
+    def warn_after_a_jump(self, seconds: float, warned: tuple[str, ...]) -> None:
+        """A warning is said, the clock is set back, a window of real time goes by, and it is there again."""
+        for jump in (0.0, seconds):
+            self.world.now -= jump
+            self.world.passes(WINDOW)
+            self._run(Verdict.GO, warned)
 
     @rule()
     def flush(self) -> None:
         """With everything up, what waits is delivered."""
         self.world.telegram, self.world.postgres_up = "up", True
-        self.world.outbox().drain(60.0)
+        self.world.outbox().drain(60.0, lambda *_: None)
         assert self.world.waiting == ()
 
     @invariant()
@@ -106,13 +173,14 @@ class Alerting(RuleBasedStateMachine):
 
     @invariant()
     def no_p1_inside_its_window(self) -> None:
-        """By the clock that the process sees, the same warning is never said twice within 300 s."""
-        last: dict[str, float] = {}
-        for at, text in self.world.chat:
+        """The same warning is never said twice while both clocks say that 300 s have not gone by."""
+        last: dict[str, tuple[float, float]] = {}
+        for (at, text), really in zip(self.world.chat, self.world.really, strict=True):
             for name in CHECKS if " P1 " in text else ():
                 if f"{name} WARN" in text:
-                    assert name not in last or not 0 <= at - last[name] < WINDOW
-                    last[name] = at
+                    then, really_then = last.get(name, (-math.inf, -math.inf))
+                    assert not 0 <= at - then < WINDOW or not 0 <= really - really_then < WINDOW
+                    last[name] = at, really
 
     def _first(self, run_id: str) -> int | None:
         found = (number for number, (_, text) in enumerate(self.world.chat) if f"{run_id}" in text and "P0" in text)

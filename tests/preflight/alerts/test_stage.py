@@ -7,8 +7,9 @@ import pytest
 
 from acceptance.standins.telegram import TelegramStandin
 from preflight import catalogue
-from preflight.alerts.stage import Spoken, speak
-from preflight.errors import LedgerLockedError, TextfileError
+from preflight.alerts.stage import Spoken, reserve, speak
+from preflight.alerts.telegram import Telegram
+from preflight.errors import Interrupted, LedgerLockedError, TextfileError
 from preflight.ledger import Ledger
 from preflight.model import Report, Status, Verdict
 from preflight.settings import Settings
@@ -22,7 +23,7 @@ Say = Callable[..., Spoken]
 def settings(make_settings: Callable[..., Settings], telegram: TelegramStandin) -> Settings:
     """With a chat, and no Postgres."""
     return make_settings(
-        telegram={"token": TOKEN, "chat_id": CHAT, "url": telegram.url, "timeout": 0.3, "deadline": 0.5},
+        telegram={"token": TOKEN, "chat_id": CHAT, "url": telegram.url, "timeout": 2.0, "deadline": 2.0},
         postgres={"host": "127.0.0.1", "port": 1, "user": "u", "database": "d", "password": "hunter2-hunter2"},
     )
 
@@ -48,12 +49,15 @@ def _alerts(spoken: Spoken, severity: str, outcome: str) -> float:
     )
 
 
+def _pending(spoken: Spoken) -> float:
+    assert spoken.snapshot is not None
+    return next(sample.value for sample in spoken.snapshot.samples if sample.name == catalogue.ALERTS_PENDING)
+
+
 def test_outcomes_are_counted(say: Say, telegram: TelegramStandin) -> None:
     """What was sent and what was spooled is in the counters, and the spool's length in the gauge."""
-    telegram.fault("500", times=100)
-    first = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")
-    with telegram.state.lock:
-        telegram.state.faults.clear()
+    with telegram.outage():
+        first = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")
     second = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r2")
 
     assert (_alerts(first, "P0", "spooled"), _alerts(first, "P0", "sent")) == (1, 0)
@@ -72,9 +76,90 @@ def test_a_bug_in_there_is_seen(say: Say, monkeypatch: pytest.MonkeyPatch) -> No
     said: list[str] = []
     spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=said.append)
 
-    assert spoken.snapshot is None
-    assert spoken.summary.troubles == ("alerting broke (ValueError); please report it",)
+    assert spoken.broken == "alerting broke (ValueError); please report it"
+    assert spoken.summary.troubles[0] == spoken.broken
     assert said == list(spoken.summary.troubles)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ImportError("x"), SystemExit(0), KeyboardInterrupt(), Interrupted("SIGTERM")],
+    ids=lambda e: type(e).__name__,
+)
+def test_a_p0_is_never_silently_in_the_spool(
+    error: BaseException, say: Say, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends the sending, it is said where the P0 is: on stderr, in the report, in the counter and the gauge."""
+
+    def end(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("preflight.alerts.telegram.Telegram.send", end)
+    said: list[str] = []
+    spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=said.append, run_id="r1")
+
+    (waiting,) = settings.spool_dir.glob("p0-paper-*-r1-P0.json")
+    assert [(item.id, item.outcome) for item in spoken.summary.items] == [("r1-P0", "spooled")]
+    assert any(str(waiting) in line and type(error).__name__ in line for line in said)
+    assert spoken.summary.enabled
+    assert spoken.broken is not None
+    assert _alerts(spoken, "P0", "spooled") == 1
+    assert _pending(spoken) == 1
+
+
+def test_what_was_sent_before_the_interrupt_is_counted(
+    say: Say, telegram: TelegramStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two P0s that waited the first is sent, the second is interrupted: one is `sent`, the own one is `spooled`."""
+    with telegram.outage():
+        say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")
+    send = Telegram.send
+
+    def once(self: Telegram, *args: Any, **kwargs: Any) -> Any:
+        if telegram.texts:
+            raise Interrupted("SIGTERM")
+        return send(self, *args, **kwargs)
+
+    monkeypatch.setattr(Telegram, "send", once)
+    spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r2")
+
+    assert [(item.id, item.outcome) for item in spoken.summary.items] == [("r1-P0", "sent"), ("r2-P0", "spooled")]
+    assert (_alerts(spoken, "P0", "sent"), _alerts(spoken, "P0", "spooled"), _pending(spoken)) == (1, 2, 1)
+
+
+def test_what_another_run_sent_is_not_kept_again(
+    settings: Settings, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after another run took what was reserved, it is not put into the spool once more."""
+    report = make_run(Verdict.NO_GO, {"redis": Status.FAIL})
+    ledger = Ledger(settings.ledger, textfile_dir=None)
+    reserved = reserve(settings, ledger, report)
+    assert reserved is not None
+    reserved.delete()
+
+    def end(*_: Any, **__: Any) -> None:
+        raise Interrupted("SIGTERM")
+
+    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", end)
+    spoken = speak(settings, ledger, report, reserved=reserved)
+
+    assert [(item.outcome, item.reason) for item in spoken.summary.items] == [("sent", "another run sent it")]
+    assert list(settings.spool_dir.glob("p0-*")) == []
+    assert _alerts(spoken, "P0", "sent") == 0
+
+
+def test_lost_is_said_where_nothing_can_be_kept(say: Say, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted with a spool that takes nothing: the one way to lose a P0 is loud."""
+
+    def end(*_: Any, **__: Any) -> None:
+        raise Interrupted("SIGTERM")
+
+    settings.spool_dir.write_text("no directory")
+    monkeypatch.setattr("preflight.alerts.telegram.Telegram.send", end)
+    spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")
+
+    assert [item.outcome for item in spoken.summary.items] == ["failed"]
+    assert any("r1-P0 is lost" in line for line in spoken.summary.troubles)
 
 
 def test_counters_that_cannot_be_written(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
