@@ -45,6 +45,22 @@ for n in range(int(sys.argv[2])):
 """
 )
 
+# Waits for a line with what is to be claimed, claims it, and says how much of it was open.
+CLAIMER = (
+    COMMON
+    + """
+import time
+import filelock, preflight.ledgerfile, preflight.throttle
+from preflight.alerts.clock import Moment, uptime
+print("ready", flush=True)
+def now():
+    return Moment(at=time.time(), uptime=uptime())
+for line in sys.stdin:
+    claim = ledger.throttle_claim("paper", line.split(), window=300.0, now=now)
+    print(len(claim.open), flush=True)
+"""
+)
+
 # One child per point: each counts the lines it executes in the package and kills itself at the wanted one. The
 # parent says for each how it ended; a point beyond the last line ends with the number of lines there are.
 KILLED = (
@@ -163,6 +179,31 @@ def test_many_processes(folder: Path) -> None:
     assert seen == sorted(seen)
     assert len(set(seen)) > 10, "the reader hardly read while the runs were written"
     assert_adds_up(published(folder), WORKERS * RUNS)
+
+
+def test_of_all_that_claim_at_once_one_may_speak(folder: Path) -> None:
+    """Eight processes with the same warning at the same moment: one has the right to say it, each time."""
+    rounds = 20
+    claimers = [spawn(CLAIMER, folder) for _ in range(WORKERS)]
+    open_to: list[list[str]] = []
+    try:
+        assert [_line(claimer) for claimer in claimers] == ["ready"] * WORKERS
+        for number in range(rounds):
+            for claimer in claimers:
+                assert claimer.stdin is not None
+                print(f"paper/redis/{number}", file=claimer.stdin, flush=True)
+            open_to.append([_line(claimer) for claimer in claimers])
+    finally:
+        stop(claimers)
+    assert [sorted(told) for told in open_to] == [["0"] * (WORKERS - 1) + ["1"]] * rounds
+    ledger = Ledger(folder / "l.sqlite", textfile_dir=folder)
+    assert ledger.throttle_held_back("paper") == rounds * (WORKERS - 1)
+    assert len({told.index("1") for told in open_to}) > 1, "the same process was always first: they did not meet"
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
 
 def stop(children: Sequence[subprocess.Popen[str]]) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from preflight.alerts.history import History, Row, row_from_json
+from preflight.alerts.fields import BadAlertError
+from preflight.alerts.history import History, Row, Stored, row_from_json
 from preflight.alerts.migrate import Migration, migrate, packaged
 from preflight.clients import open_postgres
 from preflight.errors import DatabaseError
@@ -76,9 +79,10 @@ def test_rows_are_written_once(empty: PostgresSection) -> None:
     """The same row twice is one; a later outcome replaces an earlier one; `sent` stays."""
     migrate(empty)
     history = History(settings=empty)
-    assert history.store([ROW, ROW]) is None
-    assert history.store([replace(ROW, outcome="sent")]) is None
-    assert history.store([ROW]) is None
+    assert history.store([ROW, ROW]) == Stored()
+    assert history.store([ROW, replace(ROW, outcome="sent"), ROW]) == Stored()
+    assert history.store([ROW]) == Stored()
+    assert history.store([]) == Stored()
 
     (row,) = history.newest("paper", 10)
     assert row == replace(ROW, outcome="sent", message="redis\ufffd is down 🔴")
@@ -87,15 +91,15 @@ def test_rows_are_written_once(empty: PostgresSection) -> None:
 
 def test_a_missing_table_says_what_to_do(empty: PostgresSection) -> None:
     """Neither writing nor reading raises anything but the one sentence."""
-    assert "preflight db migrate" in str(History(settings=empty).store([ROW]))
+    assert "preflight db migrate" in str(History(settings=empty).store([ROW]).problem)
     with pytest.raises(DatabaseError, match="preflight db migrate"):
         History(settings=empty).newest("paper", 1)
 
 
 def test_postgres_that_is_not_there_is_a_reason(postgres: PostgresSection) -> None:
     """A closed port and no address are sentences, not exceptions."""
-    assert "refused" in str(History(settings=postgres.model_copy(update={"port": 1})).store([ROW]))
-    assert "PREFLIGHT_POSTGRES__HOST" in str(History(settings=PostgresSection()).store([ROW]))
+    assert "refused" in str(History(settings=postgres.model_copy(update={"port": 1})).store([ROW]).problem)
+    assert "PREFLIGHT_POSTGRES__HOST" in str(History(settings=PostgresSection()).store([ROW]).problem)
     with pytest.raises(DatabaseError, match="refused"):
         migrate(postgres.model_copy(update={"port": 1}))
 
@@ -109,7 +113,7 @@ def test_a_locked_table_is_given_up(empty: PostgresSection) -> None:
         with holder.cursor() as cursor:
             cursor.execute("LOCK TABLE arbitrage_preflight_alerts")
         began = time.monotonic()
-        reason = History(settings=empty.model_copy(update={"timeout": 0.5})).store([ROW])
+        reason = History(settings=empty.model_copy(update={"timeout": 0.5})).store([ROW]).problem
         assert time.monotonic() - began < 1.5
         assert reason is not None
     finally:
@@ -119,3 +123,46 @@ def test_a_locked_table_is_given_up(empty: PostgresSection) -> None:
 def test_a_row_survives_the_spool() -> None:
     """What is read back is what was written."""
     assert row_from_json(ROW.to_json()) == ROW
+
+
+@pytest.mark.parametrize("name", ["alert_id", "at", "env", "message"])
+@pytest.mark.parametrize("value", [None, 7, True, "x", 1e400, [], {}], ids=repr)
+def test_a_row_of_other_types_is_refused(name: str, value: Any) -> None:
+    """Whatever stands in a field, it is either of its type, or the file is damaged."""
+    text = json.dumps({**json.loads(ROW.to_json()), name: value})
+    try:
+        read = row_from_json(text)
+    except BadAlertError:
+        return
+    assert getattr(read, name) == value
+    assert type(getattr(read, name)) is type(getattr(ROW, name))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"alert_id": "x"}', ROW.to_json()[:-1] + ', "x": 1}'])
+def test_what_is_no_row_is_refused(text: str) -> None:
+    """A damaged file raises the one error that the spool expects."""
+    with pytest.raises(BadAlertError):
+        row_from_json(text)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"env": "moon"}, {"severity": "P9"}, {"run_id": ""}, {"at": 1e300}], ids=lambda bad: next(iter(bad))
+)
+def test_a_row_that_postgres_can_never_take_stops_no_other(empty: PostgresSection, bad: dict[str, Any]) -> None:
+    """It is named with the reason, and the hundred around it are written."""
+    migrate(empty)
+    rows = [replace(ROW, alert_id=f"r{number}-P0") for number in range(100)]
+    rows[41] = replace(rows[41], **bad)
+    stored = History(settings=empty).store(rows)
+
+    assert stored.problem is None
+    assert list(stored.refused) == ["r41-P0"]
+    assert stored.refused["r41-P0"].startswith("Postgres: ")
+    assert len(History(settings=empty).newest("paper", 200)) == 99
+
+
+def test_text_that_is_no_text_is_written(empty: PostgresSection) -> None:
+    """Half a surrogate pair, which JSON can carry, costs the character."""
+    migrate(empty)
+    assert History(settings=empty).store([replace(ROW, message="a\ud800b")]) == Stored()
+    assert History(settings=empty).newest("paper", 1)[0].message == "a\ufffdb"

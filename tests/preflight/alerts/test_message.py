@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acceptance.standins.telegram_html import parse_html
-from preflight.alerts.alert import Alert, BadAlertError, Finding, Severity, from_json, to_json
+from preflight.alerts.alert import Alert, Finding, Severity
 from preflight.alerts.message import LIMIT, Line, Span, fit, moment, render, render_test
 from preflight.sections import Language
 
@@ -133,17 +134,37 @@ def test_a_time_that_no_calendar_has_is_a_number(at: float) -> None:
     assert moment(at).endswith(" s")
 
 
-def test_an_alert_survives_the_spool() -> None:
-    """What is read back is what was written."""
-    assert from_json(to_json(alert())) == alert()
+FOUND = Finding(
+    check="redis",
+    status="fail",
+    summary="127.0.0.1:6379 refuses connections",
+    hint="run it alone with --only",
+)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", '{"schema_version": 2}', to_json(alert())[:-5], "\x00", "[" * 100_000,
-             to_json(alert()).replace('"P0"', '"P9"'), to_json(alert()).replace("1800000000.25", "NaN")],
-    ids=["empty", "object", "list", "null", "version", "cut", "nul", "deep", "severity", "nan"],
-)  # fmt: skip
-def test_what_is_no_alert_is_refused(text: str) -> None:
-    """A damaged file raises the one error that the spool expects."""
-    with pytest.raises(BadAlertError):
-        from_json(text)
+    ("lang", "hints", "reasons"),
+    [
+        ("en", ["run it alone with --only"], ["the run could not be recorded"]),
+        ("ko", ["--only로 이 점검만 따로 실행해 보십시오"], ["실행을 기록하지 못했습니다"]),
+        (
+            "both",
+            ["--only로 이 점검만 따로 실행해 보십시오", "run it alone with --only"],
+            ["실행을 기록하지 못했습니다", "the run could not be recorded"],
+        ),
+    ],
+)
+def test_hints_and_reasons_are_in_the_language(lang: str, hints: list[str], reasons: list[str]) -> None:
+    """What to do and why is in the language asked for; what a check found is as the check said it."""
+    text = render(alert(findings=(FOUND,)), Language(lang)).plain.splitlines()
+
+    assert [line.removeprefix("→ ") for line in text if line.startswith("→")] == hints
+    assert [line.split(": ", 1)[1] for line in text if line.startswith(("because", "이유"))] == reasons
+    assert "✗ redis FAIL: 127.0.0.1:6379 refuses connections" in text
+
+
+def test_what_has_no_korean_is_said_once() -> None:
+    """A third party's hint is not repeated where both languages are asked for."""
+    text = render(alert(findings=(replace(FOUND, hint="ask the vendor"),)), Language.BOTH).plain
+
+    assert text.count("ask the vendor") == 1

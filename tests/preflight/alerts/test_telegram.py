@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 import time
+from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
+from pytest_httpserver import HTTPServer
+from requests.exceptions import SSLError
 
 from acceptance.stack.ports import Ports
 from acceptance.standins.telegram import FAULTS, TelegramStandin
-from preflight.alerts.answer import Kind, judge
+from acceptance.standins.tls import Authority
+from preflight.alerts.answer import Kind
 from preflight.alerts.hush import scrub
 from preflight.alerts.message import Text
 from preflight.alerts.telegram import NOT_CONFIGURED, Telegram
@@ -32,6 +38,7 @@ ONCE: dict[str, tuple[int, int]] = {
     "400": (1, 1),  # as plain text
     "400-any": (1, 1),
     "500": (1, 1),
+    "504-after": (1, 2),
     "timeout-before": (0, 1),
     "timeout-after": (1, 2),
     "drop-before": (0, 1),
@@ -105,32 +112,6 @@ def test_retry_after_beyond_the_budget_is_not_waited_for(client: Telegram, teleg
     assert time.monotonic() - began < 0.5
 
 
-@pytest.mark.parametrize("value", [-1, "soon", None, [], True, float("inf")], ids=str)
-def test_a_mad_retry_after_is_ignored(value: object) -> None:
-    """What is no number of seconds is as if it was not there."""
-    body = f'{{"ok": false, "parameters": {{"retry_after": {"1e999" if value == float("inf") else "null"}}}}}'.encode()
-    assert judge(429, body, url="u").retry_after is None
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (200, b'{"ok": true, "result": {}}', Kind.OK),
-        (201, b'{"ok": true}', Kind.OK),
-        (200, b'{"ok": "true"}', Kind.UNSURE),
-        (200, b'{"ok": false}', Kind.UNSURE),
-        (200, b"", Kind.UNSURE),
-        (200, b"[" * 100_000, Kind.UNSURE),
-        (500, b'{"ok": true}', Kind.AGAIN),
-        (302, b'{"ok": true}', Kind.REFUSED),
-        (400, b'{"ok": true}', Kind.BAD_REQUEST),
-    ],
-)
-def test_accepted_is_2xx_and_ok(status: int, body: bytes, kind: Kind) -> None:
-    """Neither a status nor an ok:true alone is an acceptance."""
-    assert judge(status, body, url="u").kind is kind
-
-
 def test_nobody_listens(section: TelegramSection) -> None:
     """A refused connection is told as such: the message certainly did not arrive."""
     ports = Ports.free(("redis",))
@@ -142,6 +123,40 @@ def test_nobody_listens(section: TelegramSection) -> None:
 
     assert (delivery.accepted, delivery.uncertain) == (False, False)
     assert "connection refused" in delivery.reason
+    assert Telegram(closed).ask("getMe", {}, timeout=1).refused
+
+
+def test_an_unreachable_network_is_no_refusal(client: Telegram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this machine has no way there nobody refused anything: not sent for certain, and nothing is known."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", unreachable)
+    answer = client.ask("getMe", {}, timeout=1)
+
+    assert (answer.kind, answer.refused) == (Kind.AGAIN, False)
+    assert "no way to its address" in answer.reason
+
+
+def test_an_untrusted_certificate_is_certainly_no_acceptance(section: TelegramSection, tmp_path: Path) -> None:
+    """TLS fails at the certificate before anything is sent."""
+    with HTTPServer(host="127.0.0.1", ssl_context=Authority(tmp_path).context("localhost")) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        answer = Telegram(section.model_copy(update={"url": url, "timeout": 5.0})).ask("getMe", {}, timeout=5)
+
+    assert (answer.kind, answer.reason) == (Kind.AGAIN, "Telegram: its certificate is not trusted")
+
+
+def test_a_broken_tls_connection_may_have_been_an_acceptance(client: Telegram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other failure of TLS can come after the message was taken."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise SSLError("EOF occurred in violation of protocol")
+
+    monkeypatch.setattr("requests.Session.post", broken)
+
+    assert client.ask("sendMessage", {}, timeout=1).kind is Kind.UNSURE
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://x", "http://[", "http://127.0.0.1:99999", "http://\ud800"])
@@ -151,6 +166,34 @@ def test_an_impossible_url_is_a_reason(url: str, section: TelegramSection) -> No
 
     assert not delivery.accepted
     assert delivery.reason
+
+
+@pytest.mark.parametrize("url", ["https://user:hunter2@api.example", "http://hunter2@127.0.0.1:1/x", "//a@b"])
+def test_a_login_in_the_url_is_refused(url: str) -> None:
+    """A password there would stand in every sentence that names the server; the refusal does not repeat it."""
+    with pytest.raises(ValidationError, match="without a login") as caught:
+        TelegramSection.model_validate({"url": url})
+    assert all("hunter2" not in error["msg"] for error in caught.value.errors())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.telegram.org", "http://127.0.0.1:8081", "https://proxy.example/a@b?c=d@e"]
+)
+def test_a_url_without_a_login_is_taken(url: str) -> None:
+    """A Bot API server of one's own may stand anywhere."""
+    assert TelegramSection.model_validate({"url": url}).url == url
+
+
+@pytest.mark.parametrize(("deadline", "taken"), [(10, True), (10.1, False), (0, False), (float("inf"), False)])
+def test_nobody_waits_longer_than_ten_seconds_for_an_alert(deadline: float, taken: bool) -> None:
+    """A P0 that is not delivered within 10 s waits in the spool: no setting makes that longer."""
+    try:
+        section = TelegramSection.model_validate({"deadline": deadline})
+    except ValidationError:
+        assert not taken
+    else:
+        assert taken
+        assert section.deadline == deadline
 
 
 def test_not_configured() -> None:
