@@ -12,6 +12,9 @@ from typing import Any
 
 from acceptance.stack.base import Stack, StackError
 from acceptance.standins.telegram import TelegramStandin
+from evidence import Bundle
+
+CHAT_FILE = "telegram_chat.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,10 @@ class Alerting:
     def texts(self) -> list[str]:
         """What is in the chat, oldest first."""
         return self.telegram.texts
+
+    def record(self, bundle: Bundle) -> None:
+        """Put the chat into the evidence, over an earlier state of it."""
+        bundle.add_json(CHAT_FILE, self.evidence(), replace=True)
 
     def evidence(self) -> dict[str, Any]:
         """The chat as it is now, and what was asked for; holds no secret."""

@@ -115,7 +115,7 @@ def alerting(stack: Stack, evidence_plugin: EvidencePlugin) -> Iterator[Alerting
         try:
             yield alerting
         finally:
-            evidence_plugin.bundle.add_json("telegram_chat.json", alerting.evidence())
+            alerting.record(evidence_plugin.bundle)
 
 
 @pytest.fixture(scope="session")

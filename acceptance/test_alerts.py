@@ -9,23 +9,28 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from acceptance.alerting import Alerting
-from acceptance.follow import Seen
+from acceptance.alerting import CHAT_FILE, Alerting
+from acceptance.follow import LAST_RUN, Seen
+from acceptance.probes import PrometheusClient
+from acceptance.probes.exposition import parse
 from acceptance.stack.base import PreflightRun, Stack
 from acceptance.stack.wait import Answer, wait_until
+from acceptance.standins.telegram import FAULTS
+from evidence import Bundle
 
 pytestmark = pytest.mark.own_stack
 
 ENV = "test"
-WINDOW = 4.0  # seconds of throttle for the runs here
+TOTAL, PENDING = "arbitrage_preflight_alerts_total", "arbitrage_preflight_alerts_pending"
 BAD = {"PREFLIGHT_REDIS__PORT": "1"}  # nobody listens there: FAIL
 SLOW = {"PREFLIGHT_REDIS__SLOW_AFTER": "0.0000001"}  # any answer is a WARN
-IMPATIENT = {"PREFLIGHT_TELEGRAM__DEADLINE": "0.5"}
+IMPATIENT = {"PREFLIGHT_TELEGRAM__DEADLINE": "2"}
+SHORT_WINDOW = 1.0  # seconds of throttle for the one run that waits for the end of a window
+LATE = 5.0  # seconds; for the run that has to call older messages late
 
 Run = Callable[..., PreflightRun]
 
@@ -39,7 +44,6 @@ def run(stack: Stack, alerting: Alerting, variables: Mapping[str, str], third_ru
         **alerting.variables,
         "PREFLIGHT_EXCHANGES__UPBIT__ENABLED": "false",
         "PREFLIGHT_EXCHANGES__BINANCE__ENABLED": "false",
-        "PREFLIGHT_ALERTS__P1_WINDOW": str(WINDOW),
         "PREFLIGHT_ALERTS__LANG": "en",
     }
 
@@ -58,15 +62,11 @@ def texts(alerting: Alerting) -> Callable[[], list[str]]:
     return lambda: alerting.texts[before:]
 
 
-@contextmanager
-def _outage(alerting: Alerting) -> Iterator[None]:
-    """Let Telegram answer every message with a server error."""
-    alerting.telegram.fault("500", times=10**6)
-    try:
-        yield
-    finally:
-        with alerting.telegram.state.lock:
-            alerting.telegram.state.faults.clear()
+def _wait_until_after(moment: float) -> None:
+    def probe() -> Answer[None]:
+        return Answer(done=time.time() > moment, said="it is too early")
+
+    wait_until(probe, asked="the clock", timeout=max(0.0, moment - time.time()) + 5)
 
 
 def _items(run: PreflightRun) -> list[tuple[str, str, bool]]:
@@ -79,12 +79,12 @@ def _total(run: PreflightRun, **labels: str) -> float:
     return sum(
         float(sample["value"])
         for sample in run.report["metrics"]
-        if sample["name"] == "arbitrage_preflight_alerts_total" and labels.items() <= sample["labels"].items()
+        if sample["name"] == TOTAL and labels.items() <= sample["labels"].items()
     )
 
 
 def _pending(run: PreflightRun) -> float:
-    return next(float(s["value"]) for s in run.report["metrics"] if s["name"] == "arbitrage_preflight_alerts_pending")
+    return next(float(s["value"]) for s in run.report["metrics"] if s["name"] == PENDING)
 
 
 def _history(run: Run) -> dict[str, dict[str, Any]]:
@@ -116,19 +116,18 @@ def test_ten_failures_are_ten_p0(run: Run, texts: Callable[[], list[str]]) -> No
     ids = [run(BAD).report["run_id"] for _ in range(10)]
 
     assert [run_id in text for run_id, text in zip(ids, texts(), strict=True)] == [True] * 10
+    history = _history(run)
+    assert [(history[f"{run_id}-P0"]["severity"], history[f"{run_id}-P0"]["outcome"]) for run_id in ids] == [
+        ("P0", "sent")
+    ] * 10
 
 
 def test_a_warning_is_said_once_a_window(run: Run, texts: Callable[[], list[str]]) -> None:
     """The same warning is sent, held back, and sent again after the window, saying how many were held back."""
     first = run(SLOW)
     second = run(SLOW)
-    opens = first.report["ended_at"] + WINDOW + 1
-
-    def probe() -> Answer[None]:
-        return Answer(done=time.time() > opens, said="the window is not over")
-
-    wait_until(probe, asked="the clock", timeout=WINDOW + 5)
-    third = run(SLOW)
+    _wait_until_after(second.report["ended_at"] + SHORT_WINDOW)
+    third = run({**SLOW, "PREFLIGHT_ALERTS__P1_WINDOW": str(SHORT_WINDOW)})
 
     assert [(r.exit_code, _items(r)) for r in (first, second, third)] == [
         (0, [("P1", "sent", False)]),
@@ -137,11 +136,18 @@ def test_a_warning_is_said_once_a_window(run: Run, texts: Callable[[], list[str]
     ], first.stdout + first.stderr
     assert ["redis</b> WARN" in text for text in texts()] == [True, True]
     assert "held back" not in texts()[0]
-    assert "held back" in texts()[1]
+    assert "held back since the last message: <code>1</code>" in texts()[1]
+    history = _history(run)
+    told = {each.report["run_id"]: history.get(f"{each.report['run_id']}-P1") for each in (first, second, third)}
+    assert [row and (row["severity"], row["outcome"], row["fingerprint"]) for row in told.values()] == [
+        ("P1", "sent", f"{ENV}/redis/warn"),
+        None,  # what was held back is in the counter, not in the table
+        ("P1", "sent", f"{ENV}/redis/warn"),
+    ]
 
 
 def test_two_runs_with_the_same_warning_at_once_send_it_once(run: Run, texts: Callable[[], list[str]]) -> None:
-    """Two processes cannot both have the right to say the same."""
+    """Of two processes one says it; that no moment is too close is tested in tests/preflight/test_ledger_processes."""
     slow = {"PREFLIGHT_POSTGRES__SLOW_AFTER": "0.0000001"}  # not said before in this env
     with ThreadPoolExecutor(max_workers=2) as pool:
         runs = list(pool.map(run, [slow, slow]))
@@ -154,16 +160,17 @@ def test_two_runs_with_the_same_warning_at_once_send_it_once(run: Run, texts: Ca
 def test_a_p0_survives_an_outage_of_telegram(run: Run, texts: Callable[[], list[str]], alerting: Alerting) -> None:
     """While Telegram is away P0s are spooled, said on stderr and counted; the next run sends them first, in order."""
     before = run(BAD)
-    with _outage(alerting):
+    with alerting.telegram.outage("500"):
         lost = [run({**BAD, **IMPATIENT}) for _ in range(2)]
 
     assert [_items(each) for each in lost] == [[("P0", "spooled", False)]] * 2
     assert [_pending(each) for each in lost] == [1, 2]
-    assert "500" in lost[0].stderr
+    assert "Telegram: 500" in lost[0].stderr
     assert lost[0].report["run_id"] in lost[0].stderr
     grown = _total(lost[1], severity="P0", outcome="spooled") - _total(before, severity="P0", outcome="spooled")
     assert grown == 2
-    after = run(BAD)
+    _wait_until_after(lost[-1].report["ended_at"] + LATE)
+    after = run({**BAD, "PREFLIGHT_TELEGRAM__DEADLINE": str(LATE)})
     assert _items(after) == [("P0", "sent", True), ("P0", "sent", True), ("P0", "sent", False)]
     assert _pending(after) == 0
     ids = [each.report["run_id"] for each in (before, *lost, after)]
@@ -174,7 +181,7 @@ def test_a_p0_survives_an_outage_of_telegram(run: Run, texts: Callable[[], list[
 
 def test_flush_delivers_what_waits(run: Run, texts: Callable[[], list[str]], alerting: Alerting) -> None:
     """`alerts list` shows what waits, `alerts flush` sends it in order with exit 0, then nothing waits."""
-    with _outage(alerting):
+    with alerting.telegram.outage("500"):
         lost = [run({**BAD, **IMPATIENT}).report["run_id"] for _ in range(2)]
         listed = run(None, "alerts", "list").report["messages"]
         refused = run(IMPATIENT, "alerts", "flush")
@@ -219,24 +226,62 @@ def test_alerts_test_sends_a_message(run: Run, texts: Callable[[], list[str]]) -
     assert "test message" in texts()[0]
 
 
-def test_counters_are_what_the_chat_holds(run: Run, alerting: Alerting) -> None:
-    """`alerts_total{outcome="sent"}` of P0 and P1 is the number of messages of this env, the test message apart."""
+def test_counters_are_what_the_chat_holds(run: Run, alerting: Alerting, prometheus: PrometheusClient) -> None:
+    """`alerts_total{outcome="sent"}` of P0 and P1 is the number of messages of this env, the test message apart.
+
+    It is in the report, in the `.prom`, and in Prometheus; so is the length of the spool, which is 0.
+    """
     last = run(BAD)
 
-    in_chat = [text for text in alerting.texts if f"· {ENV}</b>" in text]
-    assert _total(last, severity="P0", outcome="sent") + _total(last, severity="P1", outcome="sent") == len(in_chat)
+    in_chat = len([text for text in alerting.texts if f"· {ENV}</b>" in text])
+    assert _total(last, severity="P0", outcome="sent") + _total(last, severity="P1", outcome="sent") == in_chat
     assert _total(last, outcome="failed") == 0
+    prom = parse(last.prom, origin="the .prom of this run")
+    written = [prom.value(TOTAL, env=ENV, severity=severity, outcome="sent") for severity in ("P0", "P1")]
+    assert sum(value or 0.0 for value in written) == in_chat
+    assert prom.value(PENDING, env=ENV) == 0
+
+    wanted = {TOTAL: in_chat, PENDING: 0.0, LAST_RUN: last.report["ended_at"]}
+    query = f'sum by (__name__) ({{__name__=~"{PENDING}|{LAST_RUN}", env="{ENV}"}})'
+    sent = f'sum by (__name__) ({TOTAL}{{env="{ENV}", outcome="sent", severity=~"P0|P1"}})'
+
+    def probe() -> Answer[None]:
+        result = prometheus.query(f"{query} or {sent}")
+        found = {sample.labels["__name__"]: sample.value for sample in result.samples}
+        return Answer(done=found == wanted, said=f"{found}, wanted {wanted}")
+
+    wait_until(probe, asked=f"{query} or {sent}", timeout=60)
 
 
-def test_the_token_is_nowhere(run: Run, alerting: Alerting) -> None:
-    """Neither token nor chat id is in what a run writes, in the chat, or in Postgres, whatever Telegram answers."""
-    token, chat_id = alerting.secrets
-    alerting.telegram.fault("401")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_token_is_nowhere(fault: str, run: Run, alerting: Alerting) -> None:
+    """Whatever Telegram does, neither token nor chat id is in what a run writes, the spool, the chat, or Postgres."""
+    before = alerting.telegram.met(fault)
+    with alerting.telegram.outage(fault, retry_after=0.1):
+        failed = run({**BAD, "PREFLIGHT_TELEGRAM__TIMEOUT": "0.5", "PREFLIGHT_TELEGRAM__DEADLINE": "2"})
+        listed = run(None, "alerts", "list")
+    assert alerting.telegram.met(fault) > before, failed.stderr
+    flushed = run(None, "alerts", "flush")
+    assert flushed.exit_code == 0, flushed.stderr
+
+    documents = [failed.report, listed.report, flushed.report, _history(run)]
+    outputs = [text for each in (failed, listed, flushed) for text in (each.stdout, each.stderr, each.prom)]
+    written = "".join((*outputs, *map(json.dumps, documents), *alerting.texts))
+    assert f"{failed.report['run_id']}-P0" in written
+    for secret in alerting.secrets:
+        assert secret not in written
+
+
+def test_the_chat_is_in_the_evidence(run: Run, alerting: Alerting, bundle: Bundle) -> None:
+    """What came into the chat can be read in the bundle: P0 and P1, without a secret."""
     failed = run(BAD)
-    run(None, "alerts", "flush")
+    alerting.record(bundle)
 
-    outputs = (failed.stdout, failed.stderr, failed.prom, json.dumps(failed.report), json.dumps(_history(run)))
-    written = "".join((*outputs, *alerting.texts))
-    assert "401" in failed.stderr
-    assert token not in written
-    assert chat_id not in written
+    document = json.loads((bundle.path / CHAT_FILE).read_text(encoding="utf-8"))
+    texts = [message["text"] for message in document["chat"]]
+    assert texts == alerting.texts
+    assert f"P0 NO_GO · {ENV}" in texts[-1]
+    assert failed.report["run_id"] in texts[-1]
+    assert any(f"P1 GO · {ENV}" in text for text in texts)
+    for secret in alerting.secrets:
+        assert secret not in json.dumps(document)

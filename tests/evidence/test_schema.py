@@ -18,6 +18,7 @@ def test_every_document_of_a_bundle_has_its_schema() -> None:
         "grafana_api_result.json",
         "manifest.json",
         "prometheus_query_result.json",
+        "telegram_chat.json",
         "versions.json",
     }
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from acceptance.stack.base import PreflightRun
+from acceptance.standins.telegram import TelegramStandin
 from preflight.catalogue import LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.faults.matrix import ROWS
 from tests.preflight.faults.rig import Servers, make_rig
@@ -92,3 +95,35 @@ def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], servers: Ser
     assert (values.get(LAST_SUCCESS), values.get(READY_FOR_LIVE)) == (row.last_success, row.ready_for_live)
     said = f"{run.stdout}{run.stderr}{run.report}{run.prom}"
     assert [secret for secret in servers.secrets if secret in said] == []
+
+
+NO_SPOOL = [row for row in ROWS if row.id in {"disk-full-spool", "disk-read-only", "spool-forbidden"}]
+
+
+@pytest.mark.parametrize("telegram_up", [True, False], ids=["telegram-up", "telegram-down"])
+@pytest.mark.parametrize("row", NO_SPOOL, ids=lambda row: row.id)
+def test_a_p0_that_cannot_be_kept_is_sent_anyway(row: FaultRow, telegram_up: bool, servers: Servers) -> None:
+    """With a spool that takes nothing the P0 is sent at once, and that is said; neither kept nor sent is `failed`."""
+    with TelegramStandin(token="1:canary", chat_id="-100") as telegram:
+        to_it = {
+            "PREFLIGHT_TELEGRAM__TOKEN": "1:canary",
+            "PREFLIGHT_TELEGRAM__CHAT_ID": "-100",
+            "PREFLIGHT_TELEGRAM__URL": telegram.url,
+            "PREFLIGHT_TELEGRAM__DEADLINE": "10" if telegram_up else "1",
+        }
+        if not telegram_up:
+            telegram.fault("500", times=10**6)
+        told = replace(row, make=lambda rig: _with(row.make(rig), to_it))
+        _, run = _run(told, servers)
+
+        p0 = [item for item in run.report["alerts"]["items"] if item["severity"] == "P0"]
+        assert [item["outcome"] for item in p0] == ["sent" if telegram_up else "failed"], run.stderr
+        assert [run.report["run_id"] in text for text in telegram.texts] == [True] * telegram_up
+    assert f"{run.report['run_id']}-P0 cannot be kept in " in run.stderr
+    assert (f"{run.report['run_id']}-P0 is lost" in run.stderr) is not telegram_up
+
+
+@contextlib.contextmanager
+def _with(made: contextlib.AbstractContextManager[Change], env: dict[str, str]) -> Iterator[Change]:
+    with made as change:
+        yield replace(change, env={**change.env, **env})
