@@ -1,7 +1,7 @@
-"""Korean for the console. What the gate says is English; here a finished sentence finds the template it was made from.
+"""Korean for the console and for alerts. What the gate says is English; here a finished sentence finds the template it was made from.
 
-Checks, runner and ledger know no language: their texts go into JSON, JUnit, the ledger and the alerts, which must not
-depend on who looks at a terminal. A text that no template fits, such as a third party's hint, stays as it is.
+Checks, runner and ledger know no language: their texts go into JSON, JUnit and the ledger, which must not depend on
+who looks at a terminal. Alerts are translated by their own setting, when they are written for a person. A text that no template fits, such as a third party's hint, stays as it is.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "textfile_dir이 설정되지 않아 지표를 내보낼 곳이 없습니다"
         ),
         "alerting was interrupted ({})": "알림을 보내는 중에 중단되었습니다({})",
+        "alerting broke ({}); please report it": "알림 기능이 고장 났습니다({}). 제보해 주십시오",
         "--output: the report cannot be written: {}": "--output: 보고서를 쓸 수 없습니다: {}",
         "the ledger was damaged and has been set aside as {}; counters begin at 0": (
             "장부가 손상되어 따로 옮겨 두었습니다: {} (카운터는 0부터 다시 셉니다)"
