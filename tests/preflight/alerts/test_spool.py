@@ -4,11 +4,12 @@ import errno
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from preflight.alerts.spool import Content, Spool, SpoolBusyError
+from preflight.alerts.spool import Content, Entry, Spool, SpoolBusyError
 
 
 @pytest.fixture
@@ -141,3 +142,54 @@ def test_a_damaged_file_is_kept_aside(spool: Spool) -> None:
 
     assert aside.read_text() == "nonsense"
     assert spool.waiting(Content.P0, "paper") == ()
+
+
+def test_another_text_takes_the_same_place(spool: Spool) -> None:
+    """A file is replaced whole, under its own name; where it is gone it is made again."""
+    first, second = (spool.put(Content.P0, "paper", id_, "old") for id_ in ("a", "b"))
+    spool.replace(first, "new")
+    second.delete()
+    spool.replace(second, "newer")
+
+    assert [(entry.id, entry.read()) for entry in spool.waiting(Content.P0, "paper")] == [("a", "new"), ("b", "newer")]
+
+
+def test_what_a_killed_process_left_is_swept(spool: Spool) -> None:
+    """Temporary files go after an hour, those of a process that is writing do not; other hidden files are nobody's."""
+    spool.put(Content.P0, "paper", "a", "1")
+    old = time.time() - 3601
+    names = {".p0-paper-000000000009-x.json.1.tmp": old, ".row-paper-000000000001-y.json.2.tmp": old,
+             ".p0-paper-000000000002-z.json.3.tmp": old + 60, ".paper.lock": old, ".other.tmp": old}  # fmt: skip
+    for name, at in names.items():
+        (spool.directory / name).write_text("x")
+        os.utime(spool.directory / name, (at, at))
+    spool.put(Content.P0, "paper", "b", "2")
+
+    assert sorted(path.name for path in spool.directory.glob(".*")) == [
+        ".other.tmp",
+        ".p0-paper-000000000002-z.json.3.tmp",
+        ".paper.lock",
+    ]
+
+
+def test_what_cannot_be_counted_counts_as_one(spool: Spool) -> None:
+    """Nobody knows that a spool that cannot be read holds nothing."""
+    assert spool.pending("paper") == 0
+    spool.put(Content.P0, "paper", "a", "1")
+    spool.put(Content.P0, "paper", "b", "1")
+    spool.put(Content.ROW, "paper", "b", "1")
+    assert (spool.pending("paper"), spool.pending("live")) == (2, 0)
+    file = spool.directory / "file"
+    file.write_text("no directory")
+    assert Spool(file).pending("paper") == 1
+
+
+def test_a_file_waits_until_it_is_known_to_be_gone(spool: Spool) -> None:
+    """Where nobody can tell it is taken to wait."""
+    entry = spool.put(Content.P0, "paper", "a", "1")
+    assert entry.waits()
+    entry.delete()
+    assert not entry.waits()
+    file = spool.directory / "file"
+    file.write_text("no directory")
+    assert Entry(file / "x", 1, "a").waits()
