@@ -1,7 +1,9 @@
-"""Korean for the console and for alerts. What the gate says is English; here a finished sentence finds the template it was made from.
+"""Korean for the console and for alerts.
 
-Checks, runner and ledger know no language: their texts go into JSON, JUnit and the ledger, which must not depend on
-who looks at a terminal. Alerts are translated by their own setting, when they are written for a person. A text that no template fits, such as a third party's hint, stays as it is.
+What the gate says is English; here a finished sentence finds the template it was made from. Checks, runner and ledger
+know no language: their texts go into JSON, JUnit and the ledger, which must not depend on who looks at a terminal.
+Alerts are translated by a setting of their own, when they are written for a person. A text that no template fits, such
+as a third party's hint, stays as it is.
 """
 
 from __future__ import annotations
