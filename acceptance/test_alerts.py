@@ -256,7 +256,7 @@ def test_the_token_is_nowhere(fault: str, run: Run, alerting: Alerting) -> None:
     """Whatever Telegram does, neither token nor chat id is in what a run writes, the spool, the chat, or Postgres."""
     before = alerting.telegram.met(fault)
     with alerting.telegram.outage(fault, retry_after=0.1):
-        failed = run({**BAD, "PREFLIGHT_TELEGRAM__TIMEOUT": "0.5", "PREFLIGHT_TELEGRAM__DEADLINE": "2"})
+        failed = run({**BAD, "PREFLIGHT_TELEGRAM__TIMEOUT": "0.5", "PREFLIGHT_TELEGRAM__DEADLINE": "3"})
         listed = run(None, "alerts", "list")
     assert alerting.telegram.met(fault) > before, failed.stderr
     flushed = run(None, "alerts", "flush")

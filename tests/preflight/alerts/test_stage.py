@@ -154,6 +154,7 @@ def test_lost_is_said_where_nothing_can_be_kept(say: Say, settings: Settings, mo
     def end(*_: Any, **__: Any) -> None:
         raise Interrupted("SIGTERM")
 
+    settings.spool_dir.rmdir()
     settings.spool_dir.write_text("no directory")
     monkeypatch.setattr("preflight.alerts.telegram.Telegram.send", end)
     spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, run_id="r1")

@@ -33,6 +33,7 @@ def folder(tmp_path: Path, telegram: TelegramStandin, monkeypatch: pytest.Monkey
     """A working directory with a ledger and a spool, and the variables that lead there and to the stand-in."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "textfile").mkdir()
+    (tmp_path / "spool").mkdir()
     for name, value in {
         "LEDGER": tmp_path / "ledger.sqlite",
         "SPOOL_DIR": tmp_path / "spool",
@@ -151,6 +152,7 @@ def test_flush_ends_where_what_was_sent_cannot_be_removed(
 
 def test_flush_with_a_spool_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is told which setting names it: exit 2."""
+    (folder / "spool").rmdir()
     (folder / "spool").write_text("no directory")
 
     assert main(["alerts", "flush", "--env", "paper"]) == 2
