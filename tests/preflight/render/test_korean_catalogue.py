@@ -10,6 +10,7 @@ import pytest
 
 from preflight import ledgerfile, textfile
 from preflight.alerts.dispatch import __file__ as dispatch_file
+from preflight.alerts.stage import __file__ as stage_file
 from preflight.catalogue import LABEL_VALUES
 from preflight.render import console
 from preflight.render.korean import CATALOGUE, translate
@@ -84,7 +85,7 @@ def test_every_phrase_of_the_console_has_its_korean() -> None:
 
 def test_no_reason_is_left_from_former_times() -> None:
     """Each known reason or note still stands in the source that says it."""
-    sources = [*SPEAKERS, Path(dispatch_file)]
+    sources = [*SPEAKERS, Path(dispatch_file), Path(stage_file)]
     assert set(REASONS) - set().union(*map(raw_templates, sources)) == set()
 
 
