@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -104,33 +105,61 @@ def _wait(process: subprocess.Popen[bytes], stop: threading.Event) -> int:
                 raise StoppedError from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A command that is over."""
+
+    code: int | None  # None: its deadline passed and it was killed
+    out: bytes
+    err: bytes
+
+
+def finish(
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Finished:
+    """Run a command to its end, or to its deadline: what it started ends with it then, and nothing is waited for.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    # Files, not pipes: whatever the program starts may hold a pipe open for as long as it likes.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            start_new_session=True,
+        )
+        try:
+            code: int | None = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:  # Ctrl-C too
+            if process.poll() is None:
+                _kill_group(process)
+        out.seek(0)
+        err.seek(0)
+        return Finished(code=code, out=out.read(), err=err.read())
+
+
 def ask(argv: Sequence[str], *, env: Mapping[str, str] | None = None, seconds: float = QUESTION_SECONDS) -> str | None:
     """Ask a program something short, such as its version.
 
     Returns:
         What it printed on either stream, or None if it cannot be run, fails, or is not done in time.
     """
-    with tempfile.TemporaryFile() as sink:  # a pipe would be held open by whatever the program starts
-        try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                env=None if env is None else dict(env),
-                start_new_session=True,
-            )
-        except OSError:
-            return None
-        try:
-            code = process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            code = -1
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
-        sink.seek(0)
-        return sink.read().decode(errors="replace") if code == 0 else None
+    try:
+        done = finish(argv, seconds=seconds, env=env)
+    except OSError:
+        return None
+    return (done.out + done.err).decode(errors="replace") if done.code == 0 else None
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.stack.base import StackError
+from acceptance.stack.command import finish
 
 QUESTION_SECONDS = 15.0
 """For what the engine answers from memory; a healthy one needs a tenth of a second."""
@@ -55,45 +55,31 @@ def run(
     *,
     seconds: float = QUESTION_SECONDS,
     env: Mapping[str, str] | None = None,
-    stdin: str | None = None,
     cwd: Path | None = None,
 ) -> Done:
-    """Run a command to its end; at its deadline it is killed and its code is 124.
+    """Run a command to its end; at its deadline it and what it started are killed and its code is 124.
 
     Raises:
         StackError: There is no such program.
     """
     try:
-        process = subprocess.Popen(
-            argv,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment() if env is None else dict(env),
-            cwd=cwd,
-            text=True,
-            errors="replace",
-        )
+        done = finish(argv, seconds=seconds, env=environment() if env is None else env, cwd=cwd)
     except OSError as error:
         message = f"{argv[0]} cannot be run ({error.strerror}): {_INSTALL}"
         raise StackError(message) from error
-    with process:
-        try:
-            out, err = process.communicate(stdin, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            return Done(code=124, stdout=out, stderr=f"{err}\nnot done after {seconds:.0f} s")
-    return Done(code=process.returncode, stdout=out, stderr=err)
+    out, err = (each.decode(errors="replace") for each in (done.out, done.err))
+    if done.code is None:
+        return Done(code=124, stdout=out, stderr=f"{err}\nnot done after {seconds:.0f} s")
+    return Done(code=done.code, stdout=out, stderr=err)
 
 
 def run_bytes(argv: Sequence[str], *, seconds: float = QUESTION_SECONDS) -> bytes | None:
     """What a command wrote to stdout, as bytes; None when it failed or was not done in time."""
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=seconds, env=environment(), check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = finish(argv, seconds=seconds, env=environment())
+    except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.out if done.code == 0 else None
 
 
 def docker(*args: str, seconds: float = QUESTION_SECONDS) -> Done:

@@ -10,7 +10,6 @@ import hashlib
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -22,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from acceptance.stack.base import StackError
 from acceptance.stack.cache import cache_root
+from acceptance.stack.command import finish
 
 PYTHON = "3.13"
 """Debian trixie's Python, which runs in the images."""
@@ -164,11 +164,10 @@ def _project(root: Path) -> dict[str, list[str]]:
 
 def _pip(verb: str, *options: str, what: str, seconds: float) -> None:
     command = [sys.executable, "-m", "pip", verb, "--disable-pip-version-check", "--no-input", "-q", *options]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired as error:
+    done = finish(command, seconds=seconds)
+    if done.code is None:
         message = f"{what}: pip was not done after {seconds:.0f} s; try again"
-        raise StackError(message) from error
-    if done.returncode != 0:
-        message = f"{what}: {done.stderr.strip()[-800:]}"
+        raise StackError(message)
+    if done.code != 0:
+        message = f"{what}: {done.err.decode(errors='replace').strip()[-800:]}"
         raise StackError(message)

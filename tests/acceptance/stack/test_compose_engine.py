@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import signal
 import stat
+import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from acceptance.stack import compose_engine
 from acceptance.stack.base import StackError
+from acceptance.stack.wait import Answer, wait_until
 
 
 @pytest.fixture
@@ -53,11 +59,54 @@ def test_engine_and_compose_v2_are_enough(fake_docker: Path, answer: str) -> Non
 
 def test_a_command_that_hangs_is_ended() -> None:
     """At its deadline a command is killed, and the answer says so."""
-    done = compose_engine.run((sys.executable, "-c", "input()"), stdin=None, seconds=5)
+    done = compose_engine.run((sys.executable, "-c", "input()"), seconds=5)
     assert done.code != 124  # no standard input: it ends at once
     hung = compose_engine.run((sys.executable, "-c", "import threading; threading.Event().wait()"), seconds=0.5)
     assert hung.code == 124
     assert "not done after" in hung.said
+
+
+HOLDER = "import subprocess, sys, threading; subprocess.run([sys.executable, '-c', {grandchild!r}]); print('late')"
+"""A command that waits for a child of its own, as the docker CLI does for its compose plug-in."""
+
+
+def test_a_grandchild_that_holds_the_output_holds_nobody_up(tmp_path: Path) -> None:
+    """At the deadline the whole family is killed: the answer is there at once, with what was said until then."""
+    pid_file = tmp_path / "pid"
+    grandchild = (
+        f"import os, pathlib, threading; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()));"
+        "print('said', flush=True); threading.Event().wait(60)"
+    )
+    began = time.monotonic()
+    done = compose_engine.run((sys.executable, "-c", HOLDER.format(grandchild=grandchild)), seconds=3)
+    assert time.monotonic() - began < 20  # a third of the minute for which the grandchild would hold it
+    assert (done.code, done.stdout) == (124, "said\n")
+    wait_until(partial(_ended, int(pid_file.read_text(encoding="utf-8"))), asked="the grandchild", timeout=5)
+
+
+def _ended(pid: int) -> Answer[None]:
+    try:
+        status = psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return Answer(done=True, said="gone")
+    return Answer(done=status == psutil.STATUS_ZOMBIE, said=status)
+
+
+def test_an_interrupted_command_does_not_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a command is waited for ends the command, which has a session of its own and did not hear it."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def interrupted(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if process not in started:
+            started.append(process)
+            raise KeyboardInterrupt
+        return wait(process, timeout)
+
+    wait = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compose_engine.run((sys.executable, "-c", "import threading; threading.Event().wait(60)"), seconds=30)
+    assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
 def test_a_missing_program_is_an_error_of_the_stack() -> None:
