@@ -62,8 +62,9 @@ def wanted(request: pytest.FixtureRequest) -> Wanted:
 
 @pytest.fixture(scope="session")
 def stack(wanted: Wanted, request: pytest.FixtureRequest, evidence_plugin: EvidencePlugin) -> Iterator[Stack]:
-    """A running stack; its state, versions and logs go into the evidence before it ends."""
-    with open_stack(wanted, project=request.config.rootpath, tell=say) as stack:
+    """A running stack; its state, versions and logs go into the evidence before it ends, or when it does not start."""
+    failed = evidence_plugin.record_failed_start
+    with open_stack(wanted, project=request.config.rootpath, tell=say, failed=failed) as stack:
         try:
             evidence_plugin.record_stack(stack)  # what is known now stays known if this process is killed
             yield stack

@@ -166,6 +166,12 @@ class EvidencePlugin:
                 text = f"the log could not be read: {error}\n"
             self.add_service_log(service.name, text)
 
+    def record_failed_start(self, stack: Stack, error: StackError) -> None:
+        """Take down of a stack that did not start how things stood, and why; it is stopped already."""
+        self.record_stack(stack)
+        told = status.render(stack.name, stack.services())
+        self.set_stack_status(f"{told}\nit did not start: {error}\n")
+
     # What pytest reports.
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:

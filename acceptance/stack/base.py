@@ -74,7 +74,8 @@ class Stack(Protocol):
         """Start every service and return when each is ready.
 
         Raises:
-            StackError: A service failed; everything that was started is ended again.
+            StackError: A service failed; everything that was started is ended again. ``secrets``, ``services``,
+                ``versions`` and ``logs`` then tell how things stood, for the evidence.
         """
 
     def stop(self) -> None:
@@ -108,13 +109,13 @@ class Stack(Protocol):
         """
 
     def services(self) -> tuple[ServiceState, ...]:
-        """The state of every service, asked now."""
+        """The state of every service, asked now; after a start that failed, as it was then (it may be empty)."""
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Service name -> ``{"version": ..., "source": ...}``."""
 
     def logs(self, service: str) -> str:
-        """What the service has written so far."""
+        """What the service has written so far; after ``stop`` or a start that failed, until then."""
 
     def stop_service(self, name: str) -> None:
         """Stop one service; its port and its data are kept for ``start_service``."""

@@ -32,7 +32,7 @@ from acceptance.stack.compose_questions import questions
 from acceptance.stack.compose_relay import Relays
 from acceptance.stack.compose_versions import versions
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import ask
+from acceptance.stack.readiness import look
 from acceptance.stack.spec import Question
 
 START_SECONDS = 60
@@ -91,6 +91,7 @@ class ComposeStack:
         self._secrets: dict[str, str] = {}
         self._versions: dict[str, dict[str, str]] = {}
         self._last_logs: dict[str, str] = {}
+        self._at_failure: tuple[ServiceState, ...] | None = None
         self.start_seconds: float | None = None  # from `up` to all ready
 
     # --- life ---------------------------------------------------------------------------------------------
@@ -105,16 +106,19 @@ class ComposeStack:
         if self._project is not None:
             message = "this stack is running already"
             raise StackError(message)
-        trouble = compose_engine.why_unusable()
-        if trouble is not None:
-            raise StackError(trouble)
+        self._at_failure = None
         try:
             self._begin()
-        except BaseException:  # Ctrl-C too: nothing half-started stays
+        except BaseException as error:  # Ctrl-C too: nothing half-started stays
+            if isinstance(error, StackError):
+                self._at_failure = self._states_now()
             self.stop()
             raise
 
     def _begin(self) -> None:
+        trouble = compose_engine.why_unusable()
+        if trouble is not None:
+            raise StackError(trouble)
         for name in compose_sweep.sweep():
             self._tell(f"took down {name}, which a killed run had left")
         self._images = compose_images.prepare(self._mode, root=self._root, tell=self._tell)
@@ -253,11 +257,16 @@ class ComposeStack:
         return compose_run.run_preflight(project, self._relays, args, env or {})
 
     def services(self) -> tuple[ServiceState, ...]:
-        """The state of every service: its container as the engine sees it, its answer as asked now."""
+        """The state of every service: its container as the engine sees it, its answer as asked now.
+
+        After a start that failed: as it was then; empty when it had not come to starting one.
+        """
+        if self._at_failure is not None:
+            return self._at_failure
         project = self._running()
         asked = self._questions()
         with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:  # a paused one must not hold the others
-            answers = dict(zip(SERVICES, pool.map(lambda name: ask(asked[name]), SERVICES), strict=True))
+            answers = dict(zip(SERVICES, pool.map(lambda name: look(asked[name]), SERVICES), strict=True))
         rows = diagnosis.containers(project)
         known = self.versions()
         return tuple(
@@ -300,6 +309,13 @@ class ComposeStack:
         if self._project is None:
             raise StackError(_NOT_STARTED)
         return self._project
+
+    def _states_now(self) -> tuple[ServiceState, ...]:
+        """The states where they can still be had; the reason why the start failed is not to be lost over them."""
+        try:
+            return self.services() if self._project is not None else ()
+        except StackError:
+            return ()
 
     def _questions(self) -> dict[str, Question]:
         return questions(self.ports, self._secrets, dashboards=self._monitoring / "grafana" / "dashboards")

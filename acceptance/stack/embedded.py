@@ -15,7 +15,7 @@ from acceptance.stack.control import CODE, Event, Supervisor
 from acceptance.stack.invoke import invoke
 from acceptance.stack.layout import Layout, Secrets, write_private
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import ask
+from acceptance.stack.readiness import look
 from acceptance.stack.services import BUILDERS, COMPONENT_OF
 from acceptance.stack.site import GRAFANA_USER, Site, preflight_settings
 from acceptance.stack.spec import SupervisorSpec
@@ -78,6 +78,7 @@ class EmbeddedStack:
         self._supervisor: Supervisor | None = None
         self._components: Mapping[str, Component] = {}
         self._last_logs: dict[str, str] = {}
+        self._at_failure: tuple[ServiceState, ...] | None = None
         self.start_seconds: float | None = None  # from supervisor start to all ready
 
     # --- life -----------------------------------------------------------------------------------------
@@ -91,9 +92,12 @@ class EmbeddedStack:
         if self._supervisor is not None:
             message = "this stack is running already"
             raise StackError(message)
+        self._at_failure = None
         try:
             self._begin()
-        except BaseException:  # Ctrl-C too: nothing half-started stays
+        except BaseException as error:  # Ctrl-C too: nothing half-started stays
+            if isinstance(error, StackError):
+                self._at_failure = self._states_now()
             self.stop()
             raise
 
@@ -234,7 +238,9 @@ class EmbeddedStack:
         return preflight_settings(self._site)
 
     def versions(self) -> dict[str, dict[str, str]]:
-        """Service name -> version and where the program came from."""
+        """Service name -> version and where the program came from; empty while that is not known."""
+        if not self._components:
+            return {}
         return roster.versions(self._names, self._components)
 
     # --- what it does ---------------------------------------------------------------------------------
@@ -244,11 +250,16 @@ class EmbeddedStack:
         return invoke(args, self.settings(), project=self._project, code=CODE, extra=env or {})
 
     def services(self) -> tuple[ServiceState, ...]:
-        """The state of every service: its process as the supervisor sees it, its answer as asked now."""
+        """The state of every service: its process as the supervisor sees it, its answer as asked now.
+
+        After a start that failed: as it was then; empty when it had not come to starting one.
+        """
+        if self._at_failure is not None:
+            return self._at_failure
         rows = self.processes()
         questions = [each.question for each in self.spec.services]
         with ThreadPoolExecutor(max_workers=len(questions)) as pool:  # a paused one must not hold the others
-            answers = list(pool.map(ask, questions))
+            answers = list(pool.map(look, questions))
         versions = self.versions()
         return tuple(
             ServiceState(
@@ -290,6 +301,13 @@ class EmbeddedStack:
         if self._supervisor is None:
             raise StackError(_NOT_STARTED)
         return self._supervisor
+
+    def _states_now(self) -> tuple[ServiceState, ...]:
+        """The states where they can still be had; the reason why the start failed is not to be lost over them."""
+        try:
+            return self.services() if self._supervisor is not None else ()
+        except StackError:
+            return ()
 
     def _read_log(self, service: str) -> str:
         try:

@@ -43,6 +43,14 @@ def ask(question: Question) -> Answer[None]:
         return Answer(done=False, said=f"{type(error).__name__}: {error}")
 
 
+def look(question: Question) -> Answer[None]:
+    """Ask once, for a report of how things stand: that there is no hope is an answer too."""
+    try:
+        return ask(question)
+    except HopelessError as error:
+        return Answer(done=False, said=str(error))
+
+
 def http_get(port: int, path: str, *, login: tuple[str, str] | None = None) -> tuple[int, str]:
     """GET a path from 127.0.0.1.
 

@@ -37,19 +37,30 @@ class Wanted:
 
 
 @contextmanager
-def open_stack(wanted: Wanted, *, project: Path, tell: Callable[[str], object]) -> Iterator[Stack]:
+def open_stack(
+    wanted: Wanted,
+    *,
+    project: Path,
+    tell: Callable[[str], object],
+    failed: Callable[[Stack, StackError], object] = lambda *_: None,
+) -> Iterator[Stack]:
     """Start a stack, hand it over, stop it.
 
     Args:
         wanted: What was asked for; what cannot be started is an error, never a skip.
         project: The checkout.
         tell: Is given a line about what was chosen and about each slow step.
+        failed: Is given a stack that did not start, and why, before the error goes on.
 
     Raises:
         StackError: It cannot be started.
     """
     stack = _make(wanted, project, tell)
-    stack.start()
+    try:
+        stack.start()
+    except StackError as error:
+        failed(stack, error)
+        raise
     try:
         yield stack
     finally:

@@ -139,7 +139,7 @@ class Supervisor:
         self._emit("ready", service=name, seconds=seconds, pid=service.process and service.process.pid)
         self._reply(service.reply_to)
         service.reply_to = None
-        if not self._up:
+        if not self._up and self._exit_code == 0:
             self._start_what_can()
             if all(each.state == "ready" for each in self._services.values()):
                 self._up = True
@@ -157,8 +157,8 @@ class Supervisor:
         self._reply(service.reply_to, error=text)
         service.reply_to = None
         if not self._up:
+            # The parent ends us by closing the pipe, when it has looked at the states and logs of what was started.
             self._exit_code = 1
-            self._ending = True
 
     # --- commands -------------------------------------------------------------------------------------
 

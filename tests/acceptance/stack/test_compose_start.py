@@ -101,6 +101,28 @@ def test_compose_s_word_alone_is_not_taken(docker: _Docker, tmp_path: Path, heal
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_failed_start_tells_how_things_stood(docker: _Docker) -> None:
+    """Secrets, states and logs are there for the evidence after everything was taken down."""
+    docker.health["grafana"] = "unhealthy"
+    stack = ComposeStack()
+    with pytest.raises(StackError):
+        stack.start()
+    (grafana,) = (each for each in stack.services() if each.name == "grafana")
+    assert grafana.detail.startswith("running, unhealthy; ")
+    assert len(stack.secrets) == 5
+    assert stack.logs("grafana") == "its last words"
+
+
+def test_what_came_to_no_container_has_no_states(docker: _Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an engine there is nothing to tell of but the reason."""
+    assert docker
+    monkeypatch.setattr(compose_engine, "why_unusable", lambda: "no engine")
+    stack = ComposeStack()
+    with pytest.raises(StackError, match="no engine"):
+        stack.start()
+    assert (stack.services(), stack.versions(), stack.secrets) == ((), {}, ())
+
+
 def test_a_service_without_a_container_is_a_failure(docker: _Docker) -> None:
     """What is not there is not healthy."""
     del docker.health["redis"]

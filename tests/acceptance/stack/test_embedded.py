@@ -246,7 +246,7 @@ def test_stop_leaves_nothing_but_the_logs() -> None:
 
 
 def test_a_start_that_fails_leaves_nothing_and_can_be_read(tmp_path: Path) -> None:
-    """When node_exporter cannot start, the others end, the folder goes, and the log is kept for the evidence."""
+    """When node_exporter cannot start, the others end, the folder goes; log and states are kept for the evidence."""
 
     def resolve(names: Sequence[str]) -> Mapping[str, Component]:
         broken = tmp_path / "node_exporter"
@@ -261,5 +261,9 @@ def test_a_start_that_fails_leaves_nothing_and_can_be_read(tmp_path: Path) -> No
     ):
         stack.start()
     assert "no collectors today" in stack.logs("node-exporter")
+    states = {each.name: each for each in stack.services()}
+    assert (states["node-exporter"].running, states["node-exporter"].healthy) == (False, False)
+    assert states["node-exporter"].detail.startswith("died; ")
+    assert (states["redis"].running, "redis" in stack.versions()) == (True, True)
     with pytest.raises(StackError, match="not running"):
-        stack.services()
+        stack.processes()

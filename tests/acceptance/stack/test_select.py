@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from acceptance.stack import compose_engine, select
-from acceptance.stack.base import StackError, Urls
+from acceptance.stack.base import Stack, StackError, Urls
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.select import CHOICES, Choice, Wanted, open_stack, read_login
 from acceptance.stack.unprivileged import service_user
@@ -133,6 +133,22 @@ def test_a_stack_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch
 
     assert refusal(Wanted(choice="compose")) == "it cannot be started"
     assert done == ["start compose"]
+
+
+def test_a_stack_that_does_not_start_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps the evidence is given it with the reason, before the error goes on."""
+    monkeypatch.setattr(select, "ComposeStack", lambda **_: Fake("compose", [], fails=True))
+    told: list[str] = []
+
+    def failed(stack: Stack, error: StackError) -> None:
+        told.append(f"{stack.name}: {error}")
+
+    with (
+        pytest.raises(StackError, match="it cannot be started"),
+        open_stack(Wanted(choice="compose"), project=ROOT, tell=lambda _: None, failed=failed),
+    ):
+        pytest.fail("it was opened")
+    assert told == ["compose: it cannot be started"]
 
 
 def test_a_kept_stack_says_how_to_end_it(done: list[str]) -> None:

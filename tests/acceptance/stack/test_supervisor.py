@@ -78,7 +78,7 @@ def test_kill_9_of_the_supervisor_ends_the_servers_and_the_next_start_sweeps_its
 
 
 def test_a_server_that_dies_at_start_is_named_with_its_exit_code_and_log(light: Callable[..., Light]) -> None:
-    """A failing start says which service, what was asked, its exit code and its last words, and ends the rest."""
+    """A failing start says which service, what was asked, its exit code and its last words; closing ends the rest."""
     stack = light(web="serve", door="die")
     with pytest.raises(StackError) as caught:
         stack.supervisor.wait_up(timeout=20)
@@ -88,8 +88,12 @@ def test_a_server_that_dies_at_start_is_named_with_its_exit_code_and_log(light: 
     assert f"asked GET http://127.0.0.1:{stack.ports['door']}/" in text
     assert "exit code 3" in text
     assert "cannot open the blue door" in text
-    gone(stack.processes()[1:] if psutil.pid_exists(stack.supervisor.pid) else [])
+    states = {row["service"]: row["state"] for row in stack.supervisor.request("status")["services"]}
+    assert states["door"] == "died"  # it waits for whoever keeps the evidence; the log is still there as well
+    assert "cannot open the blue door" in stack.layout.log("door").read_text()
+    processes = stack.processes()
     stack.supervisor.close()
+    gone(processes)
     vanished(stack.layout.root)
 
 
