@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Docker engine and compose v2 on a root Debian machine that lacks them.
+# Docker engine and compose v2 (2.24 or newer) on a root Debian machine that lacks them.
 #
 #   scripts/install_docker.sh [start]   install what is missing, start dockerd when none answers; may be repeated
 #   scripts/install_docker.sh stop      stop the dockerd that `start` started, and no other
@@ -31,7 +31,11 @@ die() {
 }
 
 engine_answers() { timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null; }
-compose_answers() { timeout 10 docker compose version --short 2>/dev/null | grep -E '^v?[2-9]'; }
+# 2.24 is the first that takes `env_file: {path, required}`.
+compose_answers() {
+    timeout 10 docker compose version --short 2>/dev/null |
+        grep -E '^v?(2\.(2[4-9]|[3-9][0-9]|[1-9][0-9]{2,})|[3-9]|[1-9][0-9]+)(\.|$)'
+}
 is_root_debian() { [ "$(id -u)" = 0 ] && [ -r /etc/debian_version ] && command -v apt-get >/dev/null; }
 
 # Field 22 of /proc/PID/stat: with the pid it names one process for as long as the machine is up.
@@ -59,13 +63,18 @@ install_packages() {
     local wanted=() package
     command -v dockerd >/dev/null || wanted+=(docker.io)
     command -v iptables >/dev/null || wanted+=(iptables)
-    command -v debootstrap >/dev/null || wanted+=(debootstrap)
+    [ ${#wanted[@]} -gt 0 ] || command -v docker >/dev/null || wanted=(docker.io)
     [ ${#wanted[@]} -gt 0 ] || return 0
     quietly "apt-get update" apt-get -o DPkg::Lock::Timeout=120 update -qq
+    # From trixie on the client is a package of its own, which docker.io only recommends.
+    if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then
+        wanted+=(docker-cli)
+    fi
     for package in "${wanted[@]}"; do
         quietly "installing $package" env DEBIAN_FRONTEND=noninteractive \
             apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "$package"
     done
+    command -v docker >/dev/null || die 1 "docker.io was installed and there is still no command docker"
 }
 
 unpack_plugin() { # take one CLI plug-in out of a Debian package without installing the package
@@ -94,6 +103,12 @@ install_plugins() {
     fi
 }
 
+started_pid=
+give_up() { # whoever interrupts the start takes the engine along: nothing would know of it
+    [ -z "$started_pid" ] || kill "$started_pid" 2>/dev/null || true
+    rm -f "$pid_file"
+}
+
 start_engine() {
     local pid began=$SECONDS
     say "starting dockerd (data in $state/data) ..."
@@ -103,20 +118,23 @@ start_engine() {
     fi
     # Left by one that was killed. The numbers in them may by now be other processes', for which dockerd would wait.
     rm -f "$state/engine.pid" "$state/exec/containerd/containerd.pid"
+    trap give_up EXIT
+    trap 'exit 130' INT TERM HUP
     # Its own session, so that neither a closing terminal nor a finished CI step ends it halfway. The lock of this
     # script (descriptor 9) is not for it to keep.
     setsid nohup dockerd --data-root "$state/data" --exec-root "$state/exec" --pidfile "$state/engine.pid" \
         --log-level warn </dev/null >"$log_file" 2>&1 9>&- &
-    pid=$!
+    started_pid=$!
+    pid=$started_pid
+    echo "$pid $(started_ticks "$pid")" >"$pid_file" # at once: `stop` has to know one that never answers, too
     until engine_answers >/dev/null; do
         if ! kill -0 "$pid" 2>/dev/null || [ $((SECONDS - began)) -ge "$start_deadline" ]; then
             tail -n 15 "$log_file" >&2
-            kill "$pid" 2>/dev/null || true
             die 1 "dockerd did not answer within $((SECONDS - began)) s; its log is $log_file"
         fi
         sleep 0.5
     done
-    echo "$pid $(started_ticks "$pid")" >"$pid_file"
+    trap - EXIT INT TERM HUP
     say "dockerd answers after $((SECONDS - began)) s, pid $pid"
 }
 
@@ -126,13 +144,11 @@ do_start() {
         return 0
     fi
     is_root_debian || die 3 "this script sets up Docker as root on Debian only: install Docker Engine and" \
-        "the compose v2 plugin as Docker's manual says, or Docker Desktop, start it, then run this again"
+        "the compose plugin (2.24 or newer) as Docker's manual says, or Docker Desktop, start it, then run this again"
     mkdir -p "$state"
     exec 9>"$state/lock"
     flock -w 600 9 || die 1 "another run of this script has held $state/lock for 10 minutes: end it first"
     engine_answers >/dev/null || install_packages
-    command -v docker >/dev/null || quietly "installing docker.io" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends docker.io
     install_plugins
     # Installing the package may itself have started the engine, as on a machine with systemd.
     engine_answers >/dev/null || start_engine
@@ -160,7 +176,7 @@ do_status() {
     local engine compose
     engine=$(engine_answers) || engine=
     compose=$(compose_answers) || compose=
-    say "engine ${engine:-does not answer}, compose ${compose:-v2 is missing}," \
+    say "engine ${engine:-does not answer}, compose ${compose:-2.24 or newer is missing}," \
         "started by this script: $(own_pid || echo no)"
     [ -n "$engine" ] && [ -n "$compose" ]
 }

@@ -3,7 +3,8 @@
 #
 #   scripts/make_base_image.sh [--force]   make arbitrage-local/debian:trixie unless it is there (--force: anyway)
 #
-# Exit: 0 done, 1 something failed, 2 usage, 3 neither a registry nor debootstrap as root can be used here.
+# debootstrap is installed where it is needed and missing. --force also takes in Debian's latest security fixes.
+# Exit: 0 done, 1 something failed, 2 usage, 3 neither a registry nor debootstrap as root on Debian can be used here.
 # ARBITRAGE_PULL_SECONDS (default 60) bounds the pull; a registry that does not answer is known in a few seconds.
 set -euo pipefail
 
@@ -42,9 +43,9 @@ if timeout 8 docker manifest inspect "$official" >/dev/null 2>&1 &&
 fi
 
 say "$official cannot be pulled here, so debootstrap makes it (half a minute)"
-if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
-    die 3 "debootstrap as root is needed where no image registry answers: run scripts/install_docker.sh as root on" \
-        "Debian, or use a machine that can pull $official"
+if [ "$(id -u)" != 0 ] || [ ! -r /etc/debian_version ] || ! command -v apt-get >/dev/null; then
+    die 3 "where no image registry answers, this has to run as root on Debian, which debootstrap takes the image from:" \
+        "do that, or use a machine that can pull $official"
 fi
 mirror=$(apt_mirror_uri "")
 security=$(apt_mirror_uri -security)
@@ -56,6 +57,14 @@ work=$(mktemp -d /var/tmp/arbitrage-base.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 began=$SECONDS
+if ! command -v debootstrap >/dev/null; then
+    say "installing debootstrap"
+    if ! { apt-get -o DPkg::Lock::Timeout=120 update -qq && DEBIAN_FRONTEND=noninteractive apt-get \
+        -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends debootstrap; } >"$work/log" 2>&1; then
+        tail -n 15 "$work/log" >&2
+        die 1 "debootstrap could not be installed: the lines above say why"
+    fi
+fi
 if ! debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     "$release" "$root" "$mirror" >"$work/log" 2>&1; then
     tail -n 15 "$work/log" >&2

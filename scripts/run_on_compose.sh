@@ -12,12 +12,12 @@ cleanup() { [ "$started" = no ] || scripts/install_docker.sh stop; }
 trap cleanup EXIT
 
 if ! scripts/install_docker.sh status >/dev/null 2>&1; then
+    started=yes # before it is: an interrupted start is to be cleared up as well
     if ! scripts/install_docker.sh start; then
         echo "COMPOSE NOT RUN: no Docker engine here, and none could be had (the lines above say why)"
         [ "${COMPOSE:-}" != required ] || exit 1
         exit 0
     fi
-    started=yes
 fi
 
 .venv/bin/python -m pytest tests -m compose

@@ -14,9 +14,12 @@ from acceptance.stack.command import finish
 QUESTION_SECONDS = 15.0
 """For what the engine answers from memory; a healthy one needs a tenth of a second."""
 
+COMPOSE = (2, 24)
+"""The first version that takes ``env_file: {path, required}``, which docker-compose.yml needs."""
+
 _KEPT = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_INSTALL = "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose v2 plugin"
+_INSTALL = "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose plugin (2.24 or newer)"
 _DISK_FULL = ("no space left on device", "disk quota exceeded")
 
 
@@ -96,8 +99,10 @@ def why_unusable() -> str | None:
         return str(error)
     if engine.code != 0:
         return f"no Docker engine answers ({engine.last_line}): {_INSTALL}"
-    if compose.code != 0 or not re.match(r"v?[2-9]", compose.stdout.strip()):
-        return f"'docker compose' is not version 2 ({compose.stdout.strip() or 'missing'}): {_INSTALL}"
+    found = re.match(r"v?(\d+)\.(\d+)", compose.stdout.strip()) if compose.code == 0 else None
+    if found is None or (int(found[1]), int(found[2])) < COMPOSE:
+        least = ".".join(map(str, COMPOSE))
+        return f"'docker compose' {compose.stdout.strip() or 'is missing'}, and {least} or newer is needed: {_INSTALL}"
     return None
 
 

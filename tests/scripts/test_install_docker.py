@@ -4,7 +4,11 @@ import os
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
+
+from acceptance.stack.wait import Answer, wait_until
+from tests.acceptance.stack.light import gone
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "install_docker.sh"
@@ -75,7 +79,26 @@ def test_compose_v1_is_not_taken_for_v2(machine: Machine) -> None:
     machine.fake("docker", 'case "$*" in *compose*) echo 1.29.2;; *) echo 20.10;; esac')
     machine.fake("id", "echo 1000")
     assert machine.run().returncode == 3
-    assert "v2 is missing" in machine.run("status").stderr
+    assert "2.24 or newer is missing" in machine.run("status").stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [
+        ("1.29.2", False),
+        ("2.3.3", False),
+        ("2.23.9", False),
+        ("2.24.0", True),
+        ("v2.40.1", True),
+        ("2.100.0", True),
+        ("5.0.1", True),
+        ("10.1.0", True),
+    ],
+)
+def test_compose_has_to_know_optional_env_files(machine: Machine, version: str, *, taken: bool) -> None:
+    """Before 2.24 compose refuses the compose file, so such a one counts as missing."""
+    machine.fake("docker", f'case "$*" in *compose*) echo {version};; *) echo 20.10;; esac')
+    assert (machine.run("status").returncode == 0) is taken
 
 
 def test_status_tells_and_fails_where_something_is_missing(machine: Machine) -> None:
@@ -129,30 +152,102 @@ def test_stop_ends_what_start_started(machine: Machine) -> None:
     assert not pid_file.exists()
 
 
-def test_what_a_killed_engine_left_does_not_keep_the_next_one_from_starting(machine: Machine) -> None:
+def _bare_debian(machine: Machine) -> Path:
+    """Make it a root Debian machine on which `dockerd` comes up when it touches the file that is returned."""
+    for name in ("setsid", "nohup", "kill"):
+        (machine.bin / name).symlink_to(
+            next(Path(part, name) for part in ("/usr/bin", "/bin") if Path(part, name).exists())
+        )
+    for name in ("iptables", "apt-get"):
+        machine.fake(name, "exit 0")
+    machine.fake("id", "echo 0")
+    return machine.state / "up"
+
+
+ON_DEBIAN = pytest.mark.parametrize("debian", [os.access("/etc/debian_version", os.R_OK)], ids=["here"])
+"""The script looks at a file of the machine itself: elsewhere than on Debian it says so and starts nothing."""
+
+
+@ON_DEBIAN
+def test_what_a_killed_engine_left_does_not_keep_the_next_one_from_starting(machine: Machine, *, debian: bool) -> None:
     """Dockerd refuses to start beside a pid file whose number lives on in another process; `start` takes it away."""
     left = (machine.state / "engine.pid", machine.state / "exec" / "containerd" / "containerd.pid")
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("1", encoding="utf-8")
-    for name in ("setsid", "nohup"):
-        (machine.bin / name).symlink_to(
-            next(Path(part, name) for part in ("/usr/bin", "/bin") if Path(part, name).exists())
-        )
-    for name in ("iptables", "debootstrap", "apt-get"):
-        machine.fake(name, "exit 0")
-    machine.fake("id", "echo 0")
-    up = machine.state / "up"
+    up = _bare_debian(machine)
     machine.fake("docker", f'case "$*" in *Server*) [ -e "{up}" ] && echo 20.10;; *) echo 2.26.1;; esac')
     machine.fake("dockerd", f'[ ! -e "{left[0]}" ] || exit 1; [ ! -e "{left[1]}" ] || exit 1; : >"{up}"; sleep 5')
 
     done = machine.run("start")
 
-    if not os.access("/etc/debian_version", os.R_OK):  # elsewhere it starts nothing at all
-        assert done.returncode == 3
+    assert (done.returncode, "dockerd answers" in done.stderr) == ((0, True) if debian else (3, False)), done.stderr
+
+
+@ON_DEBIAN
+def test_an_interrupted_start_leaves_no_engine(machine: Machine, *, debian: bool) -> None:
+    """Ctrl-C before the engine answers ends it: `stop` knows its pid from the first moment, and so does the trap."""
+    _bare_debian(machine)
+    machine.fake("docker", 'case "$*" in *Server*) exit 1;; *) echo 2.26.1;; esac')
+    machine.fake("dockerd", 'echo $$ >"${0%/*}/pid"; exec sleep 60')
+    script = subprocess.Popen(
+        [SCRIPT, "start"],
+        env={"PATH": str(machine.bin), "ARBITRAGE_DOCKER_STATE": str(machine.state)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if not debian:
+        assert script.wait(timeout=20) == 3
         return
-    assert done.returncode == 0, done.stderr
-    assert "dockerd answers" in done.stderr
+    pid_file = machine.state / "dockerd.pid"
+
+    def written() -> Answer[None]:
+        there = pid_file.exists() and (machine.bin / "pid").exists()
+        return Answer(done=there, said=f"{script.poll()}")
+
+    wait_until(written, asked="the pid files", timeout=20)
+    engine = psutil.Process(int((machine.bin / "pid").read_text(encoding="utf-8")))
+    assert pid_file.read_text(encoding="utf-8").split()[0] == str(engine.pid)
+    script.terminate()
+    script.communicate(timeout=20)
+
+    gone([engine])
+    assert not pid_file.exists()
+
+
+@ON_DEBIAN
+@pytest.mark.parametrize(
+    ("known", "packages"),
+    [(True, ["docker.io", "docker-cli"]), (False, ["docker.io"])],
+    ids=["client apart", "client inside"],
+)
+def test_the_client_is_installed_whatever_package_it_is_in(
+    machine: Machine, packages: list[str], *, known: bool, debian: bool
+) -> None:
+    """From trixie on docker.io comes without the command docker, which only recommends brings."""
+    up = _bare_debian(machine)
+    client = f'case "$*" in *Server*) [ -e "{up}" ] && echo 20.10;; *) echo 2.26.1;; esac'
+    engine = f': >"{up}"; sleep 5'
+    here = machine.bin
+    # Installing puts down what the package holds.
+    machine.fake(
+        "apt-get",
+        f"""case "$*" in
+        *install*docker.io) printf '#!/bin/bash\\n%s\\n' '{engine}' >"{here}/dockerd"; chmod +x "{here}/dockerd"
+            [ {int(known)} = 1 ] || cp "{here}/client" "{here}/docker";;
+        *install*docker-cli) cp "{here}/client" "{here}/docker";;
+        esac""",
+    )
+    machine.fake("client", client)
+    machine.fake("apt-cache", f"exit {0 if known else 100}")
+    for name in ("cp", "chmod", "tail"):
+        (here / name).symlink_to(next(Path(part, name) for part in ("/usr/bin", "/bin") if Path(part, name).exists()))
+
+    done = machine.run("start")
+
+    assert done.returncode == (0 if debian else 3), done.stderr
+    installed = [call.split()[-1] for call in machine.calls if call.startswith("apt-get ") and " install " in call]
+    assert installed == (packages if debian else [])
 
 
 def test_an_unknown_word_is_a_usage_error(machine: Machine) -> None:

@@ -43,15 +43,15 @@ def test_no_engine_is_told_with_the_cli_s_own_words(fake_docker: Path) -> None:
     assert "Cannot connect" in (compose_engine.why_unusable() or "")
 
 
-@pytest.mark.parametrize("answer", ["1.29.2", "", "docker: 'compose' is not a docker command"])
-def test_compose_v1_or_none_is_refused(fake_docker: Path, answer: str) -> None:
-    """Only compose v2 knows `up --wait`."""
+@pytest.mark.parametrize("answer", ["1.29.2", "2.23.3", "v2.3.0", "", "docker: 'compose' is not a docker command"])
+def test_a_compose_that_is_too_old_or_none_is_refused(fake_docker: Path, answer: str) -> None:
+    """Before 2.24 it cannot read the compose file: said here, and not by its parser."""
     _write(fake_docker, f"import sys; print({answer!r} if sys.argv[1] == 'compose' else '20.10')")
-    assert "version 2" in (compose_engine.why_unusable() or "")
+    assert "2.24 or newer is needed" in (compose_engine.why_unusable() or "")
 
 
-@pytest.mark.parametrize("answer", ["2.26.1-4", "v2.40.0", "5.0.1"])
-def test_engine_and_compose_v2_are_enough(fake_docker: Path, answer: str) -> None:
+@pytest.mark.parametrize("answer", ["2.24.0", "2.26.1-4", "v2.40.0", "2.100.0", "5.0.1"])
+def test_engine_and_compose_are_enough(fake_docker: Path, answer: str) -> None:
     """Whatever prefix or suffix the version carries."""
     _write(fake_docker, f"import sys; print({answer!r} if sys.argv[1] == 'compose' else '20.10')")
     assert compose_engine.why_unusable() is None
