@@ -23,7 +23,8 @@ __all__ = ["PREFIX", "Postgres", "Redis", "Settings", "load", "variables"]
 
 PREFIX: Final = "ENGINE_"
 _DELIMITER: Final = "__"
-_FOREIGN: Final = frozenset({"ENGINE_IMAGE"})  # read by docker compose, not by the engine
+#: Read by docker compose and the local stack, not by the engine, which may be started in the same shell.
+_FOREIGN: Final = frozenset({"ENGINE_IMAGE", "ENGINE_PORT", "ENGINE_ENV_FILE", "ENGINE_HEALTH_PATH"})
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Bps = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]

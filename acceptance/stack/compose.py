@@ -7,6 +7,7 @@ that names the service, its last log lines and what to do.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -191,9 +192,9 @@ class ComposeStack:
         self._project = None
         if self._ports is not None:
             self._ports.release()
-        return (
-            f"docker compose --env-file {project.env_file} -f {project.compose_file} -p {project.name} down --volumes"
-        )
+        words = ("docker", "compose", "--env-file", project.env_file, "-f", project.compose_file, "-p", project.name)
+        down = shlex.join([*map(str, words), "--profile", "preflight", "down", "--volumes"])
+        return f"{down} && {shlex.join(('rm', '-r', str(project.folder)))}"  # the folder holds the secrets
 
     def __enter__(self) -> Self:
         """Start it."""

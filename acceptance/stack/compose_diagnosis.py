@@ -21,6 +21,7 @@ HINTS: Sequence[tuple[str, str]] = (
         "database files are incompatible",
         "its volume is of another Postgres version: see 'Upgrade' in docs/compose.md, or drop its data: down --volumes",
     ),
+    ("not empty and is no cluster", "its volume holds something else or half a backup: restore it whole, or empty it"),
     ("Can't handle RDB format", "its volume is of a newer Redis: use that version, or drop its data: down --volumes"),
     ("Permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),
     ("permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),

@@ -19,7 +19,10 @@ COMPOSE = (2, 24)
 
 _KEPT = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_INSTALL = "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose plugin (2.24 or newer)"
+_INSTALL = (
+    "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose plugin "
+    "(2.24 or newer)"
+)
 _DISK_FULL = ("no space left on device", "disk quota exceeded")
 
 

@@ -10,7 +10,7 @@ import argparse
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,9 @@ _PULL_SECONDS = 900.0
 _BUILD_SECONDS = 1200.0
 _LOCK_SECONDS = 1800.0
 _KEPT_IMAGES = 3  # of each name: the present one and two earlier ones
+
+KIND = "IMAGES_KIND"
+"""Line of ``docker/.env`` that says which family the stack's volumes have seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,31 @@ def choose(mode: Mode, root: Path = ROOT) -> tuple[Literal["official", "local"],
     if done.code == 0:
         return "official", f"an image registry answers (asked for {missing[0]})"
     return "local", f"no image registry gives {missing[0]} ({done.last_line})"
+
+
+def steady(mode: Mode, present: Mapping[str, str]) -> tuple[Mode, str]:
+    """Make of ``auto`` what was chosen before, since a volume that one family wrote the other may not be able to read.
+
+    Args:
+        mode: What is asked for.
+        present: The lines of ``docker/.env``.
+
+    Returns:
+        The mode to take, and a sentence about it (``""`` when there is nothing to say).
+    """
+    before = present.get(KIND, "")
+    if before not in {"official", "local"}:
+        return mode, ""
+    if mode == "auto":
+        kept: Mode = "official" if before == "official" else "local"
+        return (
+            kept,
+            f"staying with {before} images, which docker/.env names; IMAGES=official or IMAGES=local changes it",
+        )
+    if mode != before:
+        warning = "volumes that the others wrote may not be readable to them, see 'Upgrade' in docs/compose.md"
+        return mode, f"changing from {before} to {mode} images: {warning}"
+    return mode, ""
 
 
 def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], object] = lambda _: None) -> Images:
@@ -149,8 +177,9 @@ def _build(
             message = f"building {', '.join(services)} failed: {done.said}{engine.disk_full(done.said)}"
             raise StackError(message)
         tell(f"built {len(services)} images in {time.monotonic() - began:.0f} s")
+        named = {*compose_env.read(root / "docker" / ".env").values()}
         for image in missing:
-            _drop_old(names[image.variable])
+            _drop_old(names[image.variable], named)
     return names, settings
 
 
@@ -179,12 +208,15 @@ def _base(root: Path, tell: Callable[[str], object]) -> str:
     return name
 
 
-def _drop_old(name: str) -> None:
-    """Remove all but the newest few images of a name; one that a container still uses is left by the engine."""
+def _drop_old(name: str, named: Collection[str]) -> None:
+    """Remove all but the newest few images of a name.
+
+    Not those that ``docker/.env`` names: that stack may be down just now. One that a container uses is left by Docker.
+    """
     repository = name.partition(":")[0]
     listed = engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).stdout.split()
     for old in listed[_KEPT_IMAGES:]:  # newest first
-        if old != name:
+        if old != name and old not in named:
             engine.docker("image", "rm", old)
 
 
@@ -192,7 +224,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Have the images and write their names into ``docker/.env``; 0, or 1 with one sentence."""
     parser = argparse.ArgumentParser(prog="make images", description="Pull or build the images of the compose stack.")
     parser.add_argument(
-        "--images", choices=MODES, default="auto", help="which; auto: official where a registry answers"
+        "--images",
+        choices=MODES,
+        default="auto",
+        help="which; auto: as before, at first official where a registry answers",
     )
     options = parser.parse_args(argv)
 
@@ -204,25 +239,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         trouble = engine.why_unusable()
         if trouble is not None:
             raise StackError(trouble)
-        images = prepare(options.images, tell=tell)
-        values = settings_for(images, compose_env.read(env_file))
-        gone = [image.variable for image in contexts.IMAGES if image.variable not in values]
-        compose_env.update(env_file, values, remove=gone if images.kind == "official" else ())
+        present = compose_env.read(env_file)
+        mode, said = steady(options.images, present)
+        if said:
+            tell(said)
+        images = prepare(mode, tell=tell)
+        values, gone = settings_for(images, present)
+        compose_env.update(env_file, values, remove=gone)
     except (StackError, OSError) as error:
         sys.stderr.write(f"images: {error}\n")
         return 1
     for variable, name in sorted(images.names.items()):
-        sys.stdout.write(f"{values.get(variable, name)}\n")
+        sys.stdout.write(f"{values.get(variable, present.get(variable, name))}\n")
     return 0
 
 
-def settings_for(images: Images, present: Mapping[str, str]) -> dict[str, str]:
-    """The lines for ``docker/.env``; a user's own bot image that stands there already is kept."""
-    names = {name: image for name, image in images.names.items() if image.startswith(f"{contexts.NAMESPACE}/")}
-    own = present.get("ENGINE_IMAGE", "")
-    if own and not own.startswith(f"{contexts.NAMESPACE}/"):
-        names["ENGINE_IMAGE"] = own
-    return {**names, **images.settings}
+def settings_for(images: Images, present: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The lines to set in ``docker/.env``, and the names of those to take away.
+
+    An image that somebody else named there, such as his own bot's, is kept, whatever the variable.
+    """
+    ours = f"{contexts.NAMESPACE}/"
+    own = {name for name, value in present.items() if value and not value.startswith(ours)}
+    names = {name: image for name, image in images.names.items() if image.startswith(ours) and name not in own}
+    gone = tuple(image.variable for image in contexts.IMAGES if image.variable not in {*names, *own})
+    return {**names, **images.settings, KIND: images.kind}, gone
 
 
 if __name__ == "__main__":

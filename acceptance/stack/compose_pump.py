@@ -71,6 +71,8 @@ class Relay(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Listens at one address and hands each connection on to another."""
 
     allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False  # a handler whose two ends are both silent would be waited for without end
 
     def __init__(self, listen: str, target: str) -> None:
         """Listen; `serve_forever` then hands on.

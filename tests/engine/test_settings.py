@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,14 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(refusal().splitlines()) == 2
 
 
-def test_the_compose_variable_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ENGINE_IMAGE belongs to compose and may stand in the environment."""
-    monkeypatch.setenv("ENGINE_IMAGE", "registry.example/bot:1")
-    assert load().mode == "paper"
+def test_variables_of_compose_are_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ENGINE_* name the compose file asks for may stand in the environment of an engine too."""
+    text = (Path(__file__).parents[2] / "docker" / "docker-compose.yml").read_text(encoding="utf-8")
+    asked = {*re.findall(r"\$\{(ENGINE_\w+)", text)} - {*variables()}
+    assert {"ENGINE_IMAGE", "ENGINE_PORT", "ENGINE_ENV_FILE", "ENGINE_HEALTH_PATH"} <= asked
+    for name in asked:
+        monkeypatch.setenv(name, "x")
+    assert load().read_only
 
 
 def test_a_password_comes_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

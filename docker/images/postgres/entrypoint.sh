@@ -6,14 +6,22 @@ set -eu
 [ "$1" = postgres ] || exec "$@"
 
 owner=${POSTGRES_USER:-postgres}
+marker=$PGDATA/.arbitrage-making # there from before the first file is written until the cluster is whole
 
 make_cluster() {
     if [ ! -s "${POSTGRES_PASSWORD_FILE:-}" ]; then
         echo "postgres: POSTGRES_PASSWORD_FILE names no readable, non-empty file: run 'make secrets'" >&2
         exit 1
     fi
-    # What an attempt that was interrupted left would make initdb refuse for ever.
-    find "$PGDATA" -mindepth 1 -delete
+    if [ -e "$marker" ]; then
+        # What an attempt of ours that was interrupted left would make initdb refuse for ever.
+        find "$PGDATA" -mindepth 1 ! -path "$marker" -delete
+    elif [ -n "$(ls -A "$PGDATA")" ]; then
+        echo "postgres: the volume is not empty and is no cluster (PG_VERSION is missing or empty), so it is left as" \
+            "it is: bring its backup back whole, or give an empty volume" >&2
+        exit 1
+    fi
+    touch "$marker"
     # Made beside its final name and renamed when it is whole, so that PG_VERSION is there only for a whole one.
     new=$PGDATA/.new
     initdb --pgdata="$new" --username="$owner" --pwfile="$POSTGRES_PASSWORD_FILE" --encoding=UTF8 \
@@ -38,4 +46,5 @@ make_cluster() {
 }
 
 [ -s "$PGDATA/PG_VERSION" ] || make_cluster
+rm -f "$marker"
 exec "$@"

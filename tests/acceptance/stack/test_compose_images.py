@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from acceptance.stack import compose_contexts, compose_engine, compose_images
+from acceptance.stack.base import StackError
 from acceptance.stack.component import Component
 from acceptance.stack.compose_contexts import Local
 from acceptance.stack.compose_engine import Done
-from acceptance.stack.compose_images import Images, choose, settings_for
+from acceptance.stack.compose_images import Images, choose, settings_for, steady
 
 OK = Done(code=0, stdout="{}", stderr="")
 REFUSED = Done(code=1, stdout="", stderr="first\nno such host")
@@ -69,20 +71,77 @@ def test_what_is_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch, mode: compo
     assert engine.asked == []
 
 
-def _images(**names: str) -> Images:
-    return Images(kind="local", reason="", names=names, settings={"BASE_IMAGE": "base:1"})
+VARIABLES = [image.variable for image in compose_contexts.IMAGES]
+LOCAL = {name: f"arbitrage-local/{name.lower()}:1" for name in VARIABLES}
 
 
-def test_a_users_own_bot_is_kept() -> None:
-    """`make images` does not put the stand-in back in the place of the bot that stands in docker/.env."""
-    found = settings_for(_images(ENGINE_IMAGE="arbitrage-local/engine:1"), {"ENGINE_IMAGE": "mine/bot:7"})
-    assert found["ENGINE_IMAGE"] == "mine/bot:7"
+def _images(kind: Literal["official", "local"], **names: str) -> Images:
+    return Images(kind=kind, reason="", names=names, settings={"BASE_IMAGE": "base:1"})
+
+
+@pytest.mark.parametrize("kind", ["official", "local"])
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_an_image_of_the_users_own_is_kept(variable: str, kind: Literal["official", "local"]) -> None:
+    """What he put into docker/.env, his bot or a mirror's Redis, `make images` neither replaces nor takes away."""
+    official = {**LOCAL, **compose_images.official()}
+    images = _images(kind, **(LOCAL if kind == "local" else official))
+    values, gone = settings_for(images, {variable: "mine/own:7"})
+    assert variable not in values
+    assert variable not in gone
 
 
 def test_official_names_are_left_to_the_compose_file() -> None:
-    """Only images built here are written down: the compose file's own versions then stay in force."""
-    found = settings_for(_images(REDIS_IMAGE="redis:8", ENGINE_IMAGE="arbitrage-local/engine:1"), {})
-    assert found == {"ENGINE_IMAGE": "arbitrage-local/engine:1", "BASE_IMAGE": "base:1"}
+    """Only images built here are written down, local ones of before go: the compose file's own versions hold then."""
+    images = _images("official", REDIS_IMAGE="redis:8", ENGINE_IMAGE="arbitrage-local/engine:1")
+    values, gone = settings_for(images, {"REDIS_IMAGE": "arbitrage-local/redis:1"})
+    assert values == {"ENGINE_IMAGE": "arbitrage-local/engine:1", "BASE_IMAGE": "base:1", "IMAGES_KIND": "official"}
+    assert "REDIS_IMAGE" in gone
+
+
+def test_local_names_are_written_down() -> None:
+    """Each image that was built here, in the place of an earlier one."""
+    values, gone = settings_for(_images("local", **LOCAL), {"REDIS_IMAGE": "arbitrage-local/redis:0"})
+    assert values == {**LOCAL, "BASE_IMAGE": "base:1", "IMAGES_KIND": "local"}
+    assert gone == ()
+
+
+@pytest.mark.parametrize("before", ["official", "local"])
+def test_auto_stays_with_what_the_volumes_have_seen(before: str) -> None:
+    """A registry that is down on the day of an upgrade does not put Grafana 10 on a database of Grafana 12."""
+    mode, said = steady("auto", {"IMAGES_KIND": before})
+    assert mode == before
+    assert f"staying with {before}" in said
+
+
+def test_a_change_of_family_is_made_when_asked_for_and_said() -> None:
+    """Explicitly, with a word on the volumes."""
+    mode, said = steady("official", {"IMAGES_KIND": "local"})
+    assert mode == "official"
+    assert "changing from local to official" in said
+    assert "volumes" in said
+
+
+@pytest.mark.parametrize("present", [{}, {"IMAGES_KIND": "nonsense"}], ids=["first time", "unknown word"])
+@pytest.mark.parametrize("mode", ["auto", "official", "local"])
+def test_the_first_time_nothing_is_remembered(mode: compose_images.Mode, present: dict[str, str]) -> None:
+    """What is asked for is taken, without a word."""
+    assert steady(mode, present) == (mode, "")
+
+
+def test_images_that_the_env_file_names_are_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old ones go, but for those that a stack which is down just now would be started from."""
+    listed = [f"arbitrage-local/redis:{number}" for number in range(6)]  # newest first
+    removed: list[str] = []
+
+    def docker(*args: str, seconds: float = 0.0) -> Done:
+        assert seconds >= 0
+        if args[:2] == ("image", "rm"):
+            removed.append(args[2])
+        return Done(code=0, stdout="\n".join(listed), stderr="")
+
+    monkeypatch.setattr(compose_engine, "docker", docker)
+    compose_images._drop_old(listed[0], {listed[4]})
+    assert removed == [listed[3], listed[5]]
 
 
 @pytest.fixture
@@ -141,7 +200,42 @@ def test_context_holds_dockerfile_and_program(
     assert found["Dockerfile"] == 0o644
 
 
-def test_a_full_disk_is_named() -> None:
-    """A build that complains of a full disk says where to make room; others are not blamed on it."""
-    assert "full" in compose_engine.disk_full("write /x: No space left on device")
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("base", "the base image cannot be made"), ("build", r"building .*redis.* failed")],
+)
+def test_a_disk_that_is_full_while_building_is_named(
+    what: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whichever step meets it, the error is that step's, with where to make room."""
+    full = Done(code=1, stdout="", stderr="write /x: No space left on device")
+
+    def run(argv: Sequence[str], **_: object) -> Done:
+        is_base = str(argv[0]).endswith("make_base_image.sh")
+        return full if is_base == (what == "base") else OK
+
+    monkeypatch.setenv("ARBITRAGE_CACHE", str(tmp_path))
+    monkeypatch.setattr(compose_engine, "run", run)
+    monkeypatch.setattr(compose_engine, "docker", lambda *_, **__: OK)
+    monkeypatch.setattr(compose_engine, "present", lambda names: {each for each in names if "/base:" in each})
+    monkeypatch.setattr(compose_engine, "run_bytes", lambda *_, **__: b"/where/docker/lives")
+    monkeypatch.setattr(compose_images, "resolve_all", _programs(tmp_path))
+    monkeypatch.setattr(compose_contexts, "fill", lambda *_: None)
+    with pytest.raises(StackError, match=rf"(?s){said}.*disk below /where/docker/lives is full"):
+        compose_images.prepare("local")
+
+
+def _programs(folder: Path) -> Callable[..., dict[str, Component]]:
+    """Stand in for the built programs."""
+    binary = folder / "program"
+    binary.touch()
+
+    def resolve(names: Sequence[str], **_: object) -> dict[str, Component]:
+        return {name: Component(name=name, binary=binary, home=None, version="1", source="built") for name in names}
+
+    return resolve
+
+
+def test_another_error_is_not_blamed_on_the_disk() -> None:
+    """Only what complains of the disk is given that advice."""
     assert compose_engine.disk_full("syntax error") == ""

@@ -27,6 +27,14 @@ def test_a_reused_pid_is_another_process() -> None:
     assert compose_sweep.is_orphan(f"arbitrage-test-{os.getpid()}-1-abcdef")
 
 
+def test_a_clock_that_is_set_makes_no_orphan() -> None:
+    """The start is counted from boot, not as a time of day: that of a live run moves when the clock is set."""
+    name = compose_sweep.new_name()
+    ticks = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    assert name.split("-")[3] == ticks
+    assert not compose_sweep.is_orphan(name)
+
+
 def test_a_kept_project_is_no_orphan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `--keep-stack` left running stays."""
     monkeypatch.setattr(compose_sweep, "folder_of", lambda _: tmp_path)

@@ -1,0 +1,141 @@
+"""The checks of Redis and Postgres, each on a server of its own that testcontainers starts and throws away.
+
+The whole stack tries such faults through the gate (tests/preflight/faults); here a check alone meets a real server that
+was started with the fault in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testcontainers.community.postgres import PostgresContainer
+from testcontainers.community.redis import RedisContainer
+from testcontainers.core.config import ConnectionMode, testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from acceptance.stack import compose_images
+from acceptance.stack.ports import HOST
+from preflight.check import Context
+from preflight.checks.postgres import PostgresCheck
+from preflight.checks.redis import RedisCheck
+from preflight.model import Outcome, Status
+from preflight.settings import Settings
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
+
+PASSWORD = "made-up-for-a-minute"
+
+MakeContext = Callable[..., Context]
+MakeSettings = Callable[..., Settings]
+Ask = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def images() -> Iterator[dict[str, str]]:
+    """Variable -> image built here; testcontainers' helper, whose image a registry would have to give, is off."""
+    before = (testcontainers_config.ryuk_disabled, testcontainers_config.connection_mode_override)
+    testcontainers_config.ryuk_disabled = True
+    testcontainers_config.connection_mode_override = ConnectionMode.docker_host  # through the published port
+    yield dict(compose_images.prepare("local").names)
+    testcontainers_config.ryuk_disabled, testcontainers_config.connection_mode_override = before
+
+
+def _loopback(container: DockerContainer, port: int) -> None:
+    """Publish on a free port of 127.0.0.1: by itself testcontainers publishes for every machine that can reach us."""
+    container.ports = {f"{port}/tcp": (HOST, None)}  # type: ignore[dict-item] # docker-py takes a pair
+
+
+def _section(container: DockerContainer, port: int, **more: Any) -> dict[str, Any]:
+    container.reload()
+    (published,) = container.get_wrapped_container().ports[f"{port}/tcp"]
+    assert published["HostIp"] == HOST
+    return {"host": HOST, "port": int(published["HostPort"]), "password": PASSWORD, "timeout": 1.0, **more}
+
+
+@pytest.fixture
+def ask_redis(images: dict[str, str], make_context: MakeContext, make_settings: MakeSettings) -> Iterator[Ask]:
+    """Start a Redis with options of its command line and run the check on it."""
+    started: list[RedisContainer] = []
+
+    def ask(*options: str, meanwhile: str = "", **settings: Any) -> Outcome:
+        container = RedisContainer(images["REDIS_IMAGE"], password=PASSWORD)
+        container.with_command(["redis-server", "--requirepass", PASSWORD, "--save", "", *options])
+        _loopback(container, 6379)
+        started.append(container)
+        container.start()
+        section = _section(container, 6379, **settings)
+        if meanwhile:
+            getattr(container.get_wrapped_container(), meanwhile)()
+        return RedisCheck().run(make_context(settings=make_settings(redis=section)))
+
+    yield ask
+    for container in started:
+        container.stop()
+
+
+@pytest.fixture
+def ask_postgres(
+    images: dict[str, str], make_context: MakeContext, make_settings: MakeSettings, tmp_path: Path
+) -> Iterator[Ask]:
+    """Start a Postgres with options of its command line and run the check on it."""
+    started: list[PostgresContainer] = []
+    file = tmp_path / "password"
+    file.write_text(PASSWORD, encoding="utf-8")
+    file.chmod(0o444)  # the server's own user has to read it
+
+    def ask(*options: str, meanwhile: str = "", **settings: Any) -> Outcome:
+        container = PostgresContainer(
+            images["POSTGRES_IMAGE"], username="postgres", password=PASSWORD, dbname="postgres"
+        )
+        container.with_volume_mapping(file, "/run/password").with_env("POSTGRES_PASSWORD_FILE", "/run/password")
+        container.with_command(["postgres", "-c", "listen_addresses=*", *(w for o in options for w in ("-c", o))])
+        _loopback(container, 5432)
+        started.append(container)
+        container.start()
+        section = _section(container, 5432, **{"user": "postgres", "database": "postgres", **settings})
+        if meanwhile:
+            getattr(container.get_wrapped_container(), meanwhile)()
+        return PostgresCheck().run(make_context(settings=make_settings(postgres=section)))
+
+    yield ask
+    for container in started:
+        container.stop()
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "status", "says"),
+    [
+        ((), {}, Status.PASS, "keeps what it is given"),
+        ((), {"password": "another"}, Status.FAIL, "refuses the password"),
+        (("--maxmemory", "100kb"), {}, Status.FAIL, "out of memory"),
+        (("--replicaof", HOST, "1"), {}, Status.FAIL, "read-only replica"),
+        ((), {"meanwhile": "pause"}, Status.ERROR, "gave no answer"),
+    ],
+    ids=["well", "wrong password", "out of memory", "replica", "frozen"],
+)
+def test_redis(ask_redis: Ask, options: tuple[str, ...], given: dict[str, Any], status: Status, says: str) -> None:
+    """What a real Redis answers is told apart."""
+    outcome = ask_redis(*options, **given)
+    assert (outcome.status, says in outcome.summary) == (status, True), outcome
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "status", "says"),
+    [
+        ((), {}, Status.PASS, "answers and takes writes"),
+        ((), {"password": "another"}, Status.FAIL, "refuses"),
+        ((), {"database": "nowhere"}, Status.FAIL, "nowhere"),
+        (("default_transaction_read_only=on",), {}, Status.FAIL, "read-only"),
+        ((), {"meanwhile": "pause"}, Status.ERROR, "gave no answer"),
+    ],
+    ids=["well", "wrong password", "no such database", "read-only", "frozen"],
+)
+def test_postgres(
+    ask_postgres: Ask, options: tuple[str, ...], given: dict[str, Any], status: Status, says: str
+) -> None:
+    """What a real Postgres answers is told apart."""
+    outcome = ask_postgres(*options, **given)
+    assert (outcome.status, says in outcome.summary) == (status, True), outcome
