@@ -18,9 +18,14 @@ CAPABILITIES: Mapping[str, Mapping[str, str]] = {}
 """Service -> capability -> why it is needed. None today: each starts as its own user."""
 
 OWN_USER = {"engine", "preflight"}
-"""Services whose image brings its user, which an image of the operator's own may name otherwise."""
+"""Services whose image brings its user: one of the operator's own has another. Ours are looked at when they run."""
 
 _SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|API_?KEY", re.IGNORECASE)
+_IN_A_URL = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
+_ON_A_COMMAND_LINE = re.compile(r"--(?:requirepass|masterauth|pass|password)\b|\bredis-cli\b[^|;&\n]*\s-a\s")
+
+_PARTS = {"postgres": 2}
+"""Image -> numbers that its versions have; others have three."""
 
 
 def _no_new_privileges(_: str, service: Service) -> str:
@@ -58,9 +63,12 @@ def _loopback(_: str, service: Service) -> str:
 
 def _exact_version(_: str, service: Service) -> str:
     image = str(service.get("image", ""))
-    tag = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] else ""
-    exact = re.match(r"v?\d+\.\d+", tag)
-    return "" if exact else f"image {image!r} is not at an exact version"
+    name, digest = image.partition("@sha256:")[::2]
+    repository, tag = name.rpartition(":")[::2] if ":" in name.rpartition("/")[2] else (name, "")
+    parts = _PARTS.get(repository.rpartition("/")[2], 3)
+    # A tag of fewer numbers moves with each release.
+    exact = re.match(r"v?\d+" + r"\.\d+" * (parts - 1) + r"(?![\d.])", tag)
+    return "" if digest or exact else f"image {image!r} is not at an exact version"
 
 
 def _healthcheck(name: str, service: Service) -> str:
@@ -84,7 +92,9 @@ def _unprivileged(name: str, service: Service) -> str:
     if service.get("privileged") or service.get("network_mode") or service.get("pid") or service.get("ipc"):
         return "privileged, or in a namespace of the host"
     user = str(service.get("user", "")).partition(":")[0]
-    return "" if name in OWN_USER or user not in {"", "0", "root"} else "runs as root"
+    if not user:
+        return "" if name in OWN_USER else "runs as whatever user its image names"
+    return "runs as root" if user in {"0", "root"} else ""
 
 
 def _network(_: str, service: Service) -> str:
@@ -101,12 +111,21 @@ def _mounts(_: str, service: Service) -> str:
 
 
 def _secrets(_: str, service: Service) -> str:
+    build = service.get("build") or {}
+    variables = {**(service.get("environment") or {}), **(build.get("args") or {})}
     plain = [
         name
-        for name, value in (service.get("environment") or {}).items()
-        if _SECRET_NAME.search(name) and value and not name.endswith("_FILE")
+        for name, value in variables.items()
+        if (_SECRET_NAME.search(name) and value and not name.endswith("_FILE")) or _IN_A_URL.search(str(value))
     ]
-    return f"secrets in the environment: {plain}" if plain else ""
+    if plain:
+        return f"secrets in the environment or in build arguments: {plain}"
+    for part in (service.get("entrypoint"), service.get("command"), service.get("healthcheck", {}).get("test")):
+        text = part if isinstance(part, str) else " ".join(map(str, part or ()))
+        found = _ON_A_COMMAND_LINE.search(text) or _IN_A_URL.search(text)
+        if found:
+            return f"a secret on a command line: {found.group()}"
+    return ""
 
 
 RULES: Mapping[str, Callable[[str, Service], str]] = {

@@ -11,7 +11,7 @@ import pytest
 from acceptance.stack import compose_engine
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
-OWN_IMAGES = {"ENGINE_IMAGE": "own/engine:1.0", "PREFLIGHT_IMAGE": "own/preflight:1.0"}
+OWN_IMAGES = {"ENGINE_IMAGE": "own/engine:1.0.0", "PREFLIGHT_IMAGE": "own/preflight:1.0.0"}
 
 Render = Callable[..., compose_engine.Done]
 

@@ -18,7 +18,7 @@ from acceptance.stack.ports import port_variable
 pytestmark = pytest.mark.compose
 
 Render = Callable[..., Done]
-OWN = {"ENGINE_IMAGE": "own/engine:1.0", "PREFLIGHT_IMAGE": "own/preflight:1.0"}
+OWN = {"ENGINE_IMAGE": "own/engine:1.0.0", "PREFLIGHT_IMAGE": "own/preflight:1.0.0"}
 PORTS = {
     "redis": (6379, 6379),
     "postgres": (5432, 5432),
@@ -56,6 +56,97 @@ def test_a_service_without_hardening_is_found(render: Render, tmp_path: Path, ru
     assert done.code == 0, done.stderr
     bare = json.loads(done.stdout)["services"]["bare"]
     assert RULES[rule]("bare", bare) != ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "service"),
+    [
+        ("secrets-as-files", {"command": ["redis-server", "--requirepass", "hunter2"]}),
+        ("secrets-as-files", {"entrypoint": ["sh", "-c", "exec server --password=hunter2"]}),
+        ("secrets-as-files", {"healthcheck": {"test": ["CMD", "redis-cli", "-a", "hunter2", "ping"]}}),
+        ("secrets-as-files", {"environment": {"DATABASE": "postgres://bot:hunter2@postgres/bot"}}),
+        ("secrets-as-files", {"command": ["bot", "--redis", "redis://:hunter2@redis:6379"]}),
+        ("secrets-as-files", {"build": {"args": {"INDEX": "https://me:hunter2@index.example/"}}}),
+        ("secrets-as-files", {"build": {"args": {"INDEX_TOKEN": "hunter2"}}}),
+        ("exact-image-version", {"image": "redis:8"}),
+        ("exact-image-version", {"image": "redis:8.4"}),
+        ("exact-image-version", {"image": "redis:8.4-bookworm"}),
+        ("exact-image-version", {"image": "postgres:17"}),
+        ("exact-image-version", {"image": "postgres:17-bookworm"}),
+        ("exact-image-version", {"image": "registry.example:5000/redis"}),
+        ("exact-image-version", {"image": "redis:latest"}),
+        ("unprivileged", {"user": "0"}),
+        ("unprivileged", {"user": "root:root"}),
+        ("unprivileged", {"privileged": True}),
+        ("unprivileged", {"pid": "host"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["bare", "engine", "preflight"])
+def test_a_rule_is_not_to_be_got_round(rule: str, service: dict[str, Any], name: str) -> None:
+    """No service is exempt, and no other place or form of the same mistake passes."""
+    assert RULES[rule](name, service) != ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "service"),
+    [
+        ("exact-image-version", {"image": "redis:8.4.0-bookworm"}),
+        ("exact-image-version", {"image": "prom/prometheus:v3.13.3"}),
+        ("exact-image-version", {"image": "registry.example:5000/library/postgres:17.10"}),
+        ("exact-image-version", {"image": f"redis@sha256:{'0' * 64}"}),
+        ("secrets-as-files", {"environment": {"PASSWORD_FILE": "/run/secrets/x", "URL": "http://engine:9100/metrics"}}),
+        ("unprivileged", {"user": "65534:65534"}),
+    ],
+    ids=str,
+)
+def test_a_rule_lets_pass_what_is_well(rule: str, service: dict[str, Any]) -> None:
+    """A rule that refuses everything would say nothing."""
+    assert RULES[rule]("bare", service) == ""
+
+
+def test_each_official_image_says_where_it_comes_from() -> None:
+    """The compose file names, for every official image, who publishes the tag and of which release it is."""
+    text = (compose_images.ROOT / "docker" / "docker-compose.yml").read_text(encoding="utf-8")
+    for image in compose_images.official().values():
+        version = re.sub(r"^v|-.*$", "", image.rpartition(":")[2])
+        (line,) = (each for each in text.splitlines() if each.startswith(f"#   {image} "))
+        assert version in line.removeprefix(f"#   {image} "), line
+
+
+def test_probes_come_at_the_same_interval_on_every_engine(config: dict[str, Any]) -> None:
+    """With a start_period, Docker 25 and newer probe at another interval than older ones while a service starts."""
+    checks = {name: service["healthcheck"] for name, service in config["services"].items() if name != "preflight"}
+    assert set(checks) == set(SERVICES)
+    assert {name for name, check in checks.items() if "start_period" in check} == set()
+
+
+@pytest.mark.parametrize(("given", "path"), [({}, "/healthz"), ({"ENGINE_HEALTH_PATH": "/live"}, "/live")])
+def test_the_engine_is_asked_whether_its_loop_goes_on(
+    render: Render, tmp_path: Path, given: dict[str, str], path: str
+) -> None:
+    """Its /metrics is answered by a thread of its own, also while the loop hangs; a bot may name another."""
+    done = render({**OWN, "SECRETS_DIR": str(tmp_path), **given})
+    test = json.loads(done.stdout)["services"]["engine"]["healthcheck"]["test"]
+    assert test[-1] == f"http://127.0.0.1:9100{path}"
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, "http://engine:9100/metrics"),
+        ({"BOT_METRICS_URL": ""}, ""),
+        ({"BOT_METRICS_URL": "http://b:1/m"}, "http://b:1/m"),
+    ],
+    ids=["default", "not asked", "elsewhere"],
+)
+def test_the_page_that_the_gate_asks_can_be_changed(
+    render: Render, tmp_path: Path, given: dict[str, str], url: str
+) -> None:
+    """A bot without such a page is not asked, instead of being an ERROR for ever."""
+    done = render({**OWN, "SECRETS_DIR": str(tmp_path), **given})
+    environment = json.loads(done.stdout)["services"]["preflight"]["environment"]
+    assert environment["PREFLIGHT_BOT__METRICS_URL"] == url
 
 
 def test_a_one_shot_outside_a_profile_is_found() -> None:

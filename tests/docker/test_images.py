@@ -3,19 +3,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from acceptance.stack import compose_images
 from acceptance.stack.base import SERVICES
-from acceptance.stack.compose_contexts import IMAGES
-from acceptance.stack.compose_engine import docker, run
+from acceptance.stack.compose_contexts import IMAGES, Local
+from acceptance.stack.compose_engine import Done, docker, run
 from acceptance.stack.compose_wheels import project_version
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
 OWN = ["ENGINE_IMAGE", "PREFLIGHT_IMAGE"]
+PGDATA = "/var/lib/postgresql/data"
 TEXTFILE = "/var/lib/node_exporter/textfile"
 
 
@@ -52,10 +55,13 @@ def test_unchanged_inputs_are_not_built_again(images: dict[str, str]) -> None:
     assert [line for line in told if "build" in line] == []
 
 
-@pytest.mark.parametrize("variable", [image.variable for image in IMAGES])
-def test_image_runs_as_an_unprivileged_user(images: dict[str, str], variable: str) -> None:
-    """No image starts as root, and the user its compose service names is the one it has."""
-    assert _sh(images[variable], "id -u") not in {"", "0"}
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.service)
+def test_image_runs_as_the_user_that_its_service_names(
+    images: dict[str, str], config: dict[str, Any], image: Local
+) -> None:
+    """Started bare it runs as the user whom the compose file names; our own two, where it names none, as 10001."""
+    named = config["services"][image.service].get("user")
+    assert _sh(images[image.variable], 'echo "$(id -u):$(id -g)"') == (named or "10001:10000")
 
 
 @pytest.mark.parametrize("variable", OWN)
@@ -108,16 +114,67 @@ def test_first_mount_of_an_empty_volume_may_be_either(
 
 
 @pytest.mark.parametrize("folder", ["/var/lib/arbitrage/ledger", "/var/lib/arbitrage/spool", TEXTFILE])
-def test_two_writers_of_different_images_share_a_new_volume(images: dict[str, str], folder: str) -> None:
-    """Engine and preflight, in either order, can both write to a volume that was empty."""
-    for first, second in (OWN, OWN[::-1]):
-        volume = docker("volume", "create").stdout.strip()
-        mount = ("-v", f"{volume}:{folder}")
-        try:
-            _sh(images[first], f"touch {folder}/one", *mount)
-            _sh(images[second], f"touch {folder}/two && rm {folder}/one", *mount)
-        finally:
-            docker("volume", "rm", volume)
+@pytest.mark.parametrize("ours_first", [True, False], ids=["ours first", "another first"])
+def test_two_writers_of_different_users_share_a_new_volume(
+    images: dict[str, str], folder: str, *, ours_first: bool
+) -> None:
+    """Preflight and a bot of another uid, in either order, both write to a volume that was empty."""
+    users: list[tuple[str, ...]] = [(), ("--user", "12345:10000")]
+    first, second = users if ours_first else users[::-1]
+    volume = docker("volume", "create").stdout.strip()
+    mount = ("-v", f"{volume}:{folder}")
+    try:
+        _sh(images["PREFLIGHT_IMAGE"], f"touch {folder}/one", *mount, *first)
+        _sh(images["PREFLIGHT_IMAGE"], f"touch {folder}/two && rm {folder}/one", *mount, *second)
+        assert _sh(images["PREFLIGHT_IMAGE"], f"stat -c %g {folder}/two", *mount) == "10000"
+    finally:
+        docker("volume", "rm", volume)
+
+
+# --- a Postgres volume that is not empty ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(images: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Done]]:
+    """Run something in the Postgres image on one volume, as the compose file would have it."""
+    password = tmp_path / "password"
+    password.write_text("made-up", encoding="utf-8")
+    password.chmod(0o444)
+    volume = docker("volume", "create").stdout.strip()
+    common = (
+        *("run", "--rm", "--network", "none", "-v", f"{volume}:{PGDATA}", "-v", f"{password}:/run/password:ro"),
+        *("--env", "POSTGRES_PASSWORD_FILE=/run/password"),
+    )
+
+    def within(*words: str, script: str = "") -> Done:
+        if script:
+            return docker(*common, "--entrypoint", "sh", images["POSTGRES_IMAGE"], "-euc", script, seconds=60.0)
+        return docker(*common, images["POSTGRES_IMAGE"], *words, seconds=120.0)
+
+    yield within
+    docker("volume", "rm", volume)
+
+
+START = ("postgres", "--describe-config")
+"""Makes the cluster like every start, and then a server that prints its settings and ends."""
+
+
+def test_half_a_backup_is_not_wiped(cluster: Callable[..., Done]) -> None:
+    """Files without PG_VERSION that this image did not write: it says what they are, and leaves them alone."""
+    assert cluster(script=f"mkdir {PGDATA}/base && echo kept >{PGDATA}/base/1").code == 0
+    done = cluster(*START)
+    assert (done.code, "not empty and is no cluster" in done.stderr) == (1, True), done.said
+    assert cluster(script=f"cat {PGDATA}/base/1").stdout == "kept\n"
+
+
+def test_a_cluster_whose_making_was_interrupted_is_made_anew(cluster: Callable[..., Done]) -> None:
+    """What an attempt of this image's own left does not keep the next one from starting, and then its mark is gone."""
+    assert cluster(script=f"touch {PGDATA}/.arbitrage-making && echo half >{PGDATA}/postgresql.conf").code == 0
+    done = cluster(*START)
+    assert (done.code, "made a new cluster" in done.stdout) == (0, True), done.said
+    assert cluster(script=f"ls -A {PGDATA} | grep arbitrage || echo none").stdout == "none\n"
+    again = cluster(*START)
+    assert (again.code, "made a new cluster" in again.stdout) == (0, False), again.said
 
 
 def test_postgres_says_what_to_do_without_its_secret(images: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ was started with the fault in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,33 +75,31 @@ def ask_redis(images: dict[str, str], make_context: MakeContext, make_settings: 
         container.stop()
 
 
-@pytest.fixture
-def ask_postgres(
-    images: dict[str, str], make_context: MakeContext, make_settings: MakeSettings, tmp_path: Path
-) -> Iterator[Ask]:
-    """Start a Postgres with options of its command line and run the check on it."""
-    started: list[PostgresContainer] = []
-    file = tmp_path / "password"
+@pytest.fixture(scope="module")
+def postgres(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresContainer]:
+    """One Postgres for all, since making a cluster takes its time; with a database that takes no writes."""
+    file = tmp_path_factory.mktemp("secret") / "password"
     file.write_text(PASSWORD, encoding="utf-8")
     file.chmod(0o444)  # the server's own user has to read it
+    container = PostgresContainer(images["POSTGRES_IMAGE"], username="postgres", password=PASSWORD, dbname="postgres")
+    container.with_volume_mapping(file, "/run/password").with_env("POSTGRES_PASSWORD_FILE", "/run/password")
+    _loopback(container, 5432)
+    with container:
+        for statement in ("CREATE DATABASE closed", "ALTER DATABASE closed SET default_transaction_read_only = on"):
+            done = container.exec(["psql", "-qU", "postgres", "-c", statement])
+            assert done.exit_code == 0, done.output
+        yield container
 
-    def ask(*options: str, meanwhile: str = "", **settings: Any) -> Outcome:
-        container = PostgresContainer(
-            images["POSTGRES_IMAGE"], username="postgres", password=PASSWORD, dbname="postgres"
-        )
-        container.with_volume_mapping(file, "/run/password").with_env("POSTGRES_PASSWORD_FILE", "/run/password")
-        container.with_command(["postgres", "-c", "listen_addresses=*", *(w for o in options for w in ("-c", o))])
-        _loopback(container, 5432)
-        started.append(container)
-        container.start()
-        section = _section(container, 5432, **{"user": "postgres", "database": "postgres", **settings})
-        if meanwhile:
-            getattr(container.get_wrapped_container(), meanwhile)()
+
+@pytest.fixture
+def ask_postgres(postgres: PostgresContainer, make_context: MakeContext, make_settings: MakeSettings) -> Ask:
+    """Run the check on it."""
+
+    def ask(**settings: Any) -> Outcome:
+        section = _section(postgres, 5432, **{"user": "postgres", "database": "postgres", **settings})
         return PostgresCheck().run(make_context(settings=make_settings(postgres=section)))
 
-    yield ask
-    for container in started:
-        container.stop()
+    return ask
 
 
 @pytest.mark.parametrize(
@@ -123,19 +120,27 @@ def test_redis(ask_redis: Ask, options: tuple[str, ...], given: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("options", "given", "status", "says"),
+    ("given", "status", "says"),
     [
-        ((), {}, Status.PASS, "answers and takes writes"),
-        ((), {"password": "another"}, Status.FAIL, "refuses"),
-        ((), {"database": "nowhere"}, Status.FAIL, "nowhere"),
-        (("default_transaction_read_only=on",), {}, Status.FAIL, "read-only"),
-        ((), {"meanwhile": "pause"}, Status.ERROR, "gave no answer"),
+        ({}, Status.PASS, "answers and takes writes"),
+        ({"password": "another"}, Status.FAIL, "refuses"),
+        ({"database": "nowhere"}, Status.FAIL, "nowhere"),
+        ({"database": "closed"}, Status.FAIL, "read-only"),
     ],
-    ids=["well", "wrong password", "no such database", "read-only", "frozen"],
+    ids=["well", "wrong password", "no such database", "read-only"],
 )
-def test_postgres(
-    ask_postgres: Ask, options: tuple[str, ...], given: dict[str, Any], status: Status, says: str
-) -> None:
+def test_postgres(ask_postgres: Ask, given: dict[str, Any], status: Status, says: str) -> None:
     """What a real Postgres answers is told apart."""
-    outcome = ask_postgres(*options, **given)
+    outcome = ask_postgres(**given)
     assert (outcome.status, says in outcome.summary) == (status, True), outcome
+
+
+def test_a_frozen_postgres(postgres: PostgresContainer, ask_postgres: Ask) -> None:
+    """One that takes the connection and says nothing cannot be judged: ERROR, at the deadline."""
+    container = postgres.get_wrapped_container()
+    container.pause()
+    try:
+        outcome = ask_postgres()
+    finally:
+        container.unpause()
+    assert (outcome.status, "gave no answer" in outcome.summary) == (Status.ERROR, True), outcome
