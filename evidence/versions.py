@@ -27,7 +27,8 @@ def build(stack: str | None, services: Mapping[str, Mapping[str, str]]) -> dict[
 
     Args:
         stack: the stack's name, or None where none was started.
-        services: service -> ``{"version": ..., "source": ...}``.
+        services: service -> ``{"version": ..., "source": ...}``, and ``official_untested`` where another image ran in
+            the place of the official one.
 
     Returns:
         A document that follows ``schema/versions.schema.json``.
@@ -36,6 +37,9 @@ def build(stack: str | None, services: Mapping[str, Mapping[str, str]]) -> dict[
         "schema_version": SCHEMA_VERSION,
         "stack": stack,
         "services": {name: dict(facts) for name, facts in services.items()},
+        "official_untested": sorted(
+            facts["official_untested"] for facts in services.values() if "official_untested" in facts
+        ),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _installed(name) for name in PACKAGES},

@@ -229,12 +229,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="auto",
         help="which; auto: as before, at first official where a registry answers",
     )
+    parser.add_argument("--docker-dir", type=Path, default=ROOT / "docker", help="folder of docker-compose.yml")
     options = parser.parse_args(argv)
 
     def tell(line: str) -> None:
         sys.stderr.write(f"images: {line}\n")
 
-    env_file = ROOT / "docker" / ".env"
+    env_file = options.docker_dir / ".env"
     try:
         trouble = engine.why_unusable()
         if trouble is not None:

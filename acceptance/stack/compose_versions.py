@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from acceptance.stack import compose_diagnosis, compose_engine
+from acceptance.stack import compose_diagnosis, compose_engine, compose_images
 from acceptance.stack.base import SERVICES
 from acceptance.stack.compose_project import Project
 from acceptance.stack.readiness import http_get
@@ -16,7 +16,11 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)+")
 
 
 def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
-    """Service name -> ``version`` (``unknown`` if it cannot be asked), ``source``, ``image``, ``id``."""
+    """Service name -> ``version`` (``unknown`` if it cannot be asked), ``source``, ``image``, ``id``.
+
+    Where another image ran in the place of the official one, that is named as ``official_untested``.
+    """
+    official = compose_images.official(project.root)
     rows = compose_diagnosis.containers(project)
     found = {}
     for name in SERVICES:
@@ -29,6 +33,9 @@ def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, 
             "image": row.image,
             "id": row.image_id,
         }
+        instead = official.get(f"{name.upper().replace('-', '_')}_IMAGE")
+        if instead is not None and row.image != instead:
+            found[name]["official_untested"] = instead
     return found
 
 

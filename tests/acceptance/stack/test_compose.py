@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from acceptance.stack import compose_engine, compose_images
 from acceptance.stack.base import SERVICES, Stack, StackError
 from acceptance.stack.compose import ComposeStack
+from acceptance.stack.compose_project import Project
 from acceptance.stack.ports import Ports, is_free
 from acceptance.stack.readiness import http_get
 from acceptance.stack.wait import Answer, wait_until
@@ -63,19 +65,20 @@ def test_it_is_a_stack(stack: ComposeStack) -> None:
 
 
 def test_every_service_is_healthy_after_start(stack: ComposeStack) -> None:
-    """Start returns when each service runs and answers its own question, within 15 s of `up`."""
+    """Start returns when each service runs and answers its own question."""
     assert [(each.name, each.running, each.healthy) for each in stack.services()] == [(n, True, True) for n in SERVICES]
-    assert stack.start_seconds is not None
 
 
-def test_versions_say_which_images_ran(stack: ComposeStack) -> None:
-    """For the evidence: each service's version, image and image id."""
+def test_versions_say_which_images_ran(stack: ComposeStack, images: dict[str, str]) -> None:
+    """For the evidence: each service's version, image and image id, and which official image was not tried."""
     versions = stack.versions()
     assert set(versions) == set(SERVICES)
     for each in versions.values():
         assert each["version"][0].isdigit()
         assert each["id"].startswith("sha256:")
         assert each["image"] in each["source"]
+    untested = {each["official_untested"] for each in versions.values() if "official_untested" in each}
+    assert untested == {*compose_images.official().values()} - {*images.values()}
 
 
 def test_preflight_says_go_and_its_run_reaches_the_exporter(stack: ComposeStack) -> None:
@@ -162,19 +165,51 @@ def test_a_frozen_service_answers_nothing_and_comes_back(stack: ComposeStack) ->
     assert all(each.healthy for each in stack.services())
 
 
-def test_a_killed_postgres_is_up_again_after_up(stack: ComposeStack) -> None:
-    """After `kill -s KILL postgres` the gate answers by its design, and `up -d` alone makes everything healthy."""
+def test_postgres_killed_while_the_gate_runs(stack: ComposeStack) -> None:
+    """`kill -s KILL postgres` under a running preflight and engine: a designed answer in time, then `up -d` is enough.
+
+    Killed before the check came to it, Postgres is down (NO_GO) or could not be asked (UNVERIFIED); a run that had
+    asked it before may go.
+    """
     project = stack.project
-    assert compose_engine.run(project.argv("kill", "-s", "KILL", "postgres"), seconds=30).code == 0
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        began = time.monotonic()
+        running = pool.submit(stack.run_preflight, "--env", "paper")
+        wait_until(partial(_preflight_runs, project), asked="the preflight container", timeout=30, interval=0.05)
+        assert compose_engine.run(project.argv("kill", "-s", "KILL", "postgres"), seconds=30).code == 0
+        run = running.result(timeout=90)
+    assert time.monotonic() - began < RUN_SECONDS + 30  # its own deadline, and what a container needs to come and go
+    said = next(each["status"] for each in run.report["checks"] if each["id"] == "postgres")
+    assert (run.exit_code, said) in {(1, "fail"), (3, "error"), (0, "pass"), (0, "warn")}, run.stdout + run.stderr
+
+    wait_until(partial(_postgres_seen_by_engine, stack, 0.0), asked="the engine's dependency_up", timeout=30)
     assert stack.run_preflight("--env", "paper").exit_code == 1
     done = compose_engine.run(project.argv("up", "-d", "--wait", "--pull", "never"), seconds=60)
     assert done.code == 0, done.said
+    wait_until(partial(_postgres_seen_by_engine, stack, 1.0), asked="the engine's dependency_up", timeout=30)
 
     def well() -> Answer[None]:
         states = stack.services()
         return Answer(done=all(each.healthy for each in states), said=str(states))
 
     wait_until(well, asked="every service", timeout=30, interval=0.5)
+    assert stack.run_preflight("--env", "paper").exit_code == 0
+
+
+RUN_SECONDS = 30
+"""`run_timeout`: the deadline of a run's checks."""
+
+
+def _preflight_runs(project: Project) -> Answer[None]:
+    names = compose_engine.docker("ps", "--format", "{{.Names}}").stdout.split()
+    return Answer(done=any(each.startswith(f"{project.name}-preflight-run-") for each in names), said=str(names))
+
+
+def _postgres_seen_by_engine(stack: ComposeStack, wanted: float) -> Answer[None]:
+    """What the engine says of Postgres on its page."""
+    _, page = http_get(stack.ports["engine"], "/metrics")
+    line = next(x for x in page.splitlines() if x.startswith('arbitrage_engine_dependency_up{dependency="postgres"}'))
+    return Answer(done=float(line.split()[-1]) == wanted, said=line)
 
 
 def test_no_secret_is_in_a_command_line_environment_or_log(stack: ComposeStack) -> None:
@@ -213,8 +248,6 @@ def test_two_stacks_side_by_side_do_not_clash(stack: ComposeStack) -> None:
         assert not {*other.secrets} & {*stack.secrets}
         assert _runs(other.run_preflight("--env", "paper").prom) == 1
         name = other.project.name
-        began = time.monotonic()
-    assert time.monotonic() - began < 20  # `down` alone: about 3 s on an idle machine
     assert _left_of(name) == []
     assert all(each.healthy for each in stack.services())
 
@@ -297,16 +330,17 @@ def test_a_crashing_service_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_down_of_a_kept_stack_is_the_printed_command(images: dict[str, str]) -> None:
-    """`--keep-stack` leaves it running and says which command ends it; volumes go with it only because it says so."""
+    """`--keep-stack` leaves it running and says which command ends it, volumes and the folder with secrets included."""
     assert images
     stack = ComposeStack()
     stack.start()
     project = stack.project
     try:
         command = stack.keep()
+        assert command.endswith(f"rm -r {project.folder}")
         assert json.loads(http_get(stack.ports["grafana"], "/api/health")[1])["database"] == "ok"
     finally:
         done = compose_engine.run(("sh", "-c", command), seconds=60)
-        shutil.rmtree(project.folder)
     assert done.code == 0, done.said
     assert _left_of(project.name) == []
+    assert not project.folder.exists()
