@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from acceptance.probes import GrafanaClient, PrometheusClient
-from acceptance.stack.base import Stack
+from acceptance.stack.base import SERVICES, Stack
 from acceptance.stack.wait import Answer, wait_until
 
 
@@ -14,7 +14,7 @@ def test_every_service_is_healthy(stack: Stack) -> None:
     """Each service runs and answers its own readiness question."""
     states = stack.services()
 
-    assert {"redis", "postgres", "prometheus", "grafana", "node-exporter"} <= {state.name for state in states}
+    assert {state.name for state in states} == {*SERVICES}
     unhealthy = {state.name: state.detail for state in states if not (state.running and state.healthy)}
     assert unhealthy == {}
 

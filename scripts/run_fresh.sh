@@ -22,7 +22,7 @@ project=$(dirname "$here")
 # shellcheck source=scripts/apt_mirror.sh
 . "$here/apt_mirror.sh"
 
-# What README.md asks for ("Python, make, a C compiler"), what it takes to get a clone, and nothing else.
+# What README.md asks for (Python with venv, make, a C compiler), what it takes to get a clone, and nothing else.
 packages=python3,python3-venv,gcc,libc6-dev,make,git,ca-certificates
 bundle=/etc/ssl/certs/ca-certificates.crt
 user=newcomer
