@@ -28,6 +28,7 @@ DESIGNED = {
     "RedisLatencyHigh",
     "TargetDown",
     "TargetMissing",
+    "TextfileLost",
     "TextfileMissing",
     "TextfileScrapeError",
 }
