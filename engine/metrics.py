@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -73,13 +74,13 @@ CATALOGUE: Final[tuple[MetricSpec, ...]] = (
     _gauge("arbitrage_daily_loss_limit_krw", "Daily loss from which on nothing is opened."),
     _gauge("arbitrage_order_notional_limit_krw", "Largest notional one order may have."),
     _counter("arbitrage_risk_blocks_total", "Orders held back, once for each reason that applied.", "reason"),
-    _gauge("arbitrage_fx_rate", "KRW for one unit, by source.", "pair", "source"),
+    _gauge("arbitrage_fx_rate", "KRW for one unit, by source; NaN before the first.", "pair", "source"),
     _gauge("arbitrage_fx_age_seconds", "Age of the last rate, or of the engine.", "pair", "source"),
 )
 
 
 class EngineMetrics:
-    """Every series of the catalogue, present with 0 before its first event.
+    """Every series of the catalogue, present with 0 before its first event; a rate that never came is NaN.
 
     Args:
         symbols, exchanges, directions, outcomes, reasons: the closed label sets.
@@ -113,7 +114,7 @@ class EngineMetrics:
         for reason in reasons:
             self._metrics["arbitrage_risk_blocks_total"].labels(reason)
         for pair, source in fx:
-            self._metrics["arbitrage_fx_rate"].labels(pair, source)
+            self.set("fx_rate", math.nan, pair, source)  # there is no rate of 0
             self._metrics["arbitrage_fx_age_seconds"].labels(pair, source)
         for dependency in DEPENDENCIES:
             self._metrics["arbitrage_engine_dependency_up"].labels(dependency)

@@ -73,9 +73,14 @@ def test_what_is_served_is_what_the_catalogue_says() -> None:
 def test_every_series_is_there_with_nothing_before_its_first_event() -> None:
     """The first increment is visible to rate(), since its series was scraped as 0 before."""
     for family in text_string_to_metric_families(rendered(metrics())):
-        if family.name != "arbitrage_engine_info":
+        if family.name not in {"arbitrage_engine_info", "arbitrage_fx_rate"}:
             assert family.samples, family.name
             assert {sample.value for sample in family.samples} == {0.0}
+
+
+def test_a_rate_that_never_came_is_not_a_number() -> None:
+    """A source that has not answered yet is there, and neither its rate nor a median over it is 0."""
+    assert 'arbitrage_fx_rate{pair="USDT/KRW",source="upbit"} NaN' in rendered(metrics())
 
 
 def test_no_created_series() -> None:
