@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from acceptance.lint.colours import check_colours
 from acceptance.lint.finding import Finding
 from acceptance.lint.grafana_versions import ANGULAR_TYPES, SUPPORTED
+from acceptance.lint.shape import check_shape
+from acceptance.probes.template import names_in
 
 __all__ = ["RULES", "lint_dashboard", "lint_folder", "load_folder"]
 
@@ -23,15 +26,8 @@ WITHOUT_QUERY = frozenset({"dashlist", "row", "text"})
 WITHOUT_UNIT = frozenset({"state-timeline", "table", *WITHOUT_QUERY})
 OLD_FORM = ("rows", "__inputs", "__requires")  # of schema 14 and older, and of the import wizard
 
-# Okabe and Ito's colours, a grey, and four of Paul Tol's for the seventh symbol and on.
-PALETTE = frozenset(
-    {"#0072B2", "#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#F0E442", "#8C8C8C"}
-    | {"#999933", "#882255", "#44AA99", "#332288"}
-)
-_COLOUR = re.compile(r'"(?:color|fixedColor)": "([^"]+)"')
 _KOREAN = re.compile(r"[가-힣]")
 _WIZARD = re.compile(r"\$\{DS_\w*\}?")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|([A-Za-z_]\w*))|\[\[(\w+)")
 
 
 def panels_of(dashboard: Json) -> Iterator[Json]:
@@ -146,9 +142,8 @@ def check_variables(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
     names = {str(variable.get("name")) for variable in variables}
     for panel in panels_of(dashboard):
         for target in panel.get("targets") or ():
-            for groups in _VARIABLE.findall(str(target.get("expr") or "")):
-                name = next(group for group in groups if group)
-                if name not in names and not name.startswith("__"):
+            for name in sorted(names_in(str(target.get("expr") or ""))):
+                if name not in names:
                     text = f"uses ${name}, which the dashboard does not define; defined are {sorted(names)}"
                     ref = str(target.get("refId", "?"))
                     yield Finding(file=file, panel=_title(panel), target=ref, rule="variable", message=text)
@@ -179,15 +174,6 @@ def check_reading(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
             text = "has no unit; set fieldConfig.defaults.unit ('none' where it is a plain count)"
             yield Finding(file=file, panel=title, rule="unit", message=text)
     yield from _overlaps(file, dashboard.get("panels") or ())
-
-
-def check_colours(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
-    """Every chosen colour is of the palette that colour-blind people can tell apart."""
-    for panel in panels_of(dashboard):
-        found = set(_COLOUR.findall(json.dumps([panel.get("fieldConfig"), panel.get("options")])))
-        for colour in sorted(found - PALETTE):
-            text = f"colour {colour!r} is not of the palette; use one of {sorted(PALETTE)}"
-            yield Finding(file=file, panel=_title(panel), rule="colour", message=text)
 
 
 def _overlaps(file: str, panels: Sequence[Json]) -> Iterator[Finding]:
@@ -226,9 +212,11 @@ RULES: tuple[Rule, ...] = (
 
 
 def lint_dashboard(file: str, dashboard: Json, datasource_uids: Uids) -> tuple[Finding, ...]:
-    """Apply every rule to one dashboard; a wrapped one gets that finding only, since the rest would be noise."""
+    """Apply every rule to one dashboard; where it is wrapped or no dashboard at all, only that is said."""
     if "dashboard" in dashboard:
         return tuple(check_form(file, dashboard, datasource_uids))
+    if misshapen := tuple(check_shape(file, dashboard)):
+        return misshapen
     return tuple(finding for rule in RULES for finding in rule(file, dashboard, datasource_uids))
 
 

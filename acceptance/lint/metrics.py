@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from acceptance.lint.catalogue import Metric
 from acceptance.lint.finding import Finding
-from acceptance.lint.promql import selectors
+from acceptance.lint.promql import Selector, grouping_labels, selectors
 from acceptance.lint.rulefile import RuleText
+from acceptance.probes.errors import PanelError
 from acceptance.probes.panels import Panel, list_panels
+from acceptance.probes.variables import variable_query
 
 __all__ = ["Query", "lint_queries", "lint_usage", "queries_of_dashboard", "queries_of_panel", "queries_of_rules"]
 
 COUNTER_FUNCTIONS = frozenset({"increase", "irate", "rate", "resets"})
 GAUGE_FUNCTIONS = frozenset({"delta", "deriv", "idelta", "predict_linear"})
-# Unit of a metric by the end of its family's name -> units that a panel may show it in.
+PER_SECOND = frozenset({"irate", "rate"})
+# What a number is -> units that a panel may show it in. The end of its family's name says what it is, but for prices.
+SECONDS, WON, BPS, COUNT, OTHER = "seconds", "won", "basis points", "count", ""
 UNITS: Mapping[str, frozenset[str]] = {
-    "_seconds": frozenset({"s"}),
-    "_krw": frozenset({"currencyKRW", "percentunit"}),
-    "_bps": frozenset({"suffix: bps"}),
+    SECONDS: frozenset({"s"}),
+    WON: frozenset({"currencyKRW"}),
+    BPS: frozenset({"suffix: bps"}),
+    COUNT: frozenset({"none", "short"}),
 }
-COUNT_UNITS = frozenset({"cpm", "none", "ops", "percentunit", "short"})  # of a *_total
+RATIO = frozenset({"none", "percentunit", "suffix: bps"})  # of what one thing divided by its like is shown in
+_ENDS = {"_seconds": SECONDS, "_krw": WON, "_bps": BPS, "_total": COUNT}
+_PRICES = frozenset({"arbitrage_fx_rate"})
+_PER_MINUTE = re.compile(r"\*\s*60\s*\)*$")
+_WORDS = re.compile(r"[\w./:-]+(?:\|[\w./:-]+)*\|?")  # a regular expression that is but a list of words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +55,16 @@ def queries_of_panel(file: str, panel: Panel) -> Iterator[Query]:
 
 
 def queries_of_dashboard(file: str, dashboard: Mapping[str, Any]) -> Iterator[Query]:
-    """Give every query of a dashboard's panels."""
+    """Give every query of a dashboard's panels and variables; one that cannot be read is an empty query."""
     for panel in list_panels(dashboard):
         yield from queries_of_panel(file, panel)
+    for variable in (dashboard.get("templating") or {}).get("list") or ():
+        if variable.get("type") == "query":
+            try:
+                expr, _ = variable_query(variable)
+            except PanelError:
+                expr = ""
+            yield Query(file=file, place=f"variable {variable.get('name')}", target="", expr=expr, unit=None)
 
 
 def queries_of_rules(rules: Iterable[RuleText]) -> Iterator[Query]:
@@ -57,7 +74,7 @@ def queries_of_rules(rules: Iterable[RuleText]) -> Iterator[Query]:
 
 
 def lint_queries(queries: Iterable[Query], known: Mapping[str, Metric]) -> tuple[Finding, ...]:
-    """Find unknown metrics and labels, counter functions over gauges, and units that do not fit."""
+    """Find unknown metrics, labels and label values, misused functions, and units that do not fit."""
     return tuple(finding for query in queries for finding in _lint(query, known))
 
 
@@ -72,37 +89,72 @@ def _lint(query: Query, known: Mapping[str, Metric]) -> Iterator[Finding]:
         return
     if not found:
         yield say("query", f"{query.expr!r} selects no metric, so it shows the same whatever happens")
-    families: set[str] = set()
-    for selector in found:
-        metric = known.get(selector.metric)
-        if metric is None:
-            yield say("unknown-metric", f"no exporter exports {selector.metric!r}; see the catalogues")
+    metrics = [(selector, known[selector.metric]) for selector in found if selector.metric in known]
+    unknown = sorted({selector.metric for selector in found} - known.keys())
+    for name in unknown:
+        yield say("unknown-metric", f"no exporter exports {name!r}; see the catalogues")
+    for selector, metric in metrics:
+        for rule, message in (*_matched(selector, metric), *_misused(selector, metric)):
+            yield say(rule, message)
+    if not unknown:
+        there = frozenset(label for _, metric in metrics for label in metric.labels)
+        for label in sorted(grouping_labels(query.expr) - there):
+            yield say("unknown-label", f"groups or matches by {label!r}, which none of its metrics has")
+        if query.unit is not None:
+            yield from _unit(query.unit, metrics, query.expr, say)
+
+
+def _matched(selector: Selector, metric: Metric) -> Iterator[tuple[str, str]]:
+    """Find conditions that nothing can meet."""
+    for label in sorted(selector.labels - metric.labels):
+        yield "unknown-label", f"{metric.name} has no label {label!r}; it has {sorted(metric.labels)}"
+    for matcher in selector.matchers:
+        known = metric.values.get(matcher.label)
+        if known is None or "$" in matcher.value or ("~" in matcher.sign and not _WORDS.fullmatch(matcher.value)):
             continue
-        families.add(metric.family)
-        for label in sorted(selector.labels - metric.labels):
-            text = f"{metric.name} has no label {label!r}; it has {sorted(metric.labels)}"
-            yield say("unknown-label", text)
-        if selector.function in COUNTER_FUNCTIONS and metric.kind == "gauge":
-            yield say("gauge-as-counter", f"{selector.function}() over the gauge {metric.name}; use the gauge")
-        if selector.function in GAUGE_FUNCTIONS and metric.kind != "gauge":
-            yield say("counter-as-gauge", f"{selector.function}() over the {metric.kind} {metric.name}")
-    if query.unit is not None and families:
-        yield from _unit(query.unit, families, query.expr, say)
+        wanted = matcher.value.split("|") if "~" in matcher.sign else [matcher.value]
+        for value in sorted({*wanted} - known - {""}):
+            text = f"{metric.name} never has {matcher.label}={value!r}; it has {sorted(known)}"
+            yield "unknown-value", text
 
 
-def _unit(unit: str, families: set[str], expr: str, say: Any) -> Iterator[Finding]:
-    ends = {next((end for end in (*UNITS, "_total") if family.endswith(end)), "") for family in families}
-    if len(ends) != 1 or ends == {""} or _is_count(expr):
+def _misused(selector: Selector, metric: Metric) -> Iterator[tuple[str, str]]:
+    """Find functions that give a number, but not one that says anything."""
+    for function in selector.functions:
+        if function in COUNTER_FUNCTIONS and metric.kind == "gauge":
+            yield "gauge-as-counter", f"{function}() over the gauge {metric.name}; use the gauge"
+        if function in COUNTER_FUNCTIONS:
+            return  # what comes out of it is a gauge, over which deriv() and the like are right
+        if function in GAUGE_FUNCTIONS and metric.kind != "gauge":
+            yield "counter-as-gauge", f"{function}() over the {metric.kind} {metric.name}"
+
+
+def _unit(unit: str, metrics: Sequence[tuple[Selector, Metric]], expr: str, say: Any) -> Iterator[Finding]:
+    values = [(selector, metric) for selector, metric in metrics if not selector.filters]
+    kinds = {_kind(selector, metric) for selector, metric in values}
+    if len(kinds) != 1 or kinds == {OTHER} or _is_count(expr):
         return  # several kinds of numbers are put into relation: what comes out is for a person to judge
-    end = ends.pop()
-    fitting = UNITS.get(end, COUNT_UNITS)
+    kind = kinds.pop()
+    fitting = UNITS[kind]
+    if len(values) > 1 and "/" in expr:
+        fitting = fitting | RATIO
+    elif kind == COUNT and any(PER_SECOND & {*selector.functions} for selector, _ in values):
+        fitting = frozenset({"cpm"}) if _PER_MINUTE.search(expr) else frozenset({"ops"})
     if unit not in fitting:
-        yield say("wrong-unit", f"the unit is {unit!r}; what ends in {end} is shown in {sorted(fitting)}")
+        yield say("wrong-unit", f"the unit is {unit!r}; {kind} of this kind are shown in {sorted(fitting)}")
+
+
+def _kind(selector: Selector, metric: Metric) -> str:
+    if selector.metric.endswith("_count") and metric.kind == "histogram":
+        return COUNT
+    if metric.family in _PRICES:
+        return WON
+    return next((kind for end, kind in _ENDS.items() if metric.family.endswith(end)), OTHER)
 
 
 def _is_count(expr: str) -> bool:
-    """Say whether the query counts series or observations: then the metric's own unit is gone."""
-    return any(sign in expr for sign in ("count(", "count by", "_count{", "_count["))
+    """Say whether the query counts series: then the metric's own unit is gone."""
+    return any(sign in expr for sign in ("count(", "count by"))
 
 
 def lint_usage(

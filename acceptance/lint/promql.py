@@ -1,7 +1,7 @@
 """Finds metrics, their label matchers and the functions around them in a PromQL expression.
 
 Not a parser of the whole language: enough to say which metric a query stands on. What is valid PromQL is for
-promtool and the servers to say.
+promtool (`acceptance.lint.syntax`) and the servers to say.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Selector", "selectors"]
+__all__ = ["Matcher", "Selector", "grouping_labels", "selectors"]
 
 # Words that are no metric. Functions are told by the bracket that follows them.
 _KEYWORDS = frozenset(
@@ -18,6 +18,8 @@ _KEYWORDS = frozenset(
     | {"or", "start", "unless", "without"}
 )
 _LABEL_LISTS = frozenset({"by", "group_left", "group_right", "ignoring", "on", "without"})
+_FILTERS = frozenset({"and", "unless"})
+_MAKERS = frozenset({"count_values", "label_join", "label_replace"})  # functions that make a label
 _TOKEN = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
       | (?P<variable>\$\{?\w+(?::\w+)?\}?)
@@ -30,12 +32,36 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition of a selector: ``label="value"``."""
+
+    label: str
+    sign: str  # "=", "!=", "=~" or "!~"
+    value: str  # without its quotes
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """One metric in an expression."""
 
     metric: str  # "" where the selector names none, as in {job="x"}
-    labels: frozenset[str]  # names that its matchers use
-    function: str  # the function or aggregation right around it, e.g. "rate"; "" for none
+    matchers: tuple[Matcher, ...]
+    functions: tuple[str, ...]  # all functions and aggregations around it, the innermost first
+    filters: bool  # right of "and" or "unless": it says which samples stay, and nothing of what they are
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The names that its matchers use."""
+        return frozenset(matcher.label for matcher in self.matchers)
+
+
+@dataclass(slots=True)
+class _Bracket:
+    """An open round bracket while it is read."""
+
+    functions: tuple[str, ...]  # around what is in it
+    outside: bool  # whether it stands in a filter
+    filters: bool  # whether what comes next in it does
 
 
 def _tokens(expr: str) -> Iterator[tuple[str, str]]:
@@ -75,33 +101,76 @@ def selectors(expr: str) -> tuple[Selector, ...]:
     """
     tokens = [*_significant(expr), ("op", "")]
     found: list[Selector] = []
-    around = [""]  # the name before each open round bracket
+    around = [_Bracket((), outside=False, filters=False)]
     index = 0
     while index < len(tokens) - 1:
         kind, text = tokens[index]
         word = kind == "name" and text.lower() not in _KEYWORDS
         start = index + 1 if word else index
+        here = around[-1]
         if text == ")":
             around.pop()
+        elif kind == "name" and text.lower() in _FILTERS:
+            here.filters = True
+        elif text == "," or (kind == "name" and text.lower() == "or"):
+            here.filters = here.outside
         elif tokens[start] == ("op", "("):
-            around.append(text if word else "")
+            functions = (text, *here.functions) if word else here.functions
+            around.append(_Bracket(functions, outside=here.filters, filters=here.filters))
             index = start
         elif word or text == "{":
             end = _past(tokens, start, "}", expr) if tokens[start] == ("op", "{") else start
-            found.append(Selector(text if word else "", _matched(tokens[start:end]), around[-1]))
+            found.append(Selector(text if word else "", _matchers(tokens[start:end]), here.functions, here.filters))
             index = end - 1
         if not around:
             break
         index += 1
-    if around != [""]:
+    if len(around) != 1:
         raise ValueError(f"unbalanced brackets in {expr!r}")
     return tuple(found)
 
 
-def _matched(tokens: list[tuple[str, str]]) -> frozenset[str]:
-    signs = [text for _, text in tokens[1:]]
-    pairs = zip(tokens, signs, strict=False)
-    return frozenset(text for (kind, text), sign in pairs if kind == "name" and sign in {"=", "!=", "=~", "!~"})
+def grouping_labels(expr: str) -> frozenset[str]:
+    """Give the labels that ``by``, ``without``, ``on``, ``ignoring`` and ``group_*`` name.
+
+    Labels that the expression makes itself, by label_replace and the like, are left out.
+
+    Raises:
+        ValueError: As `selectors`.
+    """
+    tokens = list(_tokens(expr))
+    named: set[str] = set()
+    made: set[str] = set()
+    for index, (kind, text) in enumerate(tokens[:-1]):
+        if kind != "name" or tokens[index + 1] != ("op", "("):
+            continue
+        if text.lower() in _LABEL_LISTS:
+            listed = tokens[index + 2 : _past(tokens, index + 1, ")", expr) - 1]
+            named |= {name for sort, name in listed if sort == "name"}
+        elif text in _MAKERS:
+            made.add(_first_string(tokens[index + 1 :]))
+    return frozenset(named - made)
+
+
+def _first_string(tokens: list[tuple[str, str]]) -> str:
+    """Give the first argument that is a string, without its quotes: the label that a function makes."""
+    depth = 0
+    for kind, text in tokens:
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(text, 0) if kind == "op" else 0
+        if depth == 0:
+            break
+        if depth == 1 and kind == "string":
+            return text[1:-1]
+    return ""
+
+
+def _matchers(tokens: list[tuple[str, str]]) -> tuple[Matcher, ...]:
+    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
+    return tuple(
+        Matcher(label, sign, value[1:-1])
+        for (kind, label), (_, sign), (quoted, value) in threes
+        if kind == "name" and quoted == "string" and sign in {"=", "!=", "=~", "!~"}
+    )
 
 
 def _past(tokens: list[tuple[str, str]], index: int, closing: str, expr: str) -> int:

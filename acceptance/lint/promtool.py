@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["PromtoolError", "check_config", "check_metrics", "test_rules"]
+__all__ = ["PromtoolError", "check_config", "check_metrics", "check_rules", "test_rules"]
 
 TIMEOUT = 100  # seconds; the rules' tests take about five
 
@@ -22,6 +22,15 @@ def check_config(promtool: Path, config: Path) -> str:
         PromtoolError: Anything is invalid, or a rule is there twice.
     """
     return _run(promtool, ["check", "config", "--lint=all", "--lint-fatal", str(config)])
+
+
+def check_rules(promtool: Path, rules: Path) -> str:
+    """Check one file of rules.
+
+    Raises:
+        PromtoolError: Anything is invalid.
+    """
+    return _run(promtool, ["check", "rules", "--lint=none", str(rules)])
 
 
 def test_rules(promtool: Path, tests: Sequence[Path]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from acceptance.probes.errors import PanelError
 
-__all__ = ["ALL", "Window", "default_values", "duration", "resolve"]
+__all__ = ["ALL", "Window", "default_values", "duration", "names_in", "resolve"]
 
 ALL = "$__all"
 Value = str | Sequence[str]
@@ -73,6 +73,12 @@ def default_values(dashboard: Mapping[str, Any]) -> dict[str, Value]:
             current = str(variable.get("query", ""))
         values[str(variable["name"])] = current
     return values
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Give the names of the variables that ``text`` uses, Grafana's own left out."""
+    found = {plain or braced or boxed for plain, braced, _, boxed, _ in _VARIABLE.findall(text)}
+    return frozenset(name for name in found if not name.startswith("__") and not name.isdigit())
 
 
 def resolve(text: str, values: Mapping[str, Value], window: Window) -> str:

@@ -10,7 +10,7 @@ from acceptance.probes.errors import PanelError
 from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.template import Value, Window, default_values, resolve
 
-__all__ = ["fill_variables"]
+__all__ = ["fill_variables", "variable_query"]
 
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?P<selector>.+?)\s*,\s*(?P<label>\w+)\s*\)", re.DOTALL)
 _WHOLE = "query_result"  # refId of a query whose labels are all wanted
@@ -40,17 +40,31 @@ def fill_variables(client: GrafanaClient, dashboard: Mapping[str, Any], window: 
     return options
 
 
-def _query(place: str, variable: Mapping[str, Any], chosen: Mapping[str, Value], window: Window) -> dict[str, Any]:
-    """Write a variable's query as an instant query; its refId says which label is wanted, or none."""
+def variable_query(variable: Mapping[str, Any]) -> tuple[str, str]:
+    """Write a variable's query as an instant query.
+
+    Returns:
+        The query, variables unresolved, and the label that is wanted of its samples; "" for all of them.
+
+    Raises:
+        PanelError: The query is of a form that is not known here.
+    """
     written = variable.get("query")
     text = str(written.get("query", "") if isinstance(written, dict) else written).strip()
     labels, results = _LABEL_VALUES.fullmatch(text), _QUERY_RESULT.fullmatch(text)
     if labels:
-        expr, label = f"count by ({labels['label']}) ({labels['selector']})", labels["label"]
-    elif results:
-        expr, label = results["expr"], ""
-    else:
-        raise PanelError(f"{place}: the query {text!r} is neither label_values(...) nor query_result(...)")
+        return f"count by ({labels['label']}) ({labels['selector']})", labels["label"]
+    if results:
+        return results["expr"], ""
+    raise PanelError(f"the query {text!r} is neither label_values(...) nor query_result(...)")
+
+
+def _query(place: str, variable: Mapping[str, Any], chosen: Mapping[str, Value], window: Window) -> dict[str, Any]:
+    """Write a variable's query as an instant query; its refId says which label is wanted, or none."""
+    try:
+        expr, label = variable_query(variable)
+    except PanelError as error:
+        raise PanelError(f"{place}: {error}") from error
     try:
         resolved = resolve(expr, chosen, window)
     except PanelError as error:

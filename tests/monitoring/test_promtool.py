@@ -6,7 +6,10 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from acceptance.lint import promtool
+from acceptance.lint.dashboards import load_folder
+from acceptance.lint.metrics import Query, queries_of_dashboard
 from acceptance.lint.promtool import PromtoolError
+from acceptance.lint.syntax import lint_syntax
 from acceptance.stack.components import resolve
 from engine.metrics import EngineMetrics, exposition
 from preflight import catalogue
@@ -44,6 +47,35 @@ def test_a_broken_rule_turns_the_tests_red(binary: Path, tmp_path: Path) -> None
 
     with pytest.raises(PromtoolError, match="TargetDown"):
         promtool.test_rules(binary, [test])
+
+
+def test_every_query_is_promql(binary: Path, tmp_path: Path) -> None:
+    """Prometheus would accept the query of every panel and of every variable."""
+    loaded, _ = load_folder(PROMETHEUS.parent / "grafana" / "dashboards")
+    queries = [query for file, dashboard in loaded.items() for query in queries_of_dashboard(file, dashboard)]
+
+    assert [str(finding) for finding in lint_syntax(queries, binary, tmp_path)] == []
+
+
+def test_what_is_no_promql_is_named_with_its_place(binary: Path, tmp_path: Path) -> None:
+    """A counter function without a range, an unclosed bracket and an empty query are findings, the good one is not."""
+    written = ['rate(up{env="$env"})', "rate(up[$__rate_interval])", "sum(up", "", "up{a='${env:unknown}'}"]
+    queries = [
+        Query(file="a.json", place="P", target=str(number), expr=expr, unit=None) for number, expr in enumerate(written)
+    ]
+
+    found = lint_syntax(queries, binary, tmp_path)
+
+    assert [(one.file, one.panel, one.target, one.rule) for one in found] == [
+        ("a.json", "P", target, "syntax") for target in "023"
+    ]
+    assert "expected type range vector in call to function" in found[0].message
+
+
+def test_a_promtool_that_cannot_be_run_is_no_finding(tmp_path: Path) -> None:
+    """Not to know is an error, not a clean lint."""
+    with pytest.raises(PromtoolError, match="could not be run"):
+        lint_syntax([], tmp_path / "none", tmp_path)
 
 
 def test_preflight_file_is_well_formed(binary: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.lint.catalogue import FOREIGN, UNUSED, Metric, arbitrage_metrics
+from acceptance.lint.catalogue import UNUSED, Metric, arbitrage_metrics, known_metrics
 from acceptance.lint.dashboards import load_folder
 from acceptance.lint.metrics import Query, lint_queries, lint_usage, queries_of_dashboard, queries_of_rules
 from acceptance.lint.rulefile import RuleText, read_rules, read_tests
@@ -48,13 +48,8 @@ def queries(rules: tuple[RuleText, ...]) -> tuple[Query, ...]:
 
 
 @pytest.fixture(scope="module")
-def known(rules: tuple[RuleText, ...]) -> Mapping[str, Metric]:
-    recorded = {
-        rule.name: Metric(name=rule.name, kind="gauge", labels=frozenset({"env", "instance"}), family=rule.name)
-        for rule in rules
-        if rule.kind == "record"
-    }
-    return {**arbitrage_metrics(), **FOREIGN, **recorded}
+def known() -> Mapping[str, Metric]:
+    return known_metrics()
 
 
 def test_every_designed_alert_is_there(rules: tuple[RuleText, ...]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from acceptance.lint.catalogue import FOREIGN, SCRAPE_LABELS, Metric, arbitrage_metrics
@@ -29,6 +31,12 @@ def query(expr: str, unit: str | None = None) -> Query:
         ("count(arbitrage_fx_age_seconds < 60)", "none"),
         ("arbitrage_daily_loss_krw / arbitrage_engine_heartbeat_timestamp_seconds", "none"),
         ("up == 0", None),
+        (RUNS, "none"),
+        ("arbitrage_fx_rate and on (pair) arbitrage_fx_age_seconds <= 15", "currencyKRW"),
+        ("max(arbitrage_fx_rate) / min(arbitrage_fx_rate)", "suffix: bps"),
+        (f"deriv(rate({RUNS}[5m])[1h:])", None),
+        ('sum by (word) (label_replace(up, "word", "$1", "job", "(.*)"))', None),
+        (f'{SUCCESS}{{env=~"$env|", job=~".*exporter"}}', None),
     ],
 )
 def test_good_queries_pass(expr: str, unit: str | None) -> None:
@@ -53,6 +61,22 @@ def test_good_queries_pass(expr: str, unit: str | None) -> None:
         pytest.param("arbitrage_daily_loss_krw", "s", "wrong-unit", id="won as seconds"),
         pytest.param("arbitrage_spread_bps", "percent", "wrong-unit", id="bps as percent"),
         pytest.param(RUNS, "s", "wrong-unit", id="count as seconds"),
+        pytest.param(RUNS, "ops", "wrong-unit", id="raw counter as a rate"),
+        pytest.param(f"sum(rate({RUNS}[5m])) * 60", "ops", "wrong-unit", id="per minute as per second"),
+        pytest.param(f"sum(rate({RUNS}[5m]))", "cpm", "wrong-unit", id="per second as per minute"),
+        pytest.param("arbitrage_fx_rate", "s", "wrong-unit", id="price as seconds"),
+        pytest.param(
+            "arbitrage_fx_rate and on (pair) arbitrage_fx_age_seconds <= 15", "s", "wrong-unit", id="filtered price"
+        ),
+        pytest.param("rate((up)[5m:])", None, "gauge-as-counter", id="rate over a bracket"),
+        pytest.param("rate(sum(up)[5m:])", None, "gauge-as-counter", id="rate over a sum"),
+        pytest.param("sum by (statu) (up)", None, "unknown-label", id="misspelt grouping"),
+        pytest.param(f"up * on (nope) {SUCCESS}", None, "unknown-label", id="misspelt matching"),
+        pytest.param('arbitrage_trades_total{outcome="won"}', None, "unknown-value", id="value of no trade"),
+        pytest.param(f'{SUCCESS}{{env="papr"}}', None, "unknown-value", id="env of none"),
+        pytest.param(f'{SUCCESS}{{env=~"live|papr"}}', None, "unknown-value", id="one of several envs"),
+        pytest.param('up{job="node_exporter"}', None, "unknown-value", id="job of none"),
+        pytest.param('ALERTS{severity="P0"}', None, "unknown-value", id="severity of no rule"),
     ],
 )
 def test_each_fault_is_found(expr: str, unit: str | None, rule: str) -> None:
@@ -104,3 +128,22 @@ def test_queries_carry_their_place() -> None:
     assert stat == Query(file="a.json", place="T", target="B", expr="up", unit="s")
     assert table.unit is None
     assert list(queries_of_rules([rule])) == [Query(file="r.yml", place="Down", target="", expr="up == 0", unit=None)]
+
+
+@pytest.mark.parametrize(
+    ("written", "rules"),
+    [
+        ({"query": f"label_values({RUNS}, instance)"}, []),
+        (f"label_values({RUNS}, instanc)", ["unknown-label"]),
+        ("label_values(arbitrage_engine_inf, instance)", ["unknown-metric"]),
+        ("query_result(count by (envi) (up))", ["unknown-label"]),
+        ("metrics(arbitrage)", ["query"]),
+    ],
+)
+def test_queries_of_variables_are_looked_at(written: Any, rules: list[str]) -> None:
+    """A variable that asks for what nobody exports would be empty, and every panel with it."""
+    variable = {"name": "v", "type": "query", "query": written}
+
+    found = lint_queries(queries_of_dashboard("a.json", {"panels": [], "templating": {"list": [variable]}}), KNOWN)
+
+    assert [(finding.panel, finding.rule) for finding in found] == [("variable v", rule) for rule in rules]
