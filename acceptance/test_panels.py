@@ -9,14 +9,16 @@ import pytest
 
 from acceptance.follow import LAST_RUN, Seen
 from acceptance.lint import lint_folder
-from acceptance.lint.catalogue import FOREIGN
+from acceptance.lint.catalogue import FOREIGN, known_metrics
 from acceptance.lint.dashboards import load_folder
+from acceptance.lint.metrics import lint_queries, queries_of_dashboard
 from acceptance.lint.provisioning import datasource_uids
+from acceptance.lint.shape import check_shape
 from acceptance.pictures import save_all
 from acceptance.probes import GrafanaClient, PrometheusClient
 from acceptance.probes.expectations import Expectations, load_expectations
 from acceptance.probes.grafana import ServedDashboard
-from acceptance.probes.grafana_log import provisioning_problems
+from acceptance.probes.grafana_log import refused_files
 from acceptance.probes.judge import MIN_POINTS_TO_MOVE, Marks
 from acceptance.probes.panels import list_panels
 from acceptance.probes.sweep import WITHOUT_DATA, PanelOutcome, sweep
@@ -30,12 +32,18 @@ ROOT = Path(__file__).parents[1]
 GRAFANA = ROOT / "monitoring" / "grafana"
 LOADED, _ = load_folder(GRAFANA / "dashboards")
 # A file that is no dashboard has no cases; test_every_file_is_a_dashboard names it, instead of ending the collection.
-FILES = {Path(name).stem: data for name, data in LOADED.items() if isinstance(data.get("panels"), list)}
+FILES = {
+    Path(name).stem: data
+    for name, data in LOADED.items()
+    if isinstance(data.get("panels"), list) and not any(check_shape(name, data))
+}
 CASES = [
     (uid, panel.title) for uid, data in FILES.items() for panel in list_panels(data) if panel.type not in WITHOUT_DATA
 ]
+RUNS = "arbitrage_preflight_runs_total"
 BEAT = "arbitrage_engine_heartbeat_timestamp_seconds"
 POINTS = MIN_POINTS_TO_MOVE + 6  # a rate needs four scrapes before its first point, and two to spare
+RATE_STEPS = 4  # $__rate_interval: where a scrape of these was late, a rate has no point at the end
 SPAN_STEPS = 60
 
 Outcomes = Mapping[tuple[str, str], PanelOutcome]
@@ -50,18 +58,27 @@ def served(grafana: GrafanaClient) -> tuple[ServedDashboard, ...]:
 @pytest.fixture(scope="module")
 def window(prometheus: PrometheusClient, first_run: Seen, step: float) -> Window:
     """A time range at whose end there is a run, and in which the engine has been scraped often enough to move."""
-    query = f"max(count_over_time({BEAT}[{round(SPAN_STEPS * step)}s]))"
+    span, last = round(SPAN_STEPS * step), round(RATE_STEPS * step)
+    query = f"max(count_over_time({BEAT}[{span}s])) and max(count_over_time({BEAT}[{last}s])) >= {RATE_STEPS - 1}"
 
     def probe() -> Answer[float]:
         found = prometheus.query(query).samples
         count = max((sample.value for sample in found), default=0.0)
         at = found[0].timestamp if found else 0.0
-        return Answer(done=count >= POINTS, said=f"{count:g} of {POINTS} scrapes of the engine", value=at)
+        said = f"{count:g} of {POINTS} scrapes of the engine, 0 where one of the last {RATE_STEPS} was late"
+        return Answer(done=count >= POINTS, said=said, value=at)
 
     at = wait_until(probe, asked=query, timeout=15 + POINTS * step).value
     assert at is not None
     assert at >= first_run.ended_at
     return Window(start=at - SPAN_STEPS * step, end=at, scrape_interval=step)
+
+
+@pytest.fixture(scope="module")
+def envs(prometheus: PrometheusClient, window: Window) -> frozenset[str]:
+    """The environments that have preflight metrics at the end of the window."""
+    found = prometheus.query(f"count by (env) ({RUNS})", time=window.end).samples
+    return frozenset(sample.labels["env"] for sample in found)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +109,13 @@ def test_every_file_is_a_dashboard() -> None:
     assert [str(finding) for finding in findings] == []
 
 
+def test_every_query_asks_for_what_is_exported() -> None:
+    """No query of a panel or a variable misspells a metric, label or value, or makes a number that says nothing."""
+    queries = [query for uid, data in FILES.items() for query in queries_of_dashboard(f"{uid}.json", data)]
+
+    assert [str(finding) for finding in lint_queries(queries, known_metrics())] == []
+
+
 def test_grafana_serves_the_dashboards_of_git(grafana: GrafanaClient, served: tuple[ServedDashboard, ...]) -> None:
     """All committed dashboards and no others are served, provisioned, in the folder Arbitrage."""
     assert {hit.uid for hit in grafana.search()} == set(FILES)
@@ -100,7 +124,7 @@ def test_grafana_serves_the_dashboards_of_git(grafana: GrafanaClient, served: tu
 
 def test_grafana_refused_no_file(stack: Stack) -> None:
     """Grafana's log has no complaint about a dashboard or a datasource."""
-    assert provisioning_problems(stack.logs("grafana")) == ()
+    assert refused_files(stack.logs("grafana")) == ()
 
 
 def test_every_case_is_served(outcomes: Outcomes) -> None:
@@ -111,7 +135,10 @@ def test_every_case_is_served(outcomes: Outcomes) -> None:
 @pytest.mark.parametrize(("uid", "title"), CASES, ids=[f"{uid}-{title}" for uid, title in CASES])
 def test_panel_shows_live_data(uid: str, title: str, outcomes: Outcomes, may_be_empty: Expectations) -> None:
     """The panel's own queries give finite, fresh, moving values in the unit it claims."""
-    problems = outcomes[uid, title].problems(excuse=may_be_empty.reason(uid, title))
+    outcome = outcomes[uid, title]
+    excused = {target for target in outcome.empty_targets if may_be_empty.reason(uid, title, target)}
+
+    problems = outcome.problems(excused)
 
     assert not problems, "\n".join(problems)
 
@@ -122,22 +149,23 @@ def test_every_panel_leaves_its_value_and_its_picture(outcomes: Outcomes, bundle
 
 
 def test_no_panel_is_excused_without_need(outcomes: Outcomes, may_be_empty: Expectations) -> None:
-    """A panel that is listed as possibly empty is empty."""
-    empty = {place for place, outcome in outcomes.items() if outcome.empty}
+    """A panel or target that is listed as possibly empty is empty."""
+    empty = {(*place, target) for place, outcome in outcomes.items() for target in outcome.empty_targets}
 
     assert may_be_empty.unused(empty) == ()
 
 
 @pytest.mark.parametrize("uid", FILES)
 def test_variables_are_filled_from_the_data(
-    uid: str, grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, marks: Marks
+    uid: str, grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, envs: frozenset[str]
 ) -> None:
-    """Each variable offers what is there: the env of the run among the environments, and at least one of the rest."""
+    """Each variable offers what is there: the environments are those that have metrics; of the rest there is one."""
     (dashboard,) = (one.dashboard for one in served if one.uid == uid)
 
     options = fill_variables(grafana, dashboard, window)
 
-    assert marks.env in options["env"]
+    assert envs
+    assert set(options["env"]) == envs
     assert {name for name, found in options.items() if not found} == set()
 
 

@@ -39,6 +39,11 @@ def test_each_alert_does_what_its_promtool_tests_say(evidence_plugin: EvidencePl
 ABOUT_THE_MACHINE = {"RedisLatencyHigh", "PostgresLatencyHigh", "PreflightSlow"}
 
 
+def test_the_file_of_a_real_run_is_well_formed(first_run: Seen) -> None:
+    """The `.prom` that a run on this stack has written is one in which promtool finds nothing to improve."""
+    promtool.check_metrics(resolve("promtool").binary, first_run.run.prom)
+
+
 def test_nothing_fires_on_a_healthy_stack(prometheus: PrometheusClient, recovery: Seen) -> None:
     """After a GO no alert is left: a rule that always fires is as useless as one that never does."""
     assert recovery.run.exit_code == 0

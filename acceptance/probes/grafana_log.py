@@ -8,11 +8,19 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-__all__ = ["provisioning_problems"]
+__all__ = ["provisioning_problems", "refused_files"]
 
 _FIELD = re.compile(r'(\w+)=(?:"((?:\\.|[^"\\])*)"|(\S*))')
 _LOGGERS = ("provisioning.dashboard", "provisioning.datasources")
 _LEVELS = frozenset({"crit", "critical", "eror", "error", "warn", "warning"})
+
+
+def refused_files(log: str) -> tuple[str, ...]:
+    """Give those of `provisioning_problems` that will not go away by themselves.
+
+    A database that is locked for a moment is tried again, and says nothing about the file.
+    """
+    return tuple(problem for problem in provisioning_problems(log) if "locked" not in problem)
 
 
 def provisioning_problems(log: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from acceptance.lint.catalogue import FOREIGN, arbitrage_metrics
+from acceptance.lint.catalogue import known_metrics
 from acceptance.lint.grafana_versions import SUPPORTED
 from acceptance.lint.metrics import lint_queries, queries_of_panel
 from acceptance.lint.promql import selectors
@@ -55,6 +55,7 @@ class Fault(StrEnum):
     CONSTANT = "constant"  # does not move although the engine does
     WRONG_UNIT = "wrong unit"  # the panel's unit is not that of its metric
     WRONG_FUNCTION = "wrong function"  # rate() over a gauge and the like: a number that says nothing
+    UNKNOWN_NAME = "unknown name"  # a metric, label or value that nobody exports: `or vector(0)` hides it
     WRONG_TYPE = "wrong type"  # a panel type that a supported Grafana does not have: it draws nothing
 
 
@@ -63,6 +64,10 @@ _MISUSES: Mapping[str, Fault] = {
     "wrong-unit": Fault.WRONG_UNIT,
     "gauge-as-counter": Fault.WRONG_FUNCTION,
     "counter-as-gauge": Fault.WRONG_FUNCTION,
+    "query": Fault.WRONG_FUNCTION,
+    "unknown-metric": Fault.UNKNOWN_NAME,
+    "unknown-label": Fault.UNKNOWN_NAME,
+    "unknown-value": Fault.UNKNOWN_NAME,
 }
 EMPTY = frozenset({Fault.NO_FRAME, Fault.NO_ROWS, Fault.NAN_ONLY})  # what an expectation may excuse
 
@@ -126,8 +131,8 @@ def mark_queries(panel: Panel, marks: Marks) -> tuple[dict[str, Any], ...]:
 def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) -> tuple[Judgement, ...]:
     """Find every fault of a panel.
 
-    A panel is empty only where all its targets are; a target that errs is a fault by itself, since it may be the
-    one that matters.
+    Each target is judged by itself, whatever its neighbours show: the one that errs or is empty may be the one that
+    matters.
 
     Args:
         panel: As served.
@@ -152,11 +157,9 @@ def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) 
     ]
     if not found:
         empties = {target.ref_id: _emptiness(target, result) for target in active}
-        if active and all(empties.values()):
-            found += [say(ref_id, *empty) for ref_id, empty in empties.items() if empty]
-        else:
-            shown = [target for target in active if not empties[target.ref_id]]
-            found += [say(*fault) for fault in _lifeless(panel, shown, result, window)]
+        found += [say(ref_id, *empty) for ref_id, empty in empties.items() if empty]
+        shown = [target for target in active if not empties[target.ref_id]]
+        found += [say(*fault) for fault in _lifeless(panel, shown, result, window)]
     found += [say(*fault) for fault in _stale_marks(panel, result, window, marks)]
     found += [say(*fault) for fault in _misused(panel)]
     return tuple(found)
@@ -220,6 +223,6 @@ def _misused(panel: Panel) -> Iterator[tuple[str, Fault, str]]:
     missing = [version for version, known in SUPPORTED.items() if panel.type not in known.panel_types]
     if missing:
         yield "", Fault.WRONG_TYPE, f"Grafana {', '.join(missing)} has no panel type {panel.type!r}"
-    for finding in lint_queries(queries_of_panel(panel.dashboard, panel), {**arbitrage_metrics(), **FOREIGN}):
+    for finding in lint_queries(queries_of_panel(panel.dashboard, panel), known_metrics()):
         if finding.rule in _MISUSES:
             yield finding.target, _MISUSES[finding.rule], finding.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -30,13 +30,13 @@ class PanelOutcome:
     result: GrafanaResult | None
 
     @property
-    def empty(self) -> bool:
-        """Whether it showed nothing, which an expectation may excuse."""
-        return any(fault.fault in EMPTY for fault in self.faults)
+    def empty_targets(self) -> frozenset[str]:
+        """The refIds that showed nothing, which an expectation may excuse."""
+        return frozenset(fault.ref_id for fault in self.faults if fault.fault in EMPTY)
 
-    def problems(self, excuse: str | None = None) -> tuple[str, ...]:
-        """Give one sentence for each thing that is wrong; with an excuse, being empty is not."""
-        faults = [fault for fault in self.faults if not (excuse and fault.fault in EMPTY)]
+    def problems(self, excused: Collection[str] = ()) -> tuple[str, ...]:
+        """Give one sentence for each thing that is wrong; that an excused target is empty is not."""
+        faults = [fault for fault in self.faults if not (fault.ref_id in excused and fault.fault in EMPTY)]
         return ((self.failure,) if self.failure else ()) + tuple(str(fault) for fault in faults)
 
 

@@ -133,10 +133,9 @@ def must_have_hope(log: str) -> None:
     Raises:
         HopelessError: It has; names the file and what is wrong with it.
     """
-    from acceptance.probes.grafana_log import provisioning_problems  # noqa: PLC0415 - brings requests along
+    from acceptance.probes.grafana_log import refused_files  # noqa: PLC0415 - brings requests along
 
-    # A busy database is tried again and says nothing about the file.
-    refused = [problem for problem in provisioning_problems(log) if "locked" not in problem]
+    refused = refused_files(log)
     if refused:
         raise HopelessError("; ".join(refused))
 

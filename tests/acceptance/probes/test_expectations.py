@@ -28,9 +28,20 @@ def test_a_line_that_is_not_needed_is_told(tmp_path: Path) -> None:
     """A listed panel that shows data, or is not there, makes its line an error."""
     expected = load_expectations(write(tmp_path, ENTRY))
 
-    assert expected.unused({("d77", "P"), ("d77", "Q")}) == ()
-    (line,) = expected.unused({("d77", "Q")})
+    assert expected.unused({("d77", "P", "A"), ("d77", "Q", "A")}) == ()
+    (line,) = expected.unused({("d77", "Q", "A")})
     assert line.startswith("may_be_empty.toml: 'd77' / 'P' is listed as possibly empty")
+
+
+def test_a_line_may_be_about_one_target(tmp_path: Path) -> None:
+    """A target's reason is not its neighbour's, and not the whole panel's."""
+    expected = load_expectations(write(tmp_path, ENTRY + 'target = "B"\n'))
+
+    assert expected.reason("d77", "P", "B") == "nothing fires"
+    assert expected.reason("d77", "P", "A") is None
+    assert expected.reason("d77", "P") is None
+    assert expected.unused({("d77", "P", "B")}) == ()
+    assert "'P', target B is listed" in expected.unused({("d77", "P", "A")})[0]
 
 
 @pytest.mark.parametrize(
@@ -45,6 +56,7 @@ def test_a_line_that_is_not_needed_is_told(tmp_path: Path) -> None:
         pytest.param(ENTRY.replace('"P"', "3"), "entry 1: needs", id="title is no text"),
         pytest.param("panel = ['x']", "entry 1: needs", id="no table"),
         pytest.param(ENTRY + ENTRY, "entry 2: d77 / P is there twice", id="twice"),
+        pytest.param(ENTRY + ENTRY + "target = 'A'", "entry 2: d77 / P is there twice", id="the panel and its target"),
     ],
 )
 def test_a_file_that_cannot_be_trusted_is_refused(tmp_path: Path, text: str, words: str) -> None:

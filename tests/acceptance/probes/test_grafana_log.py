@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from acceptance.probes.grafana_log import provisioning_problems
+from acceptance.probes.grafana_log import provisioning_problems, refused_files
 
 START = "logger=provisioning.dashboard type=file name=arbitrage t=2026-01-01T00:00:00Z"
 LOG = f"""Grafana server is running with elevated privileges.
@@ -20,6 +20,14 @@ def test_what_provisioning_refused_is_told_once() -> None:
         "Grafana would not load long.json: failed to save dashboard: uid too long, max 40 characters",
         "Grafana would not load provisioning: the same UID is used more than once: times 2, uid fx",
     )
+
+
+def test_a_locked_database_refuses_nothing() -> None:
+    """What Grafana tries again is a problem for now, and no file's fault; what it says of a file stays."""
+    line = 'logger=provisioning.dashboard level=error msg="failed to save" file=/d/a.json error="database is locked"\n'
+
+    assert len(provisioning_problems(LOG + line)) == len(provisioning_problems(LOG)) + 1
+    assert refused_files(LOG + line) == provisioning_problems(LOG)
 
 
 def test_a_clean_log_has_no_problems() -> None:

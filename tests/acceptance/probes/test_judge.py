@@ -98,11 +98,11 @@ def test_no_frames_at_all_is_no_frame() -> None:
     assert faults(panel(), result) == [("A", Fault.NO_FRAME)]
 
 
-def test_one_target_with_data_makes_a_panel() -> None:
-    """A panel is empty only where all its targets are; hidden ones do not count."""
+def test_one_target_with_data_does_not_excuse_another() -> None:
+    """Each target must show something by itself; hidden ones do not count."""
     two = panel(target("A"), target("B"), target("C", hidden=True))
 
-    assert faults(two, answer({"A": (series("A", 1),), "B": ()})) == []
+    assert faults(two, answer({"A": (series("A", 1),), "B": ()})) == [("B", Fault.NO_ROWS)]
     assert faults(two, answer({"A": (), "B": ()})) == [("A", Fault.NO_ROWS), ("B", Fault.NO_ROWS)]
 
 
@@ -167,6 +167,26 @@ def test_unit_must_be_that_of_the_metric() -> None:
 def test_counter_functions_over_gauges_are_faults(expr: str) -> None:
     """rate() over a gauge gives a number that says nothing, so a number alone is not enough."""
     assert faults(panel(target(expr=expr)), answer({"A": (series("A", 0),)})) == [("A", Fault.WRONG_FUNCTION)]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        'count(ALERTSS{alertstate="firing"}) or vector(0)',
+        "sum by (statu) (up)",
+        'sum(arbitrage_preflight_alerts_total{outcome="send"}) or vector(0)',
+    ],
+)
+def test_names_that_nobody_exports_are_faults(expr: str) -> None:
+    """A misspelt metric, label or value is found even where the query has an answer for it."""
+    result = answer({"A": (series("A", 0),), RUN_MARK: (series(RUN_MARK, 9_990.5),)})
+
+    assert faults(panel(target(expr=expr)), result) == [("A", Fault.UNKNOWN_NAME)]
+
+
+def test_a_query_without_a_metric_is_a_fault() -> None:
+    """A constant is finite, fresh, and says nothing."""
+    assert faults(panel(target(expr="vector(0)")), answer({"A": (series("A", 0),)})) == [("A", Fault.WRONG_FUNCTION)]
 
 
 def test_a_type_that_draws_nothing_is_a_fault() -> None:

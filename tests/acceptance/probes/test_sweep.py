@@ -78,8 +78,8 @@ def test_every_panel_is_asked_and_judged(client: GrafanaClient, window: Window) 
     """Each panel gets its outcome in order: good, empty, refused, and one that asks nothing; text is left out."""
     dashboard = served(
         panel(1, "good", 'arbitrage_preflight_last_success{env="$env"}'),
-        panel(2, "empty", "nothing"),
-        panel(3, "refused", "broken"),
+        panel(2, "empty", "up # nothing"),
+        panel(3, "refused", "up # broken"),
         panel(4, "silent", "up", targets=[]),
         panel(5, "words", "up", kind="text"),
         variables=({"name": "env", "type": "query", "current": {"value": "live"}},),
@@ -91,11 +91,12 @@ def test_every_panel_is_asked_and_judged(client: GrafanaClient, window: Window) 
     assert good.queries == ('arbitrage_preflight_last_success{env="paper"}',)
     assert [value.value for value in good.values] == [1.0]
     assert [fault.fault for fault in empty.faults] == [Fault.NO_ROWS]
-    assert empty.empty
-    assert empty.problems(excuse="nothing fires") == ()
+    assert empty.empty_targets == {"A"}
+    assert empty.problems({"A"}) == ()
+    assert len(empty.problems({"B"})) == 1
     assert [fault.fault for fault in refused.faults] == [Fault.ERROR]
-    assert not refused.empty
-    assert "panel 'refused' (id 3), target A: error: HTTP 400: parse error" in refused.problems("excuse")[0]
+    assert refused.empty_targets == frozenset()
+    assert "panel 'refused' (id 3), target A: error: HTTP 400: parse error" in refused.problems({"A"})[0]
     assert "panel 'silent' (id 4) has no targets" in silent.failure
 
 
