@@ -87,7 +87,8 @@ def photograph(
                 break
         if opened.get("errorText"):
             return Seen(uid=uid, faults=(f"dashboard {uid!r}: {url} cannot be opened: {opened['errorText']}",))
-        faults = judge_page(html, titles, excused=excused)
+        nothing = {panel.title: panel.words_for_nothing for panel in panels}
+        faults = judge_page(html, titles, nothing=nothing, excused=excused)
         shot = browser.call("Page.captureScreenshot", {"format": "png"}, session)
     finally:
         with contextlib.suppress(BrowserError):  # it has ended, which is reported already

@@ -7,7 +7,7 @@ since 8.1, its status badge and its message instead of data since 10.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -105,12 +105,19 @@ def still_loading(html: str, titles: Sequence[str]) -> tuple[str, ...]:
     return tuple(title for title in titles if finished.count(title) < titles.count(title))
 
 
-def judge_page(html: str, titles: Sequence[str], *, excused: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def judge_page(
+    html: str,
+    titles: Sequence[str],
+    *,
+    nothing: Mapping[str, Collection[str]] | None = None,
+    excused: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:
     """Find what is wrong with a page that had its time.
 
     Args:
         html: The DOM as text.
         titles: The panels that the dashboard has.
+        nothing: Panel -> its own words for having no value ("no run yet"), which count as no data.
         excused: Panel -> reason why it may be empty; an error badge is never excused.
 
     Returns:
@@ -125,7 +132,8 @@ def judge_page(html: str, titles: Sequence[str], *, excused: Mapping[str, str] |
     for panel in panels:
         if "error" in panel.badges:
             faults.append(f"panel {panel.title!r} has an error badge: {_said(panel)}")
-        empty = bool(panel.messages) or any(sign in text.lower() for text in panel.texts for sign in _NO_DATA)
+        signs = (*_NO_DATA, *(words.lower() for words in (nothing or {}).get(panel.title, ())))
+        empty = bool(panel.messages) or any(sign in text.lower() for text in panel.texts for sign in signs)
         if empty and panel.title not in (excused or {}):
             faults.append(f"panel {panel.title!r} shows no data: {_said(panel)}")
         if panel.loading:

@@ -23,6 +23,7 @@ __all__ = [
 
 # What a panel of this type shows is one point in time, whatever its targets forgot to say.
 INSTANT_TYPES = frozenset({"bargauge", "gauge", "piechart", "stat", "table"})
+_NOTHING = frozenset({"empty", "nan", "null", "null+nan"})  # what a special mapping may stand for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,19 @@ class Panel:
     def place(self) -> str:
         """Where it is, for messages."""
         return f"dashboard {self.dashboard!r}, panel {self.title!r} (id {self.id})"
+
+    @property
+    def words_for_nothing(self) -> frozenset[str]:
+        """What the panel itself says where it has no value: its noValue, and its mappings of null and NaN."""
+        config = self.raw.get("fieldConfig") or {}
+        settings = dict(config.get("defaults") or {})
+        overridden = [each for one in config.get("overrides") or () for each in one.get("properties") or ()]
+        values = [settings.get("noValue"), *(each.get("value") for each in overridden if each.get("id") == "noValue")]
+        mappings = [*(settings.get("mappings") or ())]
+        mappings += [one for each in overridden if each.get("id") == "mappings" for one in each.get("value") or ()]
+        options = [one.get("options") or {} for one in mappings if one.get("type") == "special"]
+        values += [(one.get("result") or {}).get("text") for one in options if one.get("match") in _NOTHING]
+        return frozenset(str(value) for value in values if value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

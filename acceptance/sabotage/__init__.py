@@ -6,9 +6,15 @@ A sabotage works on a copy of the checkout, so that the real one is never touche
 from __future__ import annotations
 
 from acceptance.sabotage.base import Sabotage, SabotageError
+from acceptance.sabotage.dead_alert import DEAD_ALERT
 from acceptance.sabotage.emptied_panels import EMPTIED_PANEL, EMPTIED_PANELS
+from acceptance.sabotage.graph_panel import GRAPH_PANEL
+from acceptance.sabotage.misspelt_metric import MISSPELT_METRIC
+from acceptance.sabotage.other_datasource import OTHER_DATASOURCE
 from acceptance.sabotage.other_directory import OTHER_DIRECTORY
+from acceptance.sabotage.rate_over_gauge import RATE_OVER_GAUGE
 from acceptance.sabotage.renamed_metrics import RENAMED_MARK, RENAMED_METRICS
+from acceptance.sabotage.wrapped_dashboard import WRAPPED_DASHBOARD
 
 __all__ = ["SABOTAGES", "Sabotage", "SabotageError"]
 
@@ -18,4 +24,11 @@ SABOTAGES: tuple[Sabotage, ...] = (
     RENAMED_METRICS,
     RENAMED_MARK,
     OTHER_DIRECTORY,
+    # These are seen in the files: the tests that must catch them need no running server.
+    MISSPELT_METRIC,
+    RATE_OVER_GAUGE,
+    OTHER_DATASOURCE,
+    GRAPH_PANEL,
+    WRAPPED_DASHBOARD,
+    DEAD_ALERT,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from acceptance.sabotage.base import Sabotage, SabotageError
+from acceptance.sabotage.base import Sabotage, change_dashboard, panel_of
 
 _TITLES = (
     "Preflight Last Success",
@@ -17,14 +17,11 @@ _TITLES = (
 
 
 def _empty(checkout: Path, titles: Sequence[str]) -> None:
-    path = checkout / "monitoring" / "grafana" / "dashboards" / "d77_system_health.json"
-    dashboard = json.loads(path.read_text(encoding="utf-8"))
-    found = [panel for panel in dashboard["panels"] if panel["title"] in titles]
-    if len(found) != len(titles):
-        raise SabotageError(f"{path.name} has {len(found)} of the {len(titles)} panels")
-    for panel in found:
-        panel["targets"] = []
-    path.write_text(json.dumps(dashboard), encoding="utf-8")
+    def change(dashboard: dict[str, Any]) -> None:
+        for title in titles:
+            panel_of(dashboard, title)["targets"] = []
+
+    change_dashboard(checkout, "d77_system_health", change)
 
 
 def _emptied(name: str, story: str, titles: Sequence[str]) -> Sabotage:

@@ -76,6 +76,19 @@ def test_every_panel_can_be_asked_as_it_is_opened() -> None:
                 assert len(queries) == len(panel.targets), panel.place
 
 
+def test_words_for_nothing_are_no_words_for_something() -> None:
+    """What a panel says where it has no value is no text that it shows for one, nor one that its query makes."""
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        for panel in list_panels(json.loads(path.read_text(encoding="utf-8"))):
+            config = (panel.raw.get("fieldConfig") or {}).get("defaults") or {}
+            values = [one for one in config.get("mappings") or () if one["type"] == "value"]
+            shown = {each["text"] for one in values for each in one["options"].values()}
+            made = {words for words in panel.words_for_nothing for target in panel.targets if words in target.expr}
+
+            assert panel.words_for_nothing - shown - made == panel.words_for_nothing, panel.place
+            assert panel.words_for_nothing or panel.type == "text", panel.place
+
+
 def test_environment_is_paper_until_there_is_data() -> None:
     """On an empty Prometheus the environment is paper, and every instance is meant."""
     assert default_values(HEALTH) == {"env": "paper", "instance": ".*", "engine": ".*"}

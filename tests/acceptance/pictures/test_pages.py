@@ -25,6 +25,16 @@ def test_no_data_is_a_fault_with_its_panel() -> None:
     )
 
 
+def test_a_panels_own_words_for_nothing_are_no_data() -> None:
+    """The words "no run yet" are no data on the panel that says so, and may be a value on another."""
+    said = '<div data-testid="data-testid panel content"><svg></svg><span>No run yet / 아직 실행 없음</span></div>'
+    html = page(TITLES, {"Gate": said, "Engine": said})
+
+    assert judge_page(html, TITLES, nothing={"Gate": {"no run yet / 아직 실행 없음"}, "Engine": {"never"}}) == (
+        "panel 'Gate' shows no data: No run yet / 아직 실행 없음",
+    )
+
+
 def test_an_error_badge_is_a_fault_and_never_excused() -> None:
     """A badge counts even where the panel may be empty; being empty does not."""
     html = page(TITLES, {"Gate": ERROR, "Engine": NO_DATA})

@@ -165,3 +165,19 @@ def test_failed_target_names_everything() -> None:
 
     for part in ("'d77'", "'P95' (id 3)", "target A", "'sent A'", "HTTP 400"):
         assert part in str(caught.value)
+
+
+def test_words_for_nothing_come_from_every_place() -> None:
+    """Both noValue and mappings of null and NaN count, of the whole panel and of an override; other mappings do not."""
+
+    def special(match: str, text: str) -> dict[str, Any]:
+        return {"type": "special", "options": {"match": match, "result": {"text": text}}}
+
+    mappings = [special("null+nan", "b"), special("true", "x"), {"type": "value", "options": {"0": {"text": "x"}}}]
+    properties = [{"id": "noValue", "value": "c"}, {"id": "mappings", "value": [special("nan", "d")]}, {"id": "unit"}]
+    config = {"defaults": {"noValue": "a", "mappings": mappings}, "overrides": [{"properties": properties}]}
+
+    (shown, bare) = list_panels(dashboard(panel(1, "p", 0, fieldConfig=config), panel(2, "q", 1)))
+
+    assert shown.words_for_nothing == {"a", "b", "c", "d"}
+    assert bare.words_for_nothing == frozenset()
