@@ -1,4 +1,7 @@
-"""`python -m acceptance.pictures`: draws every panel of every dashboard (`make dashboards`)."""
+"""`python -m acceptance.pictures`: draws every panel of every dashboard (`make dashboards`).
+
+A Grafana that runs already (`--grafana-url`) and has web pages is also photographed, page by page.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from acceptance.pictures.browser import PAGE_SECONDS, serves_pages, take_screenshots
+from acceptance.pictures.devtools import BrowserError
 from acceptance.pictures.live import ENV, Snapshot, drive, look, newest_run
 from acceptance.pictures.picture import panel_picture, sheet_picture
 from acceptance.pictures.save import picture_name
@@ -28,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw, and say where.
 
     Returns:
-        0 when every panel shows data, 1 when one does not or the stack cannot be asked, 2 for a wrong option.
+        0 when every panel shows data, 1 when one does not or the stack or the browser fails, 2 for a wrong option.
     """
     args = _parser().parse_args(argv)
     if (args.grafana_url is None) != (args.grafana_login is None):
@@ -41,10 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         write(snapshot, output)
         if args.readme:
             write_readme_picture(snapshot, README_PICTURE)
-    except (OSError, ProbeError, StackError, WaitTimeoutError) as error:
+        faults = _photographed(args, output / "screenshots") if args.grafana_url else ()
+    except (BrowserError, OSError, ProbeError, StackError, WaitTimeoutError) as error:
         say(f"pictures: {error}")
         return 1
-    problems = [problem for outcome in snapshot.outcomes for problem in outcome.problems()]
+    problems = [*(problem for outcome in snapshot.outcomes for problem in outcome.problems()), *faults]
     for problem in problems:
         say(f"pictures: {problem}")
     sys.stdout.write(f"{output}\n")
@@ -58,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--grafana-login", metavar="FILE", type=Path, help="user= and password= lines, or one token")
     parser.add_argument("--env", default=ENV, help="value of the variable env (with --grafana-url)")
     parser.add_argument("--minutes", type=float, default=60.0, help="time range (with --grafana-url; default 60)")
+    parser.add_argument("--chromium", metavar="PATH", type=Path, help="the browser for screenshots; else that on PATH")
+    parser.add_argument("--no-screenshots", action="store_true", help="only draw (with --grafana-url)")
     parser.add_argument("--output", metavar="DIR", type=Path, help="default artifacts/dashboards-TIME")
     parser.add_argument("--readme", action="store_true", help="also renew docs/pictures/preflight-health.png")
     return parser
@@ -76,6 +84,18 @@ def _theirs(args: argparse.Namespace) -> Snapshot:
     url = str(args.grafana_url).rstrip("/")
     with GrafanaClient(url, auth=read_login(args.grafana_login)) as grafana:
         return look(grafana, at=time.time(), span=60 * args.minutes, env=args.env, step=_STEP)
+
+
+def _photographed(args: argparse.Namespace, folder: Path) -> tuple[str, ...]:
+    """Photograph the pages of their Grafana, where it has any; give what is wrong on them."""
+    url = str(args.grafana_url).rstrip("/")
+    if args.no_screenshots:
+        return ()
+    if not serves_pages(url):
+        say("pictures: this Grafana has no web pages: drawn, and not photographed")
+        return ()
+    login = read_login(args.grafana_login)
+    return take_screenshots(folder, url, login, env=args.env, timeout=PAGE_SECONDS, chromium=args.chromium)
 
 
 def write(snapshot: Snapshot, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """`python -m acceptance.pictures.browser`: opens each dashboard of a Grafana that has web pages, and looks.
 
-It fails on "No data", an error badge, or a panel that is missing or never finishes, and saves a screenshot of each
-dashboard. The browser may talk to Grafana alone: every other request is refused, and the login goes to no one else.
+`make dashboards ARGS="--grafana-url ..."` does so too. It fails on "No data" or a panel's own words for it, an error
+badge, or a panel that is missing or never finishes, and saves a screenshot of each dashboard. The browser may talk to
+Grafana alone: every other request is refused, and the login goes to no one else.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
+
+import requests
 
 from acceptance.lint.dashboards import load_folder
 from acceptance.pictures.devtools import BrowserError, Chromium, find_chromium
@@ -27,12 +31,13 @@ from acceptance.probes.panels import Panel, list_panels
 from acceptance.stack.base import StackError
 from acceptance.stack.select import read_login, say
 
-__all__ = ["Seen", "main", "photograph"]
+__all__ = ["PAGE_SECONDS", "Seen", "main", "photograph", "serves_pages", "take_screenshots"]
 
 _ROOT = Path(__file__).parents[2]
 _WIDTH = 1440
 _LINE = 38  # pixels of one line of Grafana's grid, its gap included
 _POLL_SECONDS = 0.5
+PAGE_SECONDS = 30.0  # one dashboard's page may take that long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ def photograph(
     panels: Sequence[Panel],
     *,
     env: str = ENV,
-    timeout: float = 30.0,
+    timeout: float = PAGE_SECONDS,
     excused: Mapping[str, str] | None = None,
 ) -> Seen:
     """Open one dashboard in kiosk mode, wait for its panels, judge what they show.
@@ -100,6 +105,43 @@ def photograph(
     )
 
 
+def serves_pages(grafana: str, *, timeout: float = 10.0) -> bool:
+    """Say whether this Grafana has web pages; one that is built without its front end answers an error.
+
+    Raises:
+        requests.RequestException: It cannot be reached.
+    """
+    answer = requests.get(f"{grafana}/login", timeout=timeout)
+    return answer.status_code == HTTPStatus.OK and "text/html" in answer.headers.get("Content-Type", "")
+
+
+def take_screenshots(
+    folder: Path, grafana: str, login: tuple[str, str], *, env: str = ENV, timeout: float, chromium: Path | None
+) -> tuple[str, ...]:
+    """Photograph all dashboards of git into a folder.
+
+    Returns:
+        What is wrong, one sentence each; nothing where every panel of every page shows data.
+
+    Raises:
+        BrowserError: There is no browser, or it failed.
+        OSError: The folder cannot be written.
+    """
+    excuses = load_expectations(_ROOT / "acceptance" / "may_be_empty.toml")
+    faults: list[str] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    with Chromium(find_chromium(chromium)) as browser:
+        for data in load_folder(DASHBOARDS)[0].values():
+            panels = list_panels(data)
+            reasons = {panel.title: excuses.reason(panel.dashboard, panel.title) for panel in panels}
+            excused = {title: reason for title, reason in reasons.items() if reason}
+            seen = photograph(browser, grafana, login, panels, env=env, timeout=timeout, excused=excused)
+            if seen.screenshot:
+                (folder / f"{seen.uid}.png").write_bytes(seen.screenshot)
+            faults += seen.faults
+    return tuple(faults)
+
+
 def _only_grafana(browser: Chromium, grafana: str, login: tuple[str, str]) -> Any:
     """Make the handler that lets requests to Grafana pass, with the login, and refuses all others."""
     wanted = urlsplit(grafana)[:2]
@@ -139,27 +181,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     stamp = datetime.now(tz=UTC).strftime("%Y%m%dT%H%M%SZ")
     output: Path = args.output or _ROOT / "artifacts" / f"screenshots-{stamp}"
-    excuses = load_expectations(_ROOT / "acceptance" / "may_be_empty.toml")
-    faults: list[str] = []
     try:
-        login = read_login(args.grafana_login)
-        output.mkdir(parents=True, exist_ok=True)
-        with Chromium(find_chromium(args.chromium)) as browser:
-            for data in load_folder(DASHBOARDS)[0].values():
-                panels = list_panels(data)
-                reasons = {panel.title: excuses.reason(panel.dashboard, panel.title) for panel in panels}
-                seen = photograph(
-                    browser,
-                    args.grafana_url.rstrip("/"),
-                    login,
-                    panels,
-                    env=args.env,
-                    timeout=args.timeout,
-                    excused={title: reason for title, reason in reasons.items() if reason},
-                )
-                if seen.screenshot:
-                    (output / f"{seen.uid}.png").write_bytes(seen.screenshot)
-                faults += seen.faults
+        faults = take_screenshots(
+            output,
+            args.grafana_url.rstrip("/"),
+            read_login(args.grafana_login),
+            env=args.env,
+            timeout=args.timeout,
+            chromium=args.chromium,
+        )
     except (BrowserError, OSError, StackError) as error:
         say(f"browser: {error}")
         return 1
@@ -176,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
         "--grafana-login", metavar="FILE", type=Path, required=True, help="user= and password=, or a token"
     )
     parser.add_argument("--env", default=ENV, help="value of the variable env")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds per dashboard (default 30)")
+    parser.add_argument("--timeout", type=float, default=PAGE_SECONDS, help="seconds per dashboard (default 30)")
     parser.add_argument("--chromium", metavar="PATH", type=Path, help="the browser; else the one on PATH")
     parser.add_argument("--output", metavar="DIR", type=Path, help="default artifacts/screenshots-TIME")
     return parser

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from acceptance.pictures import __main__ as pictures
 from acceptance.pictures import browser as command
 from acceptance.pictures.browser import Seen, photograph
 from acceptance.pictures.devtools import BrowserError, Chromium, find_chromium
+from acceptance.pictures.live import Snapshot
 from acceptance.probes.panels import Panel
 from tests.acceptance.pictures.pages import LOADING, NO_DATA, page
 from tests.acceptance.pictures.samples import HEALTH, committed
@@ -183,3 +186,50 @@ def test_the_command_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert "cannot be read" in lines[0]
     assert "no browser" in lines[1]
+
+
+@pytest.fixture
+def dashboards(httpserver: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """`make dashboards` against a Grafana that runs already; gives what it says. What it draws is tested elsewhere."""
+    lines: list[str] = []
+    monkeypatch.setattr(pictures, "_theirs", lambda _: Snapshot(served=(), outcomes=()))
+    monkeypatch.setattr(pictures, "PAGE_SECONDS", 0.1)
+    monkeypatch.setattr(pictures, "say", lines.append)
+    login = tmp_path / "login"
+    login.write_text("user=admin\npassword=a-made-up-password\n", encoding="utf-8")
+    arguments = ["--grafana-url", httpserver.url_for("/"), "--grafana-login", str(login), "--output", str(tmp_path)]
+
+    def run(*more: str, code: int) -> list[str]:
+        assert pictures.main([*arguments, *more]) == code
+        return lines
+
+    return run
+
+
+def test_a_grafana_with_pages_is_photographed_too(
+    fake: Started, httpserver: HTTPServer, tmp_path: Path, dashboards: Callable[..., list[str]]
+) -> None:
+    """Each page leaves a screenshot beside the drawings, and what is wrong on it turns the command red."""
+    httpserver.expect_request("/login").respond_with_data("<html>", content_type="text/html; charset=UTF-8")
+
+    lines = dashboards("--chromium", str(fake(pages=[page(["Gate"])])), code=1)
+
+    assert len(list((tmp_path / "screenshots").glob("*.png"))) == 6
+    assert any("dashboard 'fx_multi_source': panel 'Rates Now' is not on the page" in line for line in lines)
+
+
+def test_a_grafana_with_pages_needs_a_browser(
+    httpserver: HTTPServer, tmp_path: Path, dashboards: Callable[..., list[str]]
+) -> None:
+    """Without a browser the command is not green; whoever wants drawings only says so."""
+    httpserver.expect_request("/login").respond_with_data("<html>", content_type="text/html")
+
+    assert "no browser" in dashboards("--chromium", str(tmp_path / "none"), code=1)[0]
+    dashboards("--no-screenshots", code=0)
+
+
+def test_a_grafana_without_pages_is_drawn_only(httpserver: HTTPServer, dashboards: Callable[..., list[str]]) -> None:
+    """The Grafana that is built without its front end answers an error there: no browser is asked for."""
+    httpserver.expect_request("/login").respond_with_data("no template", status=500)
+
+    assert dashboards(code=0) == ["pictures: this Grafana has no web pages: drawn, and not photographed"]
