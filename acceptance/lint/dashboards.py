@@ -11,7 +11,13 @@ from typing import Any
 
 from acceptance.lint.colours import check_colours
 from acceptance.lint.finding import Finding
-from acceptance.lint.grafana_versions import ANGULAR_TYPES, SUPPORTED
+from acceptance.lint.grafana_versions import (
+    ANGULAR_TYPES,
+    REMOVED_PANEL_KEYS,
+    REMOVED_VARIABLE_KEYS,
+    SUPPORTED,
+    VARIABLE_TYPES,
+)
 from acceptance.lint.shape import check_shape
 from acceptance.probes.template import names_in
 
@@ -83,6 +89,22 @@ def check_types(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
         elif missing:
             text = f"type {kind!r} is unknown to Grafana {', '.join(missing)}"
             yield Finding(file=file, panel=_title(panel), rule="panel-type", message=text)
+
+
+def check_removed(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
+    """No option and no form of a variable that a supported Grafana has thrown out."""
+    for panel in panels_of(dashboard):
+        for key in sorted(REMOVED_PANEL_KEYS.keys() & panel.keys()):
+            text = f"has {key!r}, {REMOVED_PANEL_KEYS[key]}"
+            yield Finding(file=file, panel=_title(panel), rule="removed", message=text)
+    for variable in _variables(dashboard):
+        place = f"variable {variable.get('name')}"
+        for key in sorted(REMOVED_VARIABLE_KEYS.keys() & variable.keys()):
+            text = f"has {key!r}, {REMOVED_VARIABLE_KEYS[key]}"
+            yield Finding(file=file, panel=place, rule="removed", message=text)
+        if variable.get("type") not in VARIABLE_TYPES:
+            text = f"type {variable.get('type')!r} is not known to all of them; use one of {sorted(VARIABLE_TYPES)}"
+            yield Finding(file=file, panel=place, rule="removed", message=text)
 
 
 def check_wizard(file: str, dashboard: Json, _: Uids) -> Iterator[Finding]:
@@ -202,6 +224,7 @@ RULES: tuple[Rule, ...] = (
     check_form,
     check_identity,
     check_types,
+    check_removed,
     check_wizard,
     check_datasources,
     check_targets,
