@@ -17,9 +17,13 @@ from preflight.model import Status
 from preflight.plugins import GROUP, Plugin, find_plugins, with_plugins
 from preflight.registry import Registry
 from preflight.testing import run_check
+from tests.preflight.sample_plugin import sample_preflight_plugin
 from tests.preflight.sample_plugin.sample_preflight_plugin import MaintenanceCheck
 
 SAMPLE = Path(__file__).parent / "sample_plugin"
+SAMPLE_POINT = EntryPoint(
+    name="sample", group=GROUP, value="tests.preflight.sample_plugin.sample_preflight_plugin:CHECKS"
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +62,58 @@ def test_an_installed_plugin_is_listed_and_run(installed: Path, tmp_path: Path) 
     assert checks["sample_maintenance"]["summary"] == "needs environment"
 
 
-@pytest.mark.parametrize("file", ["import nothing_of_this_name", "raise SystemExit(0)", "CHECKS = ('redis',)"])
-def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: str) -> None:
-    """A plug-in that cannot be loaded is exit 2 with the name of its distribution, and nothing runs."""
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("CHECKS = ('redis',)", "it gives 'redis', which is no check"),
+        ("import os; os._exit(0)", "its process ended in the middle of it"),
+        ("import os; os.abort()", "its process was ended by SIGABRT"),
+        ("import os; os.execvp('true', ['true'])", "its process ended in the middle of it"),
+        ("import threading; threading.Event().wait()", "it does not end within 0.5 s"),
+        ("TIMEOUT", "timeout is '5', not seconds above 0"),
+    ],
+)
+def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: str, says: str) -> None:
+    """A plug-in that cannot be loaded, whatever it does, is exit 2 with its distribution's name; nothing runs."""
     site = shutil.copytree(installed, tmp_path / "site")
-    (site / "sample_preflight_plugin.py").write_text(file)
+    module = site / "sample_preflight_plugin.py"
+    module.write_text(module.read_text().replace("float = 2.0", "float = '5'") if file == "TIMEOUT" else file)
+    if "wait" in file:
+        (site / "sitecustomize.py").write_text("import preflight.plugins\npreflight.plugins.LOAD_SECONDS = 0.5\n")
 
     run = _preflight("--env", "paper", site=site, cwd=tmp_path)
 
     assert run.returncode == 2, run.stderr
     assert "distribution 'sample-preflight-plugin'" in run.stderr
+    assert says in run.stderr
     assert run.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timeout", True),
+        ("timeout", float("nan")),
+        ("timeout", 0),
+        ("timeout", 601),
+        ("network", 1),
+        ("id", 7),
+        ("requires", "environment"),
+        ("imports", ["json"]),
+        ("imports", (None,)),
+    ],
+)
+def test_a_check_with_fields_of_other_types_is_refused(
+    field: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the gate would calculate with is looked at when the plug-in is loaded."""
+    monkeypatch.setattr(sample_preflight_plugin, "CHECKS", MaintenanceCheck(**{field: value}))  # type: ignore[arg-type]
+
+    with pytest.raises(RegistryError, match=f"distribution 'unknown'.*{field}"):
+        find_plugins([SAMPLE_POINT])
 
 
 def _plugin(*checks: MaintenanceCheck) -> Plugin:
@@ -100,9 +145,7 @@ def test_a_plugin_that_does_not_fit_is_named(checks: tuple[MaintenanceCheck, ...
 
 def test_the_order_is_stable() -> None:
     """Plug-ins come after the gate's own checks, whatever order they are found in."""
-    point = EntryPoint(name="sample", group=GROUP, value="tests.preflight.sample_plugin.sample_preflight_plugin:CHECKS")
-
-    plugins = find_plugins([point])
+    plugins = find_plugins([SAMPLE_POINT])
     registry = with_plugins(Registry((MaintenanceCheck(id="environment", requires=()),)), plugins)
 
     assert [check.id for check in registry.checks] == ["environment", "sample_maintenance"]
