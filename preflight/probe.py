@@ -87,6 +87,6 @@ def _hear(answer: int, pid: int, seconds: float) -> tuple[bytes, str]:
         _, status = os.waitpid(pid, os.WNOHANG)
     if not ready:
         return b"", f"it does not end within {seconds:g} s"
-    if os.WIFSIGNALED(status):
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:  # which is what ended it just now
         return said, f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
     return said, "its process ended in the middle of it"
