@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -33,14 +34,32 @@ def entry() -> NoReturn:
     """Run as a console script. A bug in the gate ends with 3: a traceback's exit code 1 would read as NO_GO."""
     try:
         code = main()
-        sys.stdout.flush()
+        _flush(code)
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included
         code = EXIT_UNVERIFIED
         with contextlib.suppress(Exception):  # nobody may be left to read it: the code is what counts
-            sys.stderr.write(f"preflight: the gate itself broke ({type(e).__name__}: {e}); this is no verdict\n")
+            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is no verdict\n")
             sys.stderr.flush()
     # Not sys.exit: what a library registered for the end of the process must not be able to change the code.
     os._exit(code)
+
+
+def _flush(code: int) -> None:
+    """Let out what was printed. Only where it would have been a success does it matter that nobody can read it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        if code == EXIT_GO:
+            raise
+
+
+def _where(error: BaseException) -> str:
+    """Say what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+    return f"{type(error).__name__}{place}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

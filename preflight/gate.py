@@ -1,8 +1,8 @@
 """One run of the gate from start marker to report: what is done in which order, and what each failure means.
 
 Order of a real run: fork the workers, publish the start (`ready_for_live 0`), let the checks go, conclude, keep the
-P0 if there is one, record, send the alerts, write the report. Whatever goes wrong on the way makes the verdict worse,
-never better.
+P0 if there is one, record, send the alerts, write the report, show it. Whatever goes wrong on the way makes the verdict
+worse, never better, and takes back what was published before it went wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from preflight import __version__
+from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.errors import Interrupted, RecordError, TextfileError
 from preflight.ledger import Ledger, RunRecord, Snapshot
@@ -53,7 +54,8 @@ def new_run_id(now: float) -> str:
 class Gate:
     """Everything one run needs, handed in.
 
-    `write_report` puts the report where the user asked for it; if that fails the run counts as not recorded.
+    `write_report` puts the report where the user asked for it; if that fails the run counts as not recorded. `show`
+    shows the run to whoever waits for it; if that fails nobody was told to go, and the gate counts as broken.
     """
 
     settings: Settings
@@ -63,6 +65,7 @@ class Gate:
     cwd: Path
     on_result: OnResult = lambda _: None
     write_report: Callable[[Report], None] = lambda _: None
+    show: Callable[[Report], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None  # is told at once what goes wrong with an alert
     reserve: Reserve | None = None  # None: `preflight.alerts.stage.reserve`
     speak: Speak | None = None  # None: `preflight.alerts.stage.speak`
@@ -107,7 +110,7 @@ class Gate:
                 _speak()
             results = runner.run()
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - it could not tell
-            broken = f"{type(e).__name__}: {e}".rstrip(": ")
+            broken = self._told(e)
             results = self._fill_in(checks, runner.results(), broken)
         finally:
             runner.close()
@@ -130,11 +133,11 @@ class Gate:
         if ledger is not None:
             report = self._keep_p0(ledger, report, broken)
             report = self._speak(ledger, self._record(ledger, report, broken), broken)
-        verdict = report.decision.verdict
+        code = report.decision.exit_code
         report = self._hand_over(ledger, report, broken)
-        if ledger is not None and report.decision.verdict is not verdict:
-            report = self._speak(ledger, report, broken)  # the report is lost: what was said is not true any more
-        return report
+        if report.decision.exit_code != code:
+            report = self._say_anew(ledger, report, broken)
+        return self._show(ledger, report, broken)
 
     def _ledger(self) -> Ledger | None:
         if self.options.mode is not Mode.REAL:
@@ -159,6 +162,18 @@ class Gate:
         from preflight.alerts.spool import Spool  # noqa: PLC0415 - for real runs only
 
         return Spool(self.settings.spool_dir).pending(self.settings.env.value)
+
+    def _told(self, error: BaseException) -> str:
+        """Give what was raised, without the secrets that libraries put into their messages."""
+        return scrub(f"{type(error).__name__}: {error}".rstrip(": "), self.settings.secret_values())
+
+    def _take_back(self, ledger: Ledger | None) -> None:
+        """Have ledger and `.prom` call the run no success."""
+        try:
+            if ledger is not None:
+                ledger.mark_unsuccessful(self.settings.env.value)
+        except RecordError as worse:
+            self._trouble(str(worse))
 
     def _publish_start(self, ledger: Ledger, ids: Sequence[str], at: float) -> Snapshot | None:
         try:
@@ -236,8 +251,10 @@ class Gate:
     def _record(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
         try:
             snapshot = ledger.record(_run_record(report), pending=self._pending())
-        except Exception as e:  # noqa: BLE001 - a bug in there must not cost the report as well
-            self._trouble(str(e) if isinstance(e, RecordError) else f"{type(e).__name__}: {e}")
+        except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - must not cost the report
+            self._trouble(str(e) if isinstance(e, RecordError) else self._told(e))
+            if not isinstance(e, RecordError):
+                self._take_back(ledger)  # it may have been written before that came
             ledger_only = isinstance(e, TextfileError)
             return replace(
                 report,
@@ -325,15 +342,31 @@ class Gate:
         report = replace(report, notes=tuple(self._notes))
         try:
             self.write_report(report)
-        except Exception as e:  # noqa: BLE001 - whatever kept it from being written
+        except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away
             reason = getattr(e, "strerror", None) or str(e) or type(e).__name__
             self._troubles.append(f"--output: the report cannot be written: {reason}")
-            try:
-                if ledger is not None and report.recorded:
-                    ledger.mark_unsuccessful(self.settings.env.value)
-            except RecordError as worse:
-                self._troubles.append(str(worse))
+            self._take_back(ledger if report.recorded else None)
             return replace(report, decision=self._decide(report.results, broken), recorded=False)
+        return report
+
+    def _show(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
+        """Show the run. A GO that nobody could be told must not stand anywhere else either."""
+        try:
+            self.show(report)
+        except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away
+            self._take_back(ledger if report.recorded else None)
+            code, broken = report.decision.exit_code, broken or f"the run could not be shown: {self._told(e)}"
+            report = replace(report, decision=self._decide(report.results, broken))
+            if report.decision.exit_code != code:
+                report = self._say_anew(ledger, report, broken)
+        return report
+
+    def _say_anew(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
+        """Say what the verdict has become: the alerts, and perhaps a written report, tell of another one."""
+        if ledger is not None:
+            report = self._speak(ledger, report, broken)
+        with contextlib.suppress(Exception):  # that it cannot be written is known by now
+            self.write_report(report)
         return report
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import selectors
+import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from preflight.check import Check, Context
 from preflight.model import Mode, Outcome, Result, Status, is_required, settle
@@ -68,7 +70,7 @@ class Runner:
         )
         return sharing if len(sharing) > 1 else ()
 
-    def _import_shared(self) -> None:
+    def _import_shared(self, end: float) -> None:
         """Import once, here, what several checks share, while the workers that are there already load the rest.
 
         A check's own fork would pay for it anew. Whatever fails is met again, and told, by each check that needs it.
@@ -76,7 +78,7 @@ class Runner:
         """
         sharing = self._sharing()
         for name in {name for check in sharing for name in SHARED_IMPORTS.intersection(check.imports)}:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), _at_most(end - self.monotonic()):
                 importlib.import_module(name)
         for check in sharing:
             if not check.requires:
@@ -89,7 +91,7 @@ class Runner:
         """
         end = self.monotonic() + self.ctx.settings.run_timeout
         try:
-            self._import_shared()
+            self._import_shared(end)
             self._start_what_can(end)
             while self._running:
                 self._wait(end)
@@ -161,7 +163,7 @@ class Runner:
         if answer:
             running.worker.end()
             try:
-                return decode(answer)
+                return decode(answer, self.ctx.settings.secret_values())
             except BadAnswerError as e:
                 return _untold(f"the check's process answered nonsense: {e}", "run it alone with --only")
         if answer == b"" or dead:
@@ -181,7 +183,7 @@ class Runner:
         self._raw[check.id] = outcome.status
         result = Result(
             id=check.id,
-            outcome=self._without_secrets(outcome),
+            outcome=_with_hint(check, outcome),
             required=is_required(check.id, self.ctx.settings.env),
             started_at=None if running is None else running.started_at,
             duration_seconds=0.0 if running is None else self.monotonic() - running.begun,
@@ -189,21 +191,28 @@ class Runner:
         self._done[check.id] = settle(result, self.waivers)
         self.on_result(self._done[check.id])
 
-    def _without_secrets(self, outcome: Outcome) -> Outcome:
-        """Clean the texts: libraries put what they were given into their messages."""
 
-        def clean(text: str) -> str:
-            for secret in self.ctx.settings.secret_values():
-                text = text.replace(secret, "[secret]")
-            return text
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError into what takes longer; the parent's own timeouts hold only where it waits."""
 
-        return replace(
-            outcome,
-            summary=clean(outcome.summary),
-            hint=clean(outcome.hint),
-            expected=clean(outcome.expected),
-            actual=clean(outcome.actual),
-        )
+    def ring(*_: object) -> NoReturn:
+        raise TimeoutError(f"not done within {seconds:.1f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would switch it off
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _with_hint(check: Check, outcome: Outcome) -> Outcome:
+    """Say what to do where the check, a third party's for example, does not."""
+    if outcome.hint or outcome.status in {Status.PASS, Status.SKIP}:
+        return outcome
+    return replace(outcome, hint=f"see what it asks, by itself: preflight --only {check.id}")
 
 
 def _untold(summary: str, hint: str) -> Outcome:

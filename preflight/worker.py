@@ -15,10 +15,12 @@ import re
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
+from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.model import Outcome, Status
 
@@ -30,6 +32,7 @@ _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose pare
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TIMING = re.compile("[a-z_]{1,40}")  # what a timing may be called
 _CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
 
 
@@ -168,12 +171,17 @@ def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask:
 
 
 def _close_all_but(*kept: int) -> None:
-    """Close what else the parent had open, so that no child holds another one's pipe."""
-    low = 3
-    for descriptor in sorted(kept):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+    """Close what else the parent had open, so that no child holds another one's pipe.
+
+    Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.
+    """
+    numbers: Iterable[int] = range(os.sysconf("SC_OPEN_MAX"))
+    with contextlib.suppress(OSError):  # as where /proc is not mounted
+        numbers = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
+    for descriptor in numbers:
+        if descriptor > 2 and descriptor not in kept:
+            with contextlib.suppress(OSError):  # the listing's own is closed already
+                os.close(descriptor)
 
 
 def _answer(check: Check, ctx: Context) -> bytes:
@@ -201,8 +209,12 @@ def encode(outcome: Outcome) -> bytes:
     ).encode()
 
 
-def decode(line: bytes) -> Outcome:
+def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
     """Read what `encode` wrote, believing nothing.
+
+    Args:
+        line: What came through the pipe.
+        secrets: What may not be in any text: libraries put what they were given into their messages.
 
     Raises:
         BadAnswerError: The line is not JSON, has other keys, or values of other types or ranges.
@@ -220,22 +232,23 @@ def decode(line: bytes) -> Outcome:
         "timings",
     }:
         raise BadAnswerError("its answer has other fields than an outcome has")
-    texts = dict(_texts(data))
-    try:
-        status = Status(data["status"])
-    except ValueError as e:
-        raise BadAnswerError(f"{data['status']!r} is no status") from e
-    timings = data["timings"]
+    texts = dict(_texts(data, secrets))
+    if data["status"] not in tuple(Status):
+        raise BadAnswerError("its status is none that there is")
+    status, timings = Status(data["status"]), data["timings"]
     if not isinstance(timings, dict) or not all(_is_seconds(value) for value in timings.values()):
         raise BadAnswerError("its timings are not seconds")
+    if not all(_TIMING.fullmatch(name) for name in timings):
+        raise BadAnswerError("its timings have names that are not lower case letters and underscores")
     return Outcome(status=status, timings=timings, **texts)
 
 
-def _texts(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in ("summary", "hint", "expected", "actual"):
         if not isinstance(data[name], str):
             raise BadAnswerError(f"its {name} is not text")
-        yield name, _NOT_TEXT.sub(" ", data[name])[:_MAX_TEXT]
+        # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
+        yield name, _NOT_TEXT.sub(" ", scrub(data[name], secrets))[:_MAX_TEXT]
 
 
 def _is_seconds(value: Any) -> bool:

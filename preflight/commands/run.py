@@ -129,6 +129,16 @@ def run_gate(parsed: argparse.Namespace) -> Report:
     if parsed.format == "console":
         lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
         view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang))
+    shown: list[Report] = []
+
+    def show(report: Report) -> None:
+        if view is None:
+            sys.stdout.write(_machine_readable(report, parsed.format))
+        else:
+            view.close(report)
+        sys.stdout.flush()  # a disk that is full says so only now
+        shown.append(report)
+
     gate = Gate(
         settings=settings,
         options=options,
@@ -137,16 +147,17 @@ def run_gate(parsed: argparse.Namespace) -> Report:
         cwd=Path.cwd(),
         on_result=lambda result: None if view is None else view.add(result),
         write_report=lambda report: _write_report(report, parsed.output),
+        show=show,
         warn=lambda line: _complain(f"alert: {line}"),
     )
-    report: Report | None = None
     try:
         report = gate.run()
     finally:
-        if view is not None:
-            view.close(report)
-    if view is None:
-        sys.stdout.write(_machine_readable(report, parsed.format))
+        if view is not None and not shown:
+            with contextlib.suppress(Exception):  # it gives the terminal back; that it cannot is known by now
+                view.close(None)
+    if not shown:
+        _complain(f"{report.decision.verdict}: {'; '.join(report.decision.reasons)}")
     return report
 
 

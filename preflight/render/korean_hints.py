@@ -15,6 +15,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
         # The gate itself
         "run it again": "다시 실행하십시오",
         "run it alone with --only": "--only로 이 점검만 따로 실행해 보십시오",
+        "see what it asks, by itself: preflight --only {}": (
+            "이 점검만 따로 실행해 무엇을 묻는지 보십시오: preflight --only {}"
+        ),
         "raise --timeout": "--timeout 값을 늘리십시오",
         "see why it hangs, or raise check_timeout (each check) or --timeout (the run)": (
             "왜 멈춰 있는지 확인하거나, check_timeout(점검 하나) 또는 --timeout(실행 전체) 값을 늘리십시오"

@@ -422,13 +422,13 @@ def run_program(body: str, *argv: str, **given: Any) -> subprocess.CompletedProc
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("gate.Gate.run = lambda self: 1 / 0", "ZeroDivisionError: division by zero"),
-        ("gate.Gate.run = lambda self: sys.exit(0)", "SystemExit: 0"),
-        ("gate.Gate.run = lambda self: exec('raise KeyboardInterrupt')", "KeyboardInterrupt"),
-        ("gate.Gate.run = lambda self: os.kill(os.getpid(), signal.SIGTERM)", "Interrupted: SIGTERM"),
-        ("registry.default_registry = lambda settings: sys.exit(0)", "SystemExit: 0"),
-        ("sources.load = lambda *a, **k: exec('raise MemoryError')", "MemoryError"),
-        ("cli.main = lambda: exec('raise RuntimeError(1)')", "RuntimeError: 1"),
+        ("gate.Gate.run = lambda self: 1 / 0", "ZeroDivisionError at <string>:"),
+        ("gate.Gate.run = lambda self: sys.exit(0)", "SystemExit at <string>:"),
+        ("gate.Gate.run = lambda self: exec('raise KeyboardInterrupt')", "KeyboardInterrupt at <string>:"),
+        ("gate.Gate.run = lambda self: os.kill(os.getpid(), signal.SIGTERM)", "Interrupted at run.py:"),
+        ("registry.default_registry = lambda settings: sys.exit(0)", "SystemExit at <string>:"),
+        ("sources.load = lambda *a, **k: exec('raise MemoryError')", "MemoryError at <string>:"),
+        ("cli.main = lambda: exec('raise RuntimeError(\"hunter2\")')", "RuntimeError at <string>:"),
     ],
 )
 @pytest.mark.usefixtures("prom")
@@ -439,6 +439,7 @@ def test_crash_of_the_gate_is_3(body: str, told: str) -> None:
     assert told in done.stderr
     assert "this is no verdict" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr  # an exception's text may hold a secret
 
 
 def test_nothing_changes_the_code_at_the_end(prom: Path) -> None:
@@ -447,20 +448,78 @@ def test_nothing_changes_the_code_at_the_end(prom: Path) -> None:
     assert (done.returncode, prom.read_text(encoding="utf-8")) == (3, OLD)
 
 
+def must_not_count_as_success(prom: Path, output: Path) -> None:
+    """See that nothing calls the run a success: neither the `.prom`, nor the report, nor the alerts."""
+    text = prom.read_text(encoding="utf-8")
+    assert 'arbitrage_preflight_runs_total{env="paper"} 1.0' in text
+    assert 'arbitrage_preflight_last_success{env="paper"} 0.0' in text
+    assert 'arbitrage_preflight_alerts_total{env="paper",outcome="spooled",severity="P0"} 1.0' in text
+    assert json.loads(output.read_text(encoding="utf-8"))["exit_code"] != 0
+
+
+@pytest.mark.parametrize("form", ["console", "json", "junit"])
 @pytest.mark.parametrize("closed", ["stdout", "stdout and stderr"])
-@pytest.mark.usefixtures("prom")
-def test_broken_pipe_is_not_go(closed: str) -> None:
-    """A run whose reader went away is not 0, and not NO_GO either."""
+def test_broken_pipe_is_not_go(closed: str, form: str, prom: Path, tmp_path: Path) -> None:
+    """A run whose reader went away is not 0, and not NO_GO either; and nothing that was published says otherwise."""
     ours, theirs = socket.socketpair()
+    output = tmp_path / "report.json"
     with ours, theirs:
         ours.close()
         done = run_program(
             "cli.entry()",
+            *("--format", form, "--output", str(output)),
             capture_output=False,
             stdout=theirs.fileno(),
             stderr=theirs.fileno() if "stderr" in closed else subprocess.DEVNULL,
         )
     assert done.returncode == 3
+    must_not_count_as_success(prom, output)
+
+
+@pytest.mark.parametrize("form", ["console", "json", "junit"])
+def test_full_disk_is_not_go(form: str, prom: Path, tmp_path: Path) -> None:
+    """A run whose output did not fit on the disk is 3, says so on stderr, and takes its success back."""
+    output = tmp_path / "report.json"
+    with Path("/dev/full").open("w") as full:
+        done = run_program(
+            *("cli.entry()", "--format", form, "--output", str(output)),
+            capture_output=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+        )
+    assert done.returncode == 3
+    assert "preflight: UNVERIFIED: the gate itself broke: the run could not be shown: OSError: " in done.stderr
+    must_not_count_as_success(prom, output)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ("from preflight.ledger import Ledger as holder; method = 'record'", 5),
+        ("from preflight.commands import run as holder; method = '_write_report'", 5),
+        ("from preflight.render.console import PlainView as holder; method = 'close'", 3),
+    ],
+    ids=["record", "report", "show"],
+)
+def test_signal_after_the_checks(name: str, place: str, code: int, prom: Path, tmp_path: Path) -> None:
+    """A gate that is told to stop when the run is on record already, or is being shown, takes the success back."""
+    body = f"""
+    {place}
+    original = getattr(holder, method)
+    def told_to_stop(*given, **more):
+        setattr(holder, method, original)
+        kept = original(*given, **more)
+        os.kill(os.getpid(), signal.{name})
+        return kept
+
+    setattr(holder, method, told_to_stop)
+    cli.entry()
+    """
+    output = tmp_path / "report.json"
+    done = run_program(body, "--output", str(output))
+    assert done.returncode == code
+    must_not_count_as_success(prom, output)
 
 
 @pytest.mark.parametrize(

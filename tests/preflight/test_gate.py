@@ -458,6 +458,49 @@ def test_report_and_ledger_both_lost(make_gate: MakeGate, ledger: FakeLedger) ->
     assert [LOCKED.args[0] in reason for reason in report.decision.reasons[-2:]] == [False, True]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), Interrupted("SIGTERM")])
+@pytest.mark.parametrize("options", [{}, {"mode": Mode.DRY_RUN}])
+def test_run_that_cannot_be_shown(
+    error: BaseException, options: dict[str, Any], make_gate: MakeGate, ledger: FakeLedger
+) -> None:
+    """A run that nobody could be shown is exit 3: the success is taken back and the report written anew."""
+    written: list[Report] = []
+
+    def lose(_: Report) -> None:
+        raise error
+
+    report = make_gate(options=options, show=lose, write_report=written.append).run()
+    assert report.decision.exit_code == 3
+    assert any("the run could not be shown" in reason for reason in report.decision.reasons)
+    assert written[-1] == report
+    assert not report.decision.ready_for_live
+    if not options:
+        assert report.decision.verdict is Verdict.UNVERIFIED
+        assert ledger.events[-2:] == ["record", "unsuccessful paper"]
+    else:
+        assert ledger.made_with == {}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("SIGTERM"), SystemExit(0), ZeroDivisionError()])
+def test_interrupted_record_takes_the_success_back(
+    error: BaseException, make_gate: MakeGate, ledger: FakeLedger
+) -> None:
+    """What stops the recording may come after the commit: then what was committed must not stand."""
+    ledger.fails = {"record": error}
+    report = make_gate().run()
+    assert report.decision.verdict is Verdict.UNRECORDED
+    assert ledger.events[-3:] == ["record", "unsuccessful paper", "report"]
+
+
+def test_what_broke_is_told_without_secrets(make_gate: MakeGate, ledger: FakeLedger) -> None:
+    """An exception of the gate itself may hold a password; the report does not."""
+    settings = {"redis": {"host": "127.0.0.1", "port": 1, "password": "hunter2-Canary"}}
+    ledger.fails = {"record": ValueError("hunter2-Canary")}
+    report = make_gate(settings=settings, on_result=_raise(OSError("redis://:hunter2-Canary@h"))).run()
+    assert "the gate itself broke: OSError: redis://:[secret]@h" in report.decision.reasons
+    assert "hunter2" not in repr(report)
+
+
 def test_written_report_is_the_final_one(make_gate: MakeGate, ledger: FakeLedger) -> None:
     """What is written is what is returned: recorded, with the samples and the notes."""
     ledger.resets = {"start": Path("/aside")}

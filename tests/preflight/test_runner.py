@@ -345,6 +345,13 @@ def test_secrets_do_not_leave_the_runner(
     assert CANARY not in repr((results, seen))
 
 
+@pytest.mark.parametrize("status", [Status.WARN, Status.FAIL, Status.ERROR])
+def test_a_check_without_a_hint_gets_one(status: Status, make_check: MakeCheck, make_context: MakeContext) -> None:
+    """Every line that is not good says what to do, a third party's too."""
+    results = run([make_check("redis", lambda _: Outcome(status=status, summary="bad"))], make_context())
+    assert results["redis"].outcome.hint == "see what it asks, by itself: preflight --only redis"
+
+
 def test_empty_password_spoils_no_text(
     make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from preflight import runner as module
 from preflight.check import Check, Context
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
+from preflight.settings import Settings
 
 MakeCheck = Callable[..., Check]
 MakeContext = Callable[..., Context]
@@ -58,6 +61,29 @@ def test_parent_imports_for_several(
     said = run(checks, make_context())
     assert imported_by() == [os.getpid()]
     assert [said[name].split()[1] for name in "abcd"] == ["True", "True", "True", "False"]
+
+
+@pytest.mark.usefixtures("no_child_left")
+def test_an_import_that_hangs_cannot_hold_the_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_check: MakeCheck,
+    make_context: MakeContext,
+    make_settings: Callable[..., Settings],
+) -> None:
+    """The run's timeout holds for what the parent imports too; the checks that needed it could not tell."""
+    (tmp_path / f"{NAME}.py").write_text("import threading\nthreading.Event().wait()\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "SHARED_IMPORTS", frozenset({NAME}))
+    checks = [make_check(name, pid, imports=(NAME,)) for name in ("a", "b")]
+    begun = time.monotonic()
+
+    runner = Runner(checks, make_context(settings=make_settings(run_timeout=0.3)))
+    results = runner.run()
+
+    assert {result.origin for result in results} == {Status.ERROR}
+    assert time.monotonic() - begun < 10
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_single_check_imports_for_itself(
@@ -122,6 +148,7 @@ from preflight.check import Context
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
 from preflight.settings import Settings
+from preflight.settings import Settings
 from tests.preflight.conftest import FakeCheck
 
 def ask(_):
@@ -178,6 +205,7 @@ from preflight.check import Context
 from preflight.model import Mode
 from preflight.registry import default_registry
 from preflight.runner import Runner
+from preflight.settings import Settings
 from preflight.settings import Settings
 
 settings = Settings.model_validate({"env": "paper", "ledger": sys.argv[1] + "/l", "spool_dir": sys.argv[1] + "/s"})

@@ -141,6 +141,18 @@ def test_child_has_a_clean_start(make_check: MakeCheck, make_context: MakeContex
     assert (found.summary, found.hint, found.expected, found.actual) == ("True", "True", "6", "/dev/nullset()")
 
 
+def test_closing_costs_what_is_open_only(
+    make_check: MakeCheck, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that may have a billion files open does not ask for each of them."""
+    monkeypatch.setattr(os, "sysconf", lambda _: 1_000_000_000)
+    monkeypatch.setattr(os, "closerange", lambda *_: signal.pause())
+
+    answer, _ = ask(make_check(), make_context())
+
+    assert decode(answer).status is Status.PASS
+
+
 def test_prints_nowhere() -> None:
     """Whatever a check prints, by Python or by its file numbers, does not reach the gate's output, nor twice."""
     program = textwrap.dedent(
@@ -505,9 +517,9 @@ VALID = {"status": "pass", "summary": "s", "hint": "", "expected": "", "actual":
         (b"[]", "other fields"),
         (json.dumps(VALID | {"more": 1}).encode(), "other fields"),
         (json.dumps({k: v for k, v in VALID.items() if k != "hint"}).encode(), "other fields"),
-        (json.dumps(VALID | {"status": "PASS"}).encode(), "'PASS' is no status"),
-        (json.dumps(VALID | {"status": []}).encode(), "is no status"),
-        (json.dumps(VALID | {"status": None}).encode(), "is no status"),
+        (json.dumps(VALID | {"status": "PASS"}).encode(), "its status is none that there is"),
+        (json.dumps(VALID | {"status": []}).encode(), "its status is none that there is"),
+        (json.dumps(VALID | {"status": None}).encode(), "its status is none that there is"),
         (json.dumps(VALID | {"summary": 1}).encode(), "summary is not text"),
         (json.dumps(VALID | {"actual": None}).encode(), "actual is not text"),
         (json.dumps(VALID | {"timings": []}).encode(), "not seconds"),
@@ -515,6 +527,10 @@ VALID = {"status": "pass", "summary": "s", "hint": "", "expected": "", "actual":
         (json.dumps(VALID | {"timings": {"a": math.nan}}).encode(), "not seconds"),
         (json.dumps(VALID | {"timings": {"a": 10**400}}).encode(), "not seconds"),
         (json.dumps(VALID | {"timings": {"a": 86_401}}).encode(), "not seconds"),
+        (json.dumps(VALID | {"timings": {"": 1}}).encode(), "not lower case letters"),
+        (json.dumps(VALID | {"timings": {"a" * 41: 1}}).encode(), "not lower case letters"),
+        (json.dumps(VALID | {"timings": {"hunter2-Canary": 1}}).encode(), "not lower case letters"),
+        (json.dumps(VALID | {"timings": {"ping\n": 1}}).encode(), "not lower case letters"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -522,6 +538,18 @@ def test_decode_refuses(line: bytes, told: str) -> None:
     """Anything but an outcome is refused with the reason, and with no other exception."""
     with pytest.raises(BadAnswerError, match=re.escape(told)):
         decode(line)
+
+
+@pytest.mark.parametrize("before", [0, 985, 995, 999, 1000])
+@pytest.mark.parametrize("secret", ["hunter2-Canary", "two\nlines", "of\x00bytes"])
+def test_no_part_of_a_secret_arrives(secret: str, before: int) -> None:
+    """A secret is cut out whole wherever it stands: also where the text is cut, and where it is no one line."""
+    text = "x" * before + secret + "y" * 50
+    outcome = decode(
+        encode(Outcome(status=Status.FAIL, summary=text, hint=text, expected=text, actual=text)), (secret,)
+    )
+    for found in (outcome.summary, outcome.hint, outcome.expected, outcome.actual):
+        assert found == ("x" * before + "[secret]" + "y" * 50)[:1000]
 
 
 @given(st.binary(max_size=300))
