@@ -8,13 +8,24 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Skew = Annotated[float, Field(gt=0, le=5000, allow_inf_nan=False)]  # ms; no exchange takes requests that are older
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # a blank one would match nothing
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")]
 ExchangeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,50}$")]  # part of check ids, which are labels
 
@@ -24,6 +35,14 @@ DEFAULT_EXCHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 _FILE = "_file"
+
+
+def split_commas(value: Any) -> Any:
+    """Give what a variable, which can hold no list, holds between commas; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[Word, ...], BeforeValidator(split_commas)]
 
 
 class Section(BaseModel):
@@ -115,7 +134,7 @@ class ExchangeSection(Section):
     """One exchange, by its ccxt id."""
 
     enabled: bool = Field(True, description="false where the bot does not trade there")  # noqa: FBT003 - as above
-    symbols: tuple[str, ...] = Field((), description="symbols that must trade, as ccxt spells them: BTC/KRW")
+    symbols: Words = Field((), description="symbols that must trade, as ccxt spells them: BTC/KRW")
     api_key: SecretStr | None = Field(None, description="API key")
     api_key_file: Path | None = Field(None, description="file that holds the API key")
     secret: SecretStr | None = Field(None, description="API secret")
@@ -126,11 +145,6 @@ class ExchangeSection(Section):
     no_withdraw_attested_on: date | None = Field(
         None, description="day on which the operator saw that the key cannot withdraw, where no API tells"
     )
-
-    @field_validator("symbols", mode="before")
-    @classmethod
-    def _split_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("url")
     @classmethod
@@ -143,9 +157,15 @@ class ExchangeSection(Section):
 class ClockSection(Section):
     """How far this machine's clock may be off an exchange's."""
 
-    warn_ms: Annotated[float, Field(gt=0)] = Field(250.0, description="skew that is a WARN, ms")
-    fail_ms: Annotated[float, Field(gt=0)] = Field(1000.0, description="skew that is a FAIL, ms")
+    warn_ms: Skew = Field(250.0, description="skew that is a WARN, ms")
+    fail_ms: Skew = Field(1000.0, description="skew that is a FAIL, ms; at most 5000")
     samples: Annotated[int, Field(ge=1, le=15)] = Field(5, description="questions; the median counts")
+
+    @model_validator(mode="after")
+    def _warn_first(self) -> Self:
+        if self.warn_ms > self.fail_ms:
+            raise ValueError(f"warn_ms {self.warn_ms:g} is above fail_ms {self.fail_ms:g}")
+        return self
 
 
 class PositionPolicy(StrEnum):
@@ -161,15 +181,20 @@ class PositionsSection(Section):
 
     table: Identifier = Field("paper_positions", description="table, with its schema if need be")
     status_column: Identifier = Field("status", description="column that says whether a position is open")
-    open_values: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+    open_values: Annotated[Words, Field(min_length=1)] = Field(
         ("open",), description="values of that column which mean open, in any case"
+    )
+    closed_values: Words = Field(
+        ("closed",), description="values which mean not open; one that stands in neither list is an ERROR"
     )
     policy: PositionPolicy = Field(PositionPolicy.FAIL, description="fail, warn or allow open positions")
 
-    @field_validator("open_values", mode="before")
-    @classmethod
-    def _split_commas(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    @model_validator(mode="after")
+    def _open_or_closed(self) -> Self:
+        both = {value.lower() for value in self.open_values} & {value.lower() for value in self.closed_values}
+        if both:
+            raise ValueError(f"{', '.join(sorted(both))}: in open_values and in closed_values")
+        return self
 
 
 class TelegramSection(Section):
@@ -217,4 +242,6 @@ class GitSection(Section):
     """What the checkout of the bot is held to."""
 
     repository: Path | None = Field(None, description="the bot's checkout; else the directory preflight runs in")
-    max_file_mb: Annotated[float, Field(gt=0)] = Field(5.0, description="MB; a larger tracked file is a FAIL")
+    max_file_mb: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
+        5.0, description="MB; a larger tracked file is a FAIL; at most 100"
+    )

@@ -26,6 +26,7 @@ from preflight.sections import (
     Seconds,
     Section,
     TelegramSection,
+    Words,
 )
 
 TELEGRAM_URL = "https://api.telegram.org"
@@ -63,9 +64,7 @@ class Settings(BaseSettings):
     run_timeout: Seconds = Field(30.0, description="seconds for all checks together (--timeout)")
     ledger_timeout: Seconds = Field(5.0, description="seconds to wait for a ledger that another run holds")
     min_free_mb: Annotated[int, Field(ge=1)] = Field(100, description="MB that storage must have free")
-    required_keys: tuple[str, ...] = Field(
-        (), description="variables the bot itself needs, in the environment or in .env.<env>"
-    )
+    required_keys: Words = Field((), description="variables the bot itself needs, in the environment or in .env.<env>")
     redis: RedisSection = Field(RedisSection(), description="the bot's Redis")
     postgres: PostgresSection = Field(PostgresSection(), description="the bot's Postgres")
     bot: BotSection = Field(BotSection(), description="what the bot itself was told")
@@ -78,13 +77,6 @@ class Settings(BaseSettings):
     telegram: TelegramSection = Field(TelegramSection(), description="where P0 and P1 go")
     alerts: AlertsSection = Field(AlertsSection(), description="what is said to whom, and how often")
     git: GitSection = Field(GitSection(), description="what the bot's checkout is held to")
-
-    @field_validator("required_keys", mode="before")
-    @classmethod
-    def _split_commas(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
 
     @field_validator("exchanges", mode="before")
     @classmethod

@@ -19,6 +19,7 @@ from preflight.model import Outcome, Status
 if TYPE_CHECKING:
     from preflight.exchange_client import ExchangeClient
 
+_SLOW_HINT = "check the network path, then run again"
 _HINT = "set this machine's clock: timedatectl set-ntp true"
 _EARLIEST = 1_500_000_000.0  # Unix seconds; a time before July 2017 is no exchange's clock
 _SHARE = 0.5  # of the check's time may go into asking; a slow exchange is asked less often
@@ -97,14 +98,23 @@ class ClockCheck:
         return Skew((least + most) / 2, abs(most - least) / 2)
 
     def _judge(self, skew: Skew, ctx: Context) -> Outcome:
+        """Hold what the skew can be at most against the limits: what is not known to be good is not good."""
         limits, name = ctx.settings.clock, name_of(self.exchange)
         off, doubt = abs(skew.ahead) * 1000, skew.doubt * 1000
         expected, actual = f"skew below {limits.warn_ms:.0f} ms", f"{skew.ahead * 1000:+.0f} ms, +-{doubt:.0f} ms"
-        if doubt > limits.fail_ms:
+        if off - doubt <= limits.fail_ms < off + doubt:
             return Outcome(
                 status=Status.ERROR,
                 summary=f"{name} answers too slowly to tell its clock closer than {doubt:.0f} ms",
-                hint="check the network path, then run again",
+                hint=_SLOW_HINT,
+                expected=expected,
+                actual=actual,
+            )
+        if off <= limits.warn_ms < off + doubt:
+            return Outcome(
+                status=Status.WARN,
+                summary=f"{name} answers so slowly that this machine's clock may be {off + doubt:.0f} ms off",
+                hint=_SLOW_HINT,
                 expected=expected,
                 actual=actual,
             )

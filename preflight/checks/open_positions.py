@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
@@ -48,43 +48,64 @@ class OpenPositionsCheck:
         try:
             connection = ctx.open_postgres(ctx.settings)
             try:
-                opened, unclear = _count(connection, ctx)
+                found = _count(connection, ctx)
             finally:
                 connection.close()
         except library.Error as e:
             return _untold(ctx, e)
-        return _judge(ctx, opened, unclear)
+        return _judge(ctx, found)
 
 
-def _count(connection: Any, ctx: Context) -> tuple[int, int]:
-    """Give how many rows are open, and how many have no status at all."""
+class _Found(NamedTuple):
+    """What stands in the table."""
+
+    opened: int  # rows
+    without: int  # rows that have no status at all
+    unknown: list[str] | None  # some statuses that are neither open nor closed; None where there is none
+
+
+def _count(connection: Any, ctx: Context) -> _Found:
     from psycopg2 import sql  # noqa: PLC0415
 
     positions = ctx.settings.positions
     # As text and in lower case: a column may be an enum, and `OPEN` beside `open` must not count as none.
     query = sql.SQL(
-        "SELECT count(*) FILTER (WHERE lower({status}::text) = ANY(%s)), count(*) FILTER (WHERE {status} IS NULL) "
+        "SELECT count(*) FILTER (WHERE lower({status}::text) = ANY(%s)), count(*) FILTER (WHERE {status} IS NULL), "
+        "(array_agg(DISTINCT left({status}::text, 40)) FILTER (WHERE NOT lower({status}::text) = ANY(%s)))[1:3] "
         "FROM {table}"
     ).format(
         status=sql.Identifier(positions.status_column),
         table=sql.Identifier(*positions.table.split(".")),
     )
+    opened = [value.lower() for value in positions.open_values]
+    known = [*opened, *(value.lower() for value in positions.closed_values)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
-        cursor.execute(query, ([value.lower() for value in positions.open_values],))
-        row: tuple[int, int] = cursor.fetchone()
-    return row
+        # Rows that a policy hides would count as none; with this the server refuses to answer from a part of them.
+        cursor.execute("SELECT set_config('row_security', 'off', false)", ())
+        cursor.execute(query, (opened, known))
+        return _Found(*cursor.fetchone())
 
 
-def _judge(ctx: Context, opened: int, unclear: int) -> Outcome:
-    positions = ctx.settings.positions
-    if unclear and positions.policy is not PositionPolicy.ALLOW:
+def _judge(ctx: Context, found: _Found) -> Outcome:
+    positions, opened = ctx.settings.positions, found.opened
+    if found.without and positions.policy is not PositionPolicy.ALLOW:
         return Outcome(
             status=Status.ERROR,
-            summary=f"{unclear} rows of {positions.table} have no {positions.status_column}: open or not, who knows",
+            summary=f"{found.without} rows of {positions.table} have no {positions.status_column}: open or not, "
+            "who knows",
             hint="correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column",
             expected=_EXPECTED,
-            actual=f"{unclear} unclear",
+            actual=f"{found.without} unclear",
+        )
+    if found.unknown and positions.policy is not PositionPolicy.ALLOW:
+        names = ", ".join(found.unknown)
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{positions.table} has rows whose {positions.status_column} is {names}: open or not, who knows",
+            hint=f"add each to PREFLIGHT_POSITIONS__OPEN_VALUES or PREFLIGHT_POSITIONS__CLOSED_VALUES: {names}",
+            expected=_EXPECTED,
+            actual=names,
         )
     if opened == 0 or positions.policy is PositionPolicy.ALLOW:
         return Outcome(
@@ -106,6 +127,14 @@ def _judge(ctx: Context, opened: int, unclear: int) -> Outcome:
 def _untold(ctx: Context, error: Any) -> Outcome:
     table = ctx.settings.positions.table
     text = " ".join(str(error).split()) or type(error).__name__
+    if "row-level security" in text:  # it has no SQLSTATE of its own
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{table} cannot be read: row-level security hides a part of it from this role",
+            hint="connect as a role that sees all of it: its owner, or one with BYPASSRLS",
+            expected=_EXPECTED,
+            actual=text,
+        )
     meaning, hint = _STATES.get(
         error.pgcode or "", (text, "see whether Postgres is up and the table can be read: run it again")
     )

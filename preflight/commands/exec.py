@@ -53,7 +53,9 @@ def main(argv: Sequence[str]) -> int:
         return report.decision.exit_code
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What this process, or Python on its start, has changed; ignored signals would stay so in COMMAND.
+    for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execve(program, command, {**os.environ, RUN_ID_VARIABLE: report.run_id})  # noqa: S606 - what exec is for
     except OSError as e:

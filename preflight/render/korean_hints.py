@@ -162,6 +162,12 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column": (
             "그 행들을 바로잡거나 PREFLIGHT_POSITIONS__STATUS_COLUMN을 맞는 열로 설정하십시오"
         ),
+        "add each to PREFLIGHT_POSITIONS__OPEN_VALUES or PREFLIGHT_POSITIONS__CLOSED_VALUES: {}": (
+            "각 값을 PREFLIGHT_POSITIONS__OPEN_VALUES 또는 PREFLIGHT_POSITIONS__CLOSED_VALUES에 넣으십시오: {}"
+        ),
+        "connect as a role that sees all of it: its owner, or one with BYPASSRLS": (
+            "테이블 전체를 볼 수 있는 롤(소유자 또는 BYPASSRLS 권한이 있는 롤)로 접속하십시오"
+        ),
         "look at the rows of {} whose {} is {} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow": (
             "테이블 {0} 안에서 {1} 값이 {2} 상태인 행을 확인해 청산하거나, PREFLIGHT_POSITIONS__POLICY=allow를 "
             "설정하십시오"

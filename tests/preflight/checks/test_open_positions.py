@@ -86,7 +86,7 @@ def test_policy(  # noqa: PLR0917 - a table
     policy: str, opened: int, unclear: int, status: Status, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:
     """An open position is what the policy says; a row without a status leaves it open unless all is allowed."""
-    server = FakePostgres((opened, unclear))
+    server = FakePostgres((opened, unclear, None))
     outcome = run(make_context, make_settings(positions={"policy": policy}), server)
     assert (outcome.status, server.closed) == (status, True)
     if status is not Status.ERROR:
@@ -95,21 +95,38 @@ def test_policy(  # noqa: PLR0917 - a table
 
 def test_asks_the_configured_table(make_context: MakeContext, make_settings: MakeSettings) -> None:
     """Table, schema, column and values are the configured ones, quoted by the driver, and the wait has an end."""
-    server = FakePostgres((0, 0))
-    positions = {"table": "bot.Trades", "status_column": "state", "open_values": "Open, PENDING"}
+    server = FakePostgres((0, 0, None))
+    positions = {
+        "table": "bot.Trades",
+        "status_column": "state",
+        "open_values": "Open, PENDING",
+        "closed_values": "Done",
+    }
     assert run(make_context, make_settings(env="live", positions=positions), server).status is Status.PASS
-    (limit, seconds), (query, values) = server.asked
+    (limit, seconds), (security, _), (query, values) = server.asked
     assert "statement_timeout" in limit
     assert seconds == ("2s",)
     assert "Identifier('bot', 'Trades')" in query
     assert "Identifier('state')" in query
-    assert values == (["open", "pending"],)
+    assert values == (["open", "pending"], ["open", "pending", "done"])
+    assert "'row_security', 'off'" in security
+
+
+@pytest.mark.parametrize(("policy", "status"), [("fail", "error"), ("warn", "error"), ("allow", "pass")])
+def test_unknown_statuses(policy: str, status: str, make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """A status that is configured as neither open nor closed leaves it open, and is named."""
+    server = FakePostgres((0, 0, ["closing", "new"]))
+    outcome = run(make_context, make_settings(positions={"policy": policy}), server)
+    assert outcome.status == status
+    if outcome.status is Status.ERROR:
+        assert outcome.summary.endswith("whose status is closing, new: open or not, who knows")
+        assert outcome.hint.endswith("PREFLIGHT_POSITIONS__CLOSED_VALUES: closing, new")
 
 
 @pytest.mark.parametrize("table", ["paper_positions", "bot.PAPER_trades", "paper.trades"])
 def test_paper_table_in_live(table: str, make_context: MakeContext, make_settings: MakeSettings) -> None:
     """A live run that looks at a paper table is a FAIL, and the table is not even asked."""
-    server = FakePostgres((0, 0))
+    server = FakePostgres((0, 0, None))
     settings = make_settings(env="live", positions={"table": table, "policy": "allow"})
     outcome = run(make_context, settings, server)
     assert (outcome.status, server.asked) == (Status.FAIL, [])
@@ -122,6 +139,11 @@ def test_paper_table_in_live(table: str, make_context: MakeContext, make_setting
         ("42P01", 'relation "paper_positions" does not exist', "there is no such table"),
         ("42703", 'column "status" does not exist', "it has no such status column"),
         ("42501", "permission denied for table paper_positions", "this role may not read it"),
+        (
+            "42501",
+            'query would be affected by row-level security policy for table "paper_positions"',
+            "row-level security hides a part of it from this role",
+        ),
         ("57014", "canceling statement due to statement timeout", "it gave no answer in time"),
         ("XX000", "internal error", "internal error"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_signals_reach_the_command() -> None:
     done = _exec(0, sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
 
     assert done.returncode == -15
+
+
+def test_the_command_ignores_no_signal_that_it_would_not_ignore_alone() -> None:
+    """Python ignores SIGPIPE and SIGXFSZ for itself, and what a process ignores stays so when it is replaced."""
+    done = _exec(0, "grep", "SigIgn", "/proc/self/status")
+
+    ignored = int(done.stdout.split()[1], 16)
+    assert [name for name in ("SIGPIPE", "SIGXFSZ") if ignored >> (signal.Signals[name] - 1) & 1] == []
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 6])

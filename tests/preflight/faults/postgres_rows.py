@@ -49,6 +49,19 @@ def table(rig: Rig, name: str, *rows: str, column: str = "status") -> Iterator[C
         rig.sql(f"DROP TABLE {name}")
 
 
+@contextlib.contextmanager
+def hidden_rows(rig: Rig) -> Iterator[Change]:
+    """A table whose open row a policy hides from the gate's role: counted there, it has none."""
+    with table(rig, "fault_hidden", "open") as change:
+        rig.sql(
+            "ALTER TABLE fault_hidden ENABLE ROW LEVEL SECURITY", "ALTER TABLE fault_hidden FORCE ROW LEVEL SECURITY"
+        )
+        with contextlib.closing(rig.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM fault_hidden")
+            assert cursor.fetchone() == (0,)
+        yield change
+
+
 def told(**env: str) -> contextlib.nullcontext[Change]:
     """Nothing but other settings."""
     return contextlib.nullcontext(Change(env=env))
@@ -188,6 +201,24 @@ ROWS = (
         **warn(origin="fail"),
         words=("2 open in fault_positions",),
         make=lambda rig: table(rig, "fault_positions", "open", "OPEN", "closed"),
+    ),
+    FaultRow(
+        id="positions-unknown",
+        fault="positions have a status that is configured as neither open nor closed",
+        made="a closing row and a closed one in the table",
+        check="open_positions",
+        **warn(origin="error"),
+        words=("status is closing: open or not",),
+        make=lambda rig: table(rig, "fault_unknown", "closing", "closed"),
+    ),
+    FaultRow(
+        id="positions-hidden",
+        fault="row-level security hides the rows of the table of positions",
+        made="FORCE ROW LEVEL SECURITY on a table with an open row, and no policy that shows it",
+        check="open_positions",
+        **warn(origin="error"),
+        words=("row-level security hides a part of it",),
+        make=hidden_rows,
     ),
     FaultRow(
         id="positions-paper",
