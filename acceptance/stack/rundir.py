@@ -22,24 +22,28 @@ from preflight.birth import birth, is_running
 
 PREFIX = "arbitrage-stack-"
 _MARKER = ".births.json"
+_ANYBODY = User(name="other than this one", uid=-1, gid=-1)  # has the rights of others only
 
 
 def create(user: User | None) -> Path:
-    """Make the folder where ``user`` can reach it, below TMPDIR, ``/tmp`` or ``/var/tmp``.
+    """Make the folder where others can reach it, below TMPDIR, ``/tmp`` or ``/var/tmp``.
+
+    Also where no other user runs a server: preflight calls a textfile directory that others cannot get to a FAIL.
 
     Args:
-        user: Who else than the caller must be able to walk through it; None for nobody.
+        user: Who else than the caller runs servers in it; None for nobody.
 
     Returns:
-        Its path; 0700, or 0711 where another user runs some of the servers.
+        Its path, 0711: what is private in it has a folder of its own.
 
     Raises:
         StackError: There is no such place, or it cannot be written.
     """
+    walker = user or _ANYBODY
     problems = []
     for base in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))):  # noqa: S108 - mkdtemp makes a private folder there
-        if user is not None and not can_traverse(base, user):
-            problems.append(f"{base} cannot be entered by user {user.name}")
+        if not can_traverse(base, walker):
+            problems.append(f"{base} cannot be entered by user {walker.name}")
             continue
         try:
             if user is not None and os.statvfs(base).f_flag & os.ST_NOEXEC:  # that user's programs may be copied there
@@ -51,7 +55,7 @@ def create(user: User | None) -> Path:
             problems.append(f"{base}: {error.strerror}")
             continue
         own(path)
-        path.chmod(0o700 if user is None else 0o711)
+        path.chmod(0o711)
         return path
     message = (
         f"no place for the stack's data ({'; '.join(problems)}); set TMPDIR to a folder open to all users and programs"

@@ -99,7 +99,17 @@ def _look_at_room(key: str, directory: Path, ctx: Context) -> Outcome | None:
 
 
 def _look_at_modes(directory: Path) -> Outcome | None:
-    """Node_exporter runs as another user: it must reach the directory and read the files."""
+    """Node_exporter runs as another user: it must get to the directory, reach into it and read the files."""
+    for parent in sorted({*directory.parents, *directory.resolve().parents}):  # from the root on
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"textfile_dir: others cannot get to {directory}: {parent} lets nobody through",
+                hint=f"chmod o+x {parent}, or choose a textfile_dir that is not below it",
+                expected="o+x",
+                actual=f"{stat.S_IMODE(mode):04o}",
+            )
     needed = stat.S_IROTH | stat.S_IXOTH
     if directory.stat().st_mode & needed != needed:
         return Outcome(

@@ -203,6 +203,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR": (
             "PREFLIGHT_TEXTFILE_DIR을 설정하거나 --metrics-output DIR을 주십시오"
         ),
+        "chmod o+x {}, or choose a textfile_dir that is not below it": (
+            "`chmod o+x {}` 명령을 실행하거나, 그 아래에 있지 않은 textfile_dir을 고르십시오"
+        ),
         "chmod o+rx {}": "다음을 실행하십시오: chmod o+rx {}",
         "chmod 644 {}": "다음을 실행하십시오: chmod 644 {}",
         "set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how": (

@@ -20,31 +20,32 @@ from preflight.birth import birth
 STRANGER = User(name="nobody", uid=4_000_001, gid=4_000_001)  # not the caller, whoever that is
 
 
-@pytest.mark.parametrize(("user", "mode"), [(None, 0o700), (STRANGER, 0o711)], ids=["alone", "with another user"])
-def test_the_folder_is_as_private_as_it_can_be(user: User | None, mode: int) -> None:
-    """Only the owner enters, unless another user runs a server: that one may walk through, not list."""
+BOTH = pytest.mark.parametrize("user", [None, STRANGER], ids=["alone", "with another user"])
+
+
+@BOTH
+def test_the_folder_is_as_private_as_it_can_be(user: User | None) -> None:
+    """Others may walk through to the textfile directory, and not list."""
     path = rundir.create(user)
     try:
-        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert stat.S_IMODE(path.stat().st_mode) == 0o711
     finally:
         rundir.remove(path)
     assert not path.exists()
 
 
-def test_a_tmpdir_that_the_other_user_cannot_enter_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@BOTH
+def test_a_tmpdir_that_others_cannot_enter_is_passed_over(
+    user: User | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With TMPDIR below a 0700 folder, the run folder goes where the other user can walk."""
+    """With TMPDIR below a 0700 folder, the run folder goes where others can walk."""
     tmp_path.chmod(0o700)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    alone = rundir.create(None)
-    shared = rundir.create(STRANGER)
+    path = rundir.create(user)
     try:
-        assert alone.parent == tmp_path.resolve()
-        assert shared.parent != tmp_path.resolve()
+        assert path.parent != tmp_path.resolve()
     finally:
-        rundir.remove(alone)
-        rundir.remove(shared)
+        rundir.remove(path)
 
 
 def test_no_place_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

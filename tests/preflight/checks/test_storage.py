@@ -24,6 +24,12 @@ MB = 1024 * 1024
 
 
 @pytest.fixture
+def tmp_path(open_dir: Path) -> Path:
+    """A directory that others can get to; pytest's own is below one that lets nobody through."""
+    return open_dir
+
+
+@pytest.fixture
 def state(tmp_path: Path) -> Path:
     """The directory of ledger and spool, as the gate makes it before the checks start."""
     (tmp_path / "state" / "spool").mkdir(parents=True, exist_ok=True)
@@ -121,6 +127,25 @@ def test_textfile_directory_closed_to_others(mode: int, make_context: MakeContex
     outcome = check(context)
     assert (outcome.status, outcome.actual) == (Status.FAIL, f"{mode:04o}")
     assert outcome.hint == f"chmod o+rx {tmp_path / 'textfile'}"
+
+
+@pytest.mark.usefixtures("state")
+def test_textfile_directory_behind_a_closed_door(
+    make_context: MakeContext, make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    """A directory above it that others cannot pass is a FAIL by name, also where only a link leads past it."""
+    home = tmp_path / "home"
+    directory = home / "metrics" / "textfile"
+    directory.mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(directory)
+    home.chmod(0o700)
+    for path in (directory, link):
+        outcome = check(make_context(settings=make_settings(textfile_dir=path)))
+        assert (outcome.status, outcome.actual) == (Status.FAIL, "0700")
+        assert outcome.hint.startswith(f"chmod o+x {home}, ")
+    home.chmod(0o711)
+    assert check(make_context(settings=make_settings(textfile_dir=link))).status is Status.PASS
 
 
 @pytest.mark.usefixtures("state")
