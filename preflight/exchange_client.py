@@ -16,6 +16,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
@@ -44,6 +45,21 @@ _NEVER = re.compile(r"order(?!_?book)|withdraw|transfer|convert|repay|borrow|red
 # What ccxt does by itself beyond what is asked of it, switched off. Of Binance's markets only spot.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"binance": {"fetchMarkets": {"types": ["spot"]}, "fetchMargins": False, "fetchCurrencies": False}}
+)
+
+
+# How ccxt calls the credentials, and how the settings do.
+CREDENTIALS: Mapping[str, str] = MappingProxyType(
+    {
+        "apiKey": "api_key",
+        "secret": "secret",
+        "password": "password",
+        "uid": "uid",
+        "accountId": "account_id",
+        "login": "login",
+        "walletAddress": "wallet_address",
+        "privateKey": "private_key",
+    }
 )
 
 
@@ -132,6 +148,11 @@ class ExchangeClient:
             raise TroubleError(make_trouble(self.exchange, Kind.UNKNOWN))
         return self._session.last
 
+    def lacks(self) -> list[str]:
+        """Name what ccxt needs to sign for this exchange and has not got, as the settings call it."""
+        needed = [name for name, is_needed in self._api.requiredCredentials.items() if is_needed]
+        return [CREDENTIALS.get(name, name) for name in needed if not getattr(self._api, name, None)]
+
     def has(self, feature: str) -> bool:
         """Tell whether ccxt can do this with this exchange; what it emulates from other calls does not count."""
         return self._api.has.get(feature) is True
@@ -204,8 +225,7 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
     session = GuardedSession(exchange)
     api = getattr(library, exchange)(
         {
-            "apiKey": "" if section.api_key is None else section.api_key.get_secret_value(),
-            "secret": "" if section.secret is None else section.secret.get_secret_value(),
+            **{name: _revealed(getattr(section, field)) for name, field in CREDENTIALS.items()},
             "timeout": int(section.timeout * 1000),
             # A handful of requests per run is far below every limit, and ccxt's pauses (0.8 s before Binance's
             # tickers) would be measured as the exchange's.
@@ -217,6 +237,10 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
     if section.url is not None:
         api.urls["api"] = _moved(api.urls["api"], section.url)
     return ExchangeClient(exchange, api, session)
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _moved(urls: Any, base: str) -> Any:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self
@@ -139,11 +140,26 @@ class ExchangeSection(Section):
     api_key_file: Path | None = Field(None, description="file that holds the API key")
     secret: SecretStr | None = Field(None, description="API secret")
     secret_file: Path | None = Field(None, description="file that holds the API secret")
+    password: SecretStr | None = Field(None, description="API passphrase, where there is one: OKX, KuCoin, Bitget")
+    password_file: Path | None = Field(None, description="file that holds the passphrase")
+    uid: SecretStr | None = Field(None, description="user id, where ccxt asks for one")
+    uid_file: Path | None = Field(None, description="file that holds the user id")
+    account_id: SecretStr | None = Field(None, description="account id, where ccxt asks for one")
+    account_id_file: Path | None = Field(None, description="file that holds the account id")
+    login: SecretStr | None = Field(None, description="login, where ccxt asks for one")
+    login_file: Path | None = Field(None, description="file that holds the login")
+    wallet_address: SecretStr | None = Field(None, description="wallet instead of an API key: Hyperliquid")
+    wallet_address_file: Path | None = Field(None, description="file that holds the wallet's address")
+    private_key: SecretStr | None = Field(None, description="the wallet's or the agent's private key")
+    private_key_file: Path | None = Field(None, description="file that holds the private key")
     url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
     no_withdraw_attested_on: date | None = Field(
         None, description="day on which the operator saw that the key cannot withdraw, where no API tells"
+    )
+    no_withdraw_attested_for: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = Field(
+        None, description="the key that was seen then: `api_key_<id>` says what to write"
     )
 
     @field_validator("url")
@@ -152,6 +168,17 @@ class ExchangeSection(Section):
         if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
             raise ValueError("url is an address without path or login: https://host or http://127.0.0.1:8080")
         return None if value is None else value.rstrip("/")
+
+    @property
+    def by_wallet(self) -> bool:
+        """Whether a wallet stands in for API key and secret."""
+        return self.wallet_address is not None or self.private_key is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the key without giving it away: the beginning of its SHA-256."""
+        key = self.private_key if self.api_key is None else self.api_key
+        return "" if key is None else sha256(key.get_secret_value().encode()).hexdigest()[:12]
 
 
 class ClockSection(Section):

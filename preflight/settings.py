@@ -125,7 +125,7 @@ class Settings(BaseSettings):
                 f"exchanges: live takes two that are enabled, arbitrage being between two; there is {left}"
             )
         for name, one in self.exchanges.items():
-            if not one.enabled and one.api_key is not None:
+            if not one.enabled and any(one.secret_values()):
                 raise ValueError(f"exchanges.{name}: has an api_key but enabled = false: remove the key, or enable it")
         return self
 

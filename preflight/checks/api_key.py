@@ -60,6 +60,9 @@ class ApiKeyCheck:
             return missing
         try:
             with ctx.open_exchange(ctx.settings, self.exchange) as client:
+                lacking = _variables(self.exchange, client.lacks())
+                if lacking:
+                    return _incomplete(self.exchange, lacking)
                 if self.exchange == "binance":
                     return _judge_rights(_rights(client), ctx)
                 ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)
@@ -70,21 +73,37 @@ class ApiKeyCheck:
 
 
 def _without_key(exchange: str, section: ExchangeSection, env: Env) -> Outcome | None:
-    absent = [
-        f"PREFLIGHT_EXCHANGES__{exchange.upper()}__{part}_FILE"
-        for part, value in (("API_KEY", section.api_key), ("SECRET", section.secret))
-        if value is None or not value.get_secret_value()
-    ]
+    pair = ("private_key", "wallet_address") if section.by_wallet else ("api_key", "secret")
+    values = [getattr(section, part) for part in pair]
+    absent = _variables(
+        exchange,
+        [part for part, value in zip(pair, values, strict=True) if value is None or not value.get_secret_value()],
+    )
     if not absent:
         return None
-    half = len(absent) == 1  # one without the other is a mistake in any env
+    if len(absent) == 1:  # one without the other is a mistake in any env
+        return _incomplete(exchange, absent)
     return Outcome(
-        status=Status.FAIL if half or env is Env.LIVE else Status.SKIP,
-        summary=f"no {name_of(exchange)} {'key and secret are' if not half else 'key or secret is'} configured",
+        status=Status.FAIL if env is Env.LIVE else Status.SKIP,
+        summary=f"no {name_of(exchange)} key and secret are configured",
         hint=f"set {' and '.join(absent)}",
         expected="key and secret",
+        actual="2 missing",
+    )
+
+
+def _incomplete(exchange: str, absent: list[str]) -> Outcome:
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"the {name_of(exchange)} key is not whole: {', '.join(absent)} not set",
+        hint=f"set {' and '.join(absent)}",
+        expected="all that the exchange asks for",
         actual=f"{len(absent)} missing",
     )
+
+
+def _variables(exchange: str, fields: list[str]) -> list[str]:
+    return [f"PREFLIGHT_EXCHANGES__{exchange.upper()}__{field.upper()}_FILE" for field in fields]
 
 
 def _rights(client: ExchangeClient) -> dict[str, Any]:
@@ -151,7 +170,7 @@ def _no_expiry(client: ExchangeClient, _: ExchangeSection) -> datetime | None:
 
 def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime | None, now: float) -> Outcome:
     name, today = name_of(exchange), datetime.fromtimestamp(now, UTC)
-    expected = f"a key that lives, and an attestation younger than {ATTESTATION_DAYS} days"
+    expected = f"a key that lives, and an attestation of this key younger than {ATTESTATION_DAYS} days"
     left = None if ends is None else ends - today
     if ends is not None and left is not None and left <= timedelta(0):
         return Outcome(
@@ -162,14 +181,14 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
             actual=f"expired {-left.days} days ago",
         )
     age = _age(section.no_withdraw_attested_on, today.date())
-    if age is None or not -1 <= age < ATTESTATION_DAYS:  # the operator's day may have begun before UTC's
-        told = "nobody has attested it" if age is None else "the attestation is from the future"
+    doubt = _doubt(section, age)
+    if age is None or doubt is not None:
         return Outcome(
             status=Status.ERROR,
-            summary=f"{name} does not tell whether the key can withdraw, and "
-            + (told if age is None or age < 0 else f"the attestation is {age} days old"),
+            summary=f"{name} does not tell whether the key can withdraw, and {doubt}",
             hint=f"look at the key's rights on {name}'s website; if it cannot withdraw, set "
-            f'exchanges.{exchange}.no_withdraw_attested_on = "{today:%Y-%m-%d}"',
+            f'exchanges.{exchange}.no_withdraw_attested_on = "{today:%Y-%m-%d}" and '
+            f'exchanges.{exchange}.no_withdraw_attested_for = "{section.fingerprint}"',
             expected=expected,
             actual=str(section.no_withdraw_attested_on or "no attestation"),
         )
@@ -188,6 +207,23 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
         expected=expected,
         actual=f"attested {section.no_withdraw_attested_on}{until}",
     )
+
+
+def _doubt(section: ExchangeSection, age: int | None) -> str | None:
+    """Say why an attestation that is `age` days old is worth nothing; None where it is worth something."""
+    if age is None:
+        return "nobody has attested it"
+    if age < -1:  # the operator's day may have begun before UTC's
+        return "the attestation is from the future"
+    if age >= ATTESTATION_DAYS:
+        return f"the attestation is {age} days old"
+    if section.no_withdraw_attested_for != section.fingerprint:
+        return (
+            "the attestation names no key"
+            if section.no_withdraw_attested_for is None
+            else "the attestation is of another key"
+        )
+    return None
 
 
 def _age(attested: date | None, today: date) -> int | None:

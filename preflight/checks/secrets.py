@@ -95,8 +95,12 @@ def _all(settings: Settings) -> Iterator[Secret]:
         if not exchange.enabled:
             continue
         prefix = f"PREFLIGHT_EXCHANGES__{name.upper()}"
-        yield Secret(f"{prefix}__API_KEY", value(exchange.api_key), name)
-        yield Secret(f"{prefix}__SECRET", value(exchange.secret), name)
+        key = ("PRIVATE_KEY", exchange.private_key) if exchange.by_wallet else ("API_KEY", exchange.api_key)
+        secret = ("WALLET_ADDRESS", exchange.wallet_address) if exchange.by_wallet else ("SECRET", exchange.secret)
+        for part, given in (key, secret):
+            yield Secret(f"{prefix}__{part}", value(given), name)
+        if exchange.password is not None:
+            yield Secret(f"{prefix}__PASSWORD", value(exchange.password), name, 1)  # the exchange says how long
 
 
 def _wrong(settings: Settings) -> Iterator[str]:

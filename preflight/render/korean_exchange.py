@@ -84,9 +84,9 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
             "새 키를 만들고 PREFLIGHT_EXCHANGES__{}__API_KEY_FILE과 __SECRET_FILE을 설정하십시오"
         ),
         "look at the key's rights on {}'s website; if it cannot withdraw, set "
-        'exchanges.{}.no_withdraw_attested_on = "{}"': (
+        'exchanges.{}.no_withdraw_attested_on = "{}" and exchanges.{}.no_withdraw_attested_for = "{}"': (
             "{} 웹사이트에서 키의 권한을 확인하십시오. 출금할 수 없는 키라면 이렇게 설정하십시오: "
-            'exchanges.{}.no_withdraw_attested_on = "{}"'
+            'exchanges.{}.no_withdraw_attested_on = "{}", exchanges.{}.no_withdraw_attested_for = "{}"'
         ),
         "renew it before the bot stands still": "봇이 멈추기 전에 갱신하십시오",
         "check PREFLIGHT_EXCHANGES__{}__API_KEY (or __API_KEY_FILE)": (

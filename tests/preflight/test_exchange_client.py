@@ -5,17 +5,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ccxt  # type: ignore[import-untyped]
 import pytest
 import requests
 from pydantic import SecretStr
 
 from acceptance.standins.exchanges import ExchangeStandin
 from acceptance.standins.venue import Fault
-from preflight.exchange_client import ALLOWED_PATHS, ExchangeClient, GuardedSession, is_allowed, open_exchange
+from preflight.exchange_client import (
+    ALLOWED_PATHS,
+    CREDENTIALS,
+    ExchangeClient,
+    GuardedSession,
+    is_allowed,
+    open_exchange,
+)
 from preflight.exchange_kinds import Kind, TroubleError
 from preflight.sections import ExchangeSection
 
 Open = Callable[[str], ExchangeClient]
+
+
+_CCXT = {field: name for name, field in CREDENTIALS.items()}
 
 
 @pytest.fixture
@@ -239,3 +250,34 @@ def test_timeouts_are_split() -> None:
 def test_markets_of_binance(symbols: tuple[str, ...], listed: set[str], open_client: Open) -> None:
     """Binance refuses all symbols for one that it does not know; which one it was is found out."""
     assert set(open_client("binance").markets(symbols)) == listed
+
+
+@pytest.mark.parametrize(
+    ("exchange", "given", "lacking"),
+    [
+        ("okx", {"api_key", "secret"}, ["password"]),
+        ("kucoin", {"api_key", "secret", "password"}, []),
+        ("bitget", {"api_key", "secret", "password"}, []),
+        ("hyperliquid", {"wallet_address"}, ["private_key"]),
+        ("hyperliquid", {"wallet_address", "private_key"}, []),
+        ("upbit", {"secret"}, ["api_key"]),
+    ],
+)
+def test_credentials(exchange: str, given: set[str], lacking: list[str]) -> None:
+    """What is configured reaches ccxt, and what this exchange needs besides is named."""
+    section = ExchangeSection.model_validate({name: f"the {name}" for name in given})
+    with open_exchange(exchange, section) as client:
+        assert client.lacks() == lacking
+        assert {name for name in given if getattr(client._api, _CCXT[name]) == f"the {name}"} == given
+
+
+def test_every_credential_of_ccxt_can_be_configured() -> None:
+    """Whatever any exchange of ccxt needs has a key in the settings."""
+    needed = {
+        name
+        for exchange in ccxt.exchanges
+        for name, is_needed in getattr(ccxt, exchange)().requiredCredentials.items()
+        if is_needed
+    }
+    assert needed <= set(CREDENTIALS)
+    assert set(CREDENTIALS.values()) <= set(ExchangeSection.model_fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MakeContext = Callable[..., Context]
 
 NOW = 1_800_000_000.0
 KEYS = {"api_key": "k" * 40, "secret": "s" * 40}
+FINGERPRINT = sha256(KEYS["api_key"].encode()).hexdigest()[:12]
 
 
 class Api:
@@ -30,6 +32,7 @@ class Api:
 
     def __init__(self, has: dict[str, Any], answers: dict[str, Callable[[], Any]]) -> None:
         self.has = has
+        self.requiredCredentials: dict[str, bool] = {}
         self.asked: list[str] = []
         self._answers = answers
 
@@ -290,9 +293,36 @@ def test_key_of_any_exchange(
     """Where no API tells what a key may do, it has to work and an operator has to have looked lately."""
     client = Client("kraken", Api({}, {"fetch_balance": dict}), session)
     day = None if days_ago is None else (datetime.now(UTC) - timedelta(days=days_ago)).date()
-    outcome = api_key(make_settings, make_context, client, **KEYS, no_withdraw_attested_on=day)
+    seen = {"no_withdraw_attested_on": day, "no_withdraw_attested_for": FINGERPRINT}
+    outcome = api_key(make_settings, make_context, client, **KEYS, **seen)
     assert outcome.status is status
     assert bool(outcome.hint) is (status is not Status.PASS)
+
+
+@pytest.mark.parametrize(("seen", "told"), [(None, "names no key"), ("0" * 12, "is of another key")])
+def test_a_new_key_has_to_be_looked_at_anew(
+    seen: str | None, told: str, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """What was attested of one key says nothing of the next; the hint gives the line for this one."""
+    client = Client("kraken", Api({}, {"fetch_balance": dict}), session)
+    today = datetime.now(UTC).date()
+    attested = {"no_withdraw_attested_on": today, "no_withdraw_attested_for": seen}
+    outcome = api_key(make_settings, make_context, client, **KEYS, **attested)
+    assert (outcome.status, told in outcome.summary) == (Status.ERROR, True)
+    assert outcome.hint.endswith(f'exchanges.kraken.no_withdraw_attested_for = "{FINGERPRINT}"')
+    assert KEYS["api_key"] not in repr(outcome)
+
+
+def test_what_ccxt_needs_and_has_not_got(
+    session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """A credential that this exchange asks for is named before anything is asked."""
+    api = Api({}, {})
+    api.requiredCredentials = {"apiKey": True, "password": True, "uid": False}
+    api.apiKey = "k"  # type: ignore[attr-defined]
+    outcome = api_key(make_settings, make_context, Client("kraken", api, session), **KEYS)
+    assert (outcome.status, outcome.hint) == (Status.FAIL, "set PREFLIGHT_EXCHANGES__KRAKEN__PASSWORD_FILE")
+    assert api.asked == []
 
 
 @pytest.mark.parametrize(("env", "status"), [("live", Status.FAIL), ("paper", Status.SKIP), ("dev", Status.SKIP)])

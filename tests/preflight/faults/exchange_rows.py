@@ -150,7 +150,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "api_key_binance",
         "key without secret",
         _F,
-        "no Binance key or secret is configured",
+        "the Binance key is not whole",
         made.setting("binance", secret=None),
     ),
     _row(
@@ -242,6 +242,8 @@ SPECIAL_ROWS: tuple[Row, ...] = (
     _row("api_key_upbit", "nobody attested", _E, "nobody has attested it", made.attested(None)),
     _row("api_key_upbit", "attestation of 90 days ago", _E, "the attestation is 90 days old", made.attested(90)),
     _row("api_key_upbit", "attestation from the future", _E, "the attestation is from the future", made.attested(-2)),
+    _row("api_key_upbit", "attestation names no key", _E, "names no key", made.attested_for(None)),
+    _row("api_key_upbit", "attestation of a former key", _E, "is of another key", made.attested_for("0123456789ab")),
     _row("api_key_upbit", "attestation ends soon", _W, "the attestation ends in 5 days", made.attested(85)),
 )
 

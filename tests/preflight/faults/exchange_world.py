@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from acceptance.standins.exchanges import ExchangeStandin
@@ -141,6 +142,10 @@ def attested(days_ago: int | None) -> Arrange:
     return arrange
 
 
+def attested_for(fingerprint: str | None) -> Arrange:
+    return lambda world: world.exchanges["upbit"].update(no_withdraw_attested_for=fingerprint)
+
+
 def trading_ends(days: float) -> Arrange:
     def arrange(world: World) -> None:
         world.standin.binance.more["tradingAuthorityExpirationTime"] = int((time.time() + days * 86_400) * 1000)
@@ -166,6 +171,7 @@ def world_settings(standin: ExchangeStandin) -> dict[str, dict[str, Any]]:
         "api_key": standin.upbit.access_key,
         "secret": standin.upbit.secret_key,
         "no_withdraw_attested_on": datetime.now(UTC).date(),
+        "no_withdraw_attested_for": sha256(standin.upbit.access_key.encode()).hexdigest()[:12],
     }
     binance = {"url": standin.url, "api_key": standin.binance.api_key, "secret": standin.binance.secret_key}
     return {"upbit": dict(upbit), "binance": dict(binance), "upbitt": {**upbit, "symbols": ("BTC/KRW",)}}
