@@ -2,6 +2,7 @@
 
 PreflightError
 ├── UsageError             bad option or configuration: nothing ran, exit 2
+│   └── NoEnvError         nothing says which env this is
 ├── RegistryError          the set of checks does not add up: exit 2
 ├── DatabaseError          the tables in Postgres cannot be made (`preflight db migrate`): exit 3
 └── RecordError            the run could not be written down: UNRECORDED
@@ -27,6 +28,10 @@ class PreflightError(Exception):
 
 class UsageError(PreflightError):
     """A bad option or configuration; names the key and where it came from."""
+
+
+class NoEnvError(UsageError):
+    """No flag, variable or running local stack says which env this is."""
 
 
 class RegistryError(PreflightError):

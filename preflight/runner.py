@@ -129,8 +129,9 @@ class Runner:
                     continue
                 reason = self._skip_reason(check)
                 unmet = [need for need in check.requires if need in self._raw and self._raw[need] not in _OPEN]
+                names = ", ".join(unmet)
                 if reason is not None or unmet:
-                    self._finish(check, _skipped(reason or f"needs {', '.join(unmet)}"))
+                    self._finish(check, _skipped(reason) if reason is not None else _unmet(names))
                     progress = True
                 elif all(need in self._raw for need in check.requires):
                     self._start(check, end)
@@ -221,3 +222,7 @@ def _untold(summary: str, hint: str) -> Outcome:
 
 def _skipped(reason: str) -> Outcome:
     return Outcome(status=Status.SKIP, summary=reason)
+
+
+def _unmet(names: str) -> Outcome:
+    return Outcome(status=Status.SKIP, summary=f"needs {names}", hint=f"mend {names} first, then run again")

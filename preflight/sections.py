@@ -88,7 +88,7 @@ def _read_secret(key: str, path: Path) -> str:
 class ServerSection(Section):
     """What reaching a server with a password takes."""
 
-    host: str | None = Field(None, description="host name or address")
+    host: str | None = Field(None, description="host name or address", examples=["127.0.0.1"])
     password: SecretStr | None = Field(None, description="password; better given by file")
     password_file: Path | None = Field(None, description="file that holds the password and nothing else")
     timeout: Seconds = Field(2.0, description="seconds for connecting and for each answer")
@@ -100,23 +100,27 @@ class RedisSection(ServerSection):
 
     port: Port = Field(6379, description="port")
     db: Annotated[int, Field(ge=0)] = Field(0, description="database number")
-    username: str | None = Field(None, description="ACL user, if not the default one")
+    username: str | None = Field(None, description="ACL user, if not the default one", examples=["preflight"])
 
 
 class PostgresSection(ServerSection):
     """The bot's Postgres."""
 
     port: Port = Field(5432, description="port")
-    user: str | None = Field(None, description="role to connect as")
-    database: str | None = Field(None, description="database name")
+    user: str | None = Field(None, description="role to connect as", examples=["arbitrage"])
+    database: str | None = Field(None, description="database name", examples=["arbitrage"])
 
 
 class BotSection(Section):
     """What the bot itself was told."""
 
-    read_only: bool | None = Field(None, description="whether the engine may not place orders; else READ_ONLY")
+    read_only: bool | None = Field(
+        None, description="whether the engine may not place orders; else READ_ONLY", examples=[True]
+    )
     metrics_url: Annotated[str, Field(pattern=r"^https?://[^/\s]")] | None = Field(
-        None, description="the running engine's metrics page, asked what it really does"
+        None,
+        description="the running engine's metrics page, asked what it really does",
+        examples=["http://127.0.0.1:9100/metrics"],
     )
 
 
@@ -124,8 +128,10 @@ class LiveSection(Section):
     """What going live takes."""
 
     armed: bool = Field(False, description="explicit arming by the operator")  # noqa: FBT003 - pydantic's own form
-    max_order_krw: Money | None = Field(None, description="largest single order, KRW")
-    max_daily_loss_krw: Money | None = Field(None, description="loss after which trading stops for the day, KRW")
+    max_order_krw: Money | None = Field(None, description="largest single order, KRW", examples=[1_000_000])
+    max_daily_loss_krw: Money | None = Field(
+        None, description="loss after which trading stops for the day, KRW", examples=[300_000]
+    )
     kill_switch_key: Annotated[str, Field(min_length=1)] = Field(
         "arbitrage:kill_switch", description="Redis key; there and neither 0, off, false nor no: thrown"
     )
@@ -156,10 +162,12 @@ class ExchangeSection(Section):
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
     no_withdraw_attested_on: date | None = Field(
-        None, description="day on which the operator saw that the key cannot withdraw, where no API tells"
+        None,
+        description="day on which the operator saw that the key cannot withdraw, where no API tells",
+        examples=["2026-11-20"],
     )
     no_withdraw_attested_for: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = Field(
-        None, description="the key that was seen then: `api_key_<id>` says what to write"
+        None, description="the key that was seen then: `api_key_<id>` says what to write", examples=["3f2a9c01d4e7"]
     )
 
     @field_validator("url")
@@ -268,7 +276,9 @@ class AlertsSection(Section):
 class GitSection(Section):
     """What the checkout of the bot is held to."""
 
-    repository: Path | None = Field(None, description="the bot's checkout; else the directory preflight runs in")
+    repository: Path | None = Field(
+        None, description="the bot's checkout; else the directory preflight runs in", examples=["/srv/arbitrage"]
+    )
     max_file_mb: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
         5.0, description="MB; a larger tracked file is a FAIL; at most 100"
     )

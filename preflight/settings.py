@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True)
 
     env: Env = Field(description="live, paper, dev or test; there is no default")
-    textfile_dir: Path | None = Field(None, description="node_exporter's textfile directory")
+    textfile_dir: Path | None = Field(
+        None, description="node_exporter's textfile directory", examples=["/var/lib/node_exporter/textfile"]
+    )
     ledger: Path = Field(
         default_factory=_default_ledger,
         description="SQLite file that holds the counters; one that is named needs its directory",

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from preflight.birth import is_running
-from preflight.errors import UsageError
+from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
 from preflight.settings import Settings
 
@@ -67,9 +67,16 @@ class Loaded:
     layers: tuple[Layer, ...]
 
     def source(self, loc: tuple[str, ...]) -> str:
-        """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`."""
-        layer = next((layer for layer in self.layers if layer.holds(loc)), None)
-        return "default" if layer is None else f"{layer.name} {layer.spell(loc)}"
+        """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`.
+
+        A secret may come from the file that a key of its own names; then it is that key.
+        """
+        by_file = (*loc[:-1], f"{loc[-1]}_file")
+        for layer in self.layers:
+            for key in (loc, by_file):
+                if layer.holds(key):
+                    return f"{layer.name} {layer.spell(key)}"
+        return "default"
 
 
 def load(flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, config: Path | None = None) -> Settings:
@@ -82,6 +89,7 @@ def load(flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, con
         config: A `preflight.toml` named by `--config`; it must then exist.
 
     Raises:
+        NoEnvError: Nothing says which env this is.
         UsageError: Anything is unknown, malformed, unreadable or out of range.
     """
     return load_with_sources(flags, environ=environ, cwd=cwd, config=config).settings
@@ -109,7 +117,7 @@ def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
             value, where = layer.values["env"], f"{layer.name} {layer.spell(('env',))}"
             break
     else:
-        raise UsageError(
+        raise NoEnvError(
             "env: not set, and there is no default; give --env live|paper|dev|test, set PREFLIGHT_ENV, "
             "or start a local stack with `make up`"
         )

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from preflight.cli import main as preflight
+from preflight.sections import ExchangeSection
 from preflight.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
@@ -39,13 +40,15 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             yield from _fields(type(field.default), f"{prefix}{name}.")
+        elif name == "exchanges":
+            yield from _fields(ExchangeSection, f"{prefix}{name}.<id>.")
         else:
             yield f"{prefix}{name}", _shown(field), field.description or ""
 
 
 def _shown(field: Any) -> str:
     if field.default_factory is not None:
-        return "below `$XDG_STATE_HOME/arbitrage-preflight`"
+        return f"`$XDG_STATE_HOME/arbitrage-preflight/{field.default_factory().name}`"
     if field.default is PydanticUndefined or field.default is None or field.default == ():
         return "-"
     return f"`{field.default}`"

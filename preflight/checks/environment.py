@@ -36,10 +36,13 @@ class EnvironmentCheck:
         dotenv = ctx.cwd / f".env.{settings.env}"
         missing = [*_unset(settings, metrics=ctx.metrics), *_absent(settings, ctx, dotenv)]
         if missing:
+            local = (
+                "" if settings.env is Env.LIVE else ", or run `make up` for a local stack"
+            )  # which never serves live
             return Outcome(
                 status=Status.FAIL,
                 summary=f"not set: {', '.join(missing)}",
-                hint=f"set {missing[0]} as a variable or in {dotenv.name}, or run `make up` for a local stack",
+                hint=f"set {missing[0]} as a variable or in {dotenv.name}{local}",
                 expected="every needed key has a value",
                 actual=f"{len(missing)} without",
             )

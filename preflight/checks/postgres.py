@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.check import Context
-from preflight.model import Outcome, Status
+from preflight.model import Env, Outcome, Status
 from preflight.sections import PostgresSection
 
 _EXPECTED = "1 from SELECT 1, and a written row read back"
@@ -28,10 +28,13 @@ class PostgresCheck:
         """Ask the server; see docs/fault-matrix.md for what each fault gives."""
         settings = ctx.settings.postgres
         if not settings.host or not settings.user or not settings.database:
+            local = (
+                "" if ctx.settings.env is Env.LIVE else ", or run `make up` for a local stack"
+            )  # which never serves live
             return Outcome(
                 status=Status.ERROR,
                 summary="no complete Postgres address is configured, so there is nothing to ask",
-                hint="set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE, or run `make up` for a local stack",
+                hint=f"set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE{local}",
             )
         import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from preflight.check import Context
-from preflight.model import Outcome, Status
+from preflight.model import Env, Outcome, Status
 from preflight.sections import RedisSection
 
 _TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this
@@ -30,10 +30,13 @@ class RedisCheck:
         """Ask the server; see docs/fault-matrix.md for what each fault gives."""
         settings = ctx.settings.redis
         if not settings.host:
+            local = (
+                "" if ctx.settings.env is Env.LIVE else ", or run `make up` for a local stack"
+            )  # which never serves live
             return Outcome(
                 status=Status.ERROR,
                 summary="no Redis address is configured, so there is nothing to ask",
-                hint="set PREFLIGHT_REDIS__HOST, or run `make up` for a local stack",
+                hint=f"set PREFLIGHT_REDIS__HOST{local}",
             )
         import redis as library  # noqa: PLC0415 - 146 ms that only this check's process should pay
 

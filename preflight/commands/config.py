@@ -25,7 +25,8 @@ def main(argv: Sequence[str]) -> int:
         UsageError: The configuration is refused, with the sentence that a run would give.
     """
     parsed = _parser().parse_args(argv)
-    loaded = load_with_sources({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
+    loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
     rows = list(rows_of(loaded))
     if parsed.format == "json":
         document = {key: {"value": value, "source": source} for key, value, source in rows}
@@ -75,5 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--env", metavar="ENV", help="live, paper, dev or test; there is no default")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
+    parser.add_argument("--timeout", metavar="SECONDS", help="as for a run")
+    parser.add_argument("--metrics-output", metavar="DIR", help="as for a run")
     parser.add_argument("--format", choices=("console", "json"), default="console", help="table or JSON")
     return parser

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,24 @@ from pydantic.fields import FieldInfo
 
 from preflight.errors import UsageError
 from preflight.model import EXIT_GO
+from preflight.sections import DEFAULT_EXCHANGES, ExchangeSection
 from preflight.settings import Settings
 
+SECRETS = "/etc/arbitrage/secrets"  # where the examples say that secrets lie
+_EXCHANGE_KEYS = (
+    "enabled",
+    "symbols",
+    "api_key_file",
+    "secret_file",
+    "no_withdraw_attested_on",
+    "no_withdraw_attested_for",
+    "timeout",
+    "slow_after",
+)
+
 _HEAD = """\
-# Settings of preflight. Every line is a comment with its default: take away the # of what you change.
+# Settings of preflight. Every line is a comment with its default, or with an example where there is none: take away
+# the # of what you change.
 # Stronger than this file, in this order: flags, PREFLIGHT_* variables, .env.<env>, a running local stack.
 # Put no secret here: name the file that holds it (password_file = "...").
 """
@@ -47,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 
 def template() -> str:
     """Give the text of the file: every setting but `env`, which one file for all envs cannot hold."""
-    return "\n".join((_HEAD, *_table(Settings, "")))
+    return "\n".join((_HEAD, *_table(Settings, ""), *_exchanges()))
 
 
 def _table(model: type[BaseModel], name: str) -> Iterator[str]:
@@ -57,22 +71,44 @@ def _table(model: type[BaseModel], name: str) -> Iterator[str]:
     for key, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             tables.append((key, field))
-        elif key != "env" and not isinstance(field.default, dict):
-            yield f"# {field.description}"
-            yield f"#{key} = {_literal(field)}"
+        elif key not in {"env", "exchanges"}:
+            yield from _lines(model, name, key, {})
     yield ""
     for key, field in tables:
         yield f"# --- {field.description}"
         yield from _table(type(field.default), key)
 
 
-def _literal(field: FieldInfo) -> str:
-    default: Any = field.default
-    if isinstance(default, Enum):
-        default = default.value
-    if default is None or field.is_required() or field.default_factory is not None:
-        return '""'
-    return json.dumps(list(default) if isinstance(default, tuple) else default)
+def _exchanges() -> Iterator[str]:
+    """Give the exchanges that are there without a word of configuration, and what is usually said about them."""
+    yield f"# --- {Settings.model_fields['exchanges'].description}"
+    for exchange, defaults in DEFAULT_EXCHANGES.items():
+        yield f"[exchanges.{exchange}]"
+        for key in _EXCHANGE_KEYS:
+            if exchange != "binance" or not key.startswith("no_withdraw"):  # Binance tells what its keys may do
+                yield from _lines(ExchangeSection, f"exchanges.{exchange}", key, defaults)
+        yield ""
+
+
+def _lines(model: type[BaseModel], table: str, key: str, defaults: Mapping[str, Any]) -> Iterator[str]:
+    """Give what says one setting; nothing for a secret that a file of its own can hold."""
+    if f"{key}_file" in model.model_fields:
+        return
+    field = model.model_fields[key]
+    yield f"# {field.description}"
+    if key.endswith("_file"):
+        value: Any = f"{SECRETS}/{table.replace('.', '_')}_{key.removesuffix('_file')}"
+    else:
+        value = defaults.get(key, field.get_default(call_default_factory=True))
+        value = field.examples[0] if value is None and field.examples else value
+    yield f"#{key} = {_literal(value)}"
+
+
+def _literal(value: Any) -> str:
+    """Write a value as TOML does; JSON is near enough for text, numbers and lists of text."""
+    if isinstance(value, Enum | Path):
+        value = value.value if isinstance(value, Enum) else str(value)
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from preflight.errors import UsageError
-from preflight.model import EXIT_GO, Env, is_required
+from preflight import registry as registries
+from preflight.errors import NoEnvError
+from preflight.model import EXIT_GO, is_required
 from preflight.plugins import find_plugins, with_plugins
-from preflight.registry import default_registry
 from preflight.render.listing import render_list, render_list_json
+from preflight.settings import Settings
+from preflight.sources import load
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the checks.
+    """Print the checks that a run would have here and now; where no env is known, those that come with the gate.
 
     Raises:
-        UsageError: The env is unknown.
+        UsageError: The env is unknown, or the configuration is refused.
     """
     parsed = _parser().parse_args(argv)
-    env = None if parsed.env is None else _env(parsed.env)
+    settings = _settings(parsed)
     render = render_list_json if parsed.format == "json" else render_list
-    blocking = None if env is None else (lambda check_id: is_required(check_id, env))
-    registry = with_plugins(default_registry(), find_plugins())
+    blocking = None if settings is None else (lambda check_id: is_required(check_id, settings.env))
+    registry = with_plugins(registries.default_registry(settings), find_plugins())
     sys.stdout.write(render(registry.checks, blocking))
     return EXIT_GO
 
 
+def _settings(parsed: argparse.Namespace) -> Settings | None:
+    try:
+        return load({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    except NoEnvError:
+        return None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="preflight list", description="Show the checks.", allow_abbrev=False)
-    parser.add_argument("--env", metavar="ENV", help="also say which checks block in this env")
+    parser.add_argument("--env", metavar="ENV", help="also say which checks block in this env (else PREFLIGHT_ENV)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
     parser.add_argument("--format", choices=("console", "json"), default="console", help="table or JSON")
     return parser
-
-
-def _env(value: str) -> Env:
-    try:
-        return Env(value)
-    except ValueError as e:
-        raise UsageError(f"--env: {value!r} is not an env; it is one of {', '.join(Env)}") from e

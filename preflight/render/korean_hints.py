@@ -18,6 +18,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "see what it asks, by itself: preflight --only {}": (
             "이 점검만 따로 실행해 무엇을 묻는지 보십시오: preflight --only {}"
         ),
+        "mend {} first, then run again": "먼저 다음을 바로잡은 뒤 다시 실행하십시오: {}",
         "raise --timeout": "--timeout 값을 늘리십시오",
         "see why it hangs, or raise check_timeout (each check) or --timeout (the run)": (
             "왜 멈춰 있는지 확인하거나, check_timeout(점검 하나) 또는 --timeout(실행 전체) 값을 늘리십시오"
@@ -29,6 +30,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "다음 실거래 실행 전에 무엇 때문에 손상되었는지(디스크, 사용 중 복사 등) 찾으십시오"
         ),
         # environment, secrets, read_only_guard, live_safety
+        "set {} as a variable or in {}": "{} 값을 환경 변수로 주거나 다음 파일에 적으십시오: {}",
         "set {} as a variable or in {}, or run `make up` for a local stack": (
             "{} 값을 환경 변수로 주거나 {} 파일에 적으십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),
@@ -73,6 +75,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "무엇이 들어 있는지 확인하십시오: redis-cli -h {} TYPE {} (단순 문자열이어야 합니다)"
         ),
         # redis
+        "set PREFLIGHT_REDIS__HOST": "PREFLIGHT_REDIS__HOST를 설정하십시오",
         "set PREFLIGHT_REDIS__HOST, or run `make up` for a local stack": (
             "PREFLIGHT_REDIS__HOST를 설정하십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),
@@ -107,6 +110,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "서버 로그와 `maxclients`를 확인하고, 응답하는 것이 정말 Redis인지 보십시오"
         ),
         # postgres, open_positions
+        "set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE": (
+            "PREFLIGHT_POSTGRES__HOST, __USER, __DATABASE를 설정하십시오"
+        ),
         "set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE, or run `make up` for a local stack": (
             "PREFLIGHT_POSTGRES__HOST, __USER, __DATABASE를 설정하십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),

@@ -196,6 +196,21 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--env: 'prod' is not an env" in capsys.readouterr().err
 
 
+def test_list_shows_what_is_configured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exchanges that are configured, and the env that a variable names, are those of a run here and now."""
+    Path("preflight.toml").write_text('[exchanges.okx]\nsymbols = ["BTC/USDT"]\n', encoding="utf-8")
+    monkeypatch.setenv("PREFLIGHT_ENV", "live")
+    assert main(["list"]) == 0
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert {"exchange_okx", "clock_okx", "api_key_okx", "exchange_upbit"} <= rows.keys()
+    assert set(rows.values()) == {"yes"}
+    monkeypatch.setenv("PREFLIGHT_EXCHANGES__UPBIT__ENABLED", "false")
+    assert main(["list", "--env", "paper"]) == 0
+    assert "exchange_upbit" not in capsys.readouterr().out
+    Path("preflight.toml").write_text("nonsense = 1\n", encoding="utf-8")
+    assert main(["list"]) == 2
+
+
 @pytest.mark.parametrize(("argv", "told"), [(["--help"], "exit codes:"), (["--version"], f"preflight {__version__}")])
 def test_help_and_version(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Help and version answer without an env."""
@@ -645,6 +660,54 @@ def test_quick_answers_import_nothing_heavy(argv: Sequence[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, check=True, timeout=30)
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+NOBODY = {f"PREFLIGHT_EXCHANGES__{name}__URL": "http://127.0.0.1:1" for name in ("UPBIT", "BINANCE")}
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "[a-z]{3}"), ("ko", "[가-힣]{2}")])
+@pytest.mark.parametrize("env", ["live", "paper"])
+def test_an_empty_machine_is_told_what_to_do(env: str, lang: str, words: str, tmp_path: Path) -> None:
+    """`python -m preflight` with nothing configured is no GO, and each line that is not PASS has its next step."""
+    command = [sys.executable, "-m", "preflight", "--env", env, "--lang", lang]
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUTF8": "1", **NOBODY}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8", env=variables
+    )
+    assert (done.returncode, without_alerts(done.stderr)) == (1, "")
+    lines = done.stdout.splitlines()
+    bad = [n for n, line in enumerate(lines) if re.match(r"  (FAIL|ERROR|WARN|SKIP) ", line)]
+    assert len(bad) >= 8
+    hints = [lines[n + 1] for n in bad]
+    assert [lines[n] for n, hint in zip(bad, hints, strict=True) if not re.search(f"-> .*{words}", hint)] == []
+    assert ("make up" in done.stdout) == (env == "paper")  # a local stack never serves live
+
+
+PEAK_MB = 90  # of the gate and its largest check together; ccxt alone would take 75 more
+
+MEASURED = """
+import pathlib, re, resource, sys
+from preflight import cli
+cli.main(["--env", "paper"])
+# Not ru_maxrss, which begins with what the process that started this one had.
+own = int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+print((own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024, file=sys.stderr)
+"""
+
+
+def test_memory_of_a_run_without_exchanges(prom: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that asks Redis, Postgres and Telegram but no exchange is small: it lives beside a bot."""
+    for name in ("UPBIT", "BINANCE"):
+        monkeypatch.setenv(f"PREFLIGHT_EXCHANGES__{name}__ENABLED", "false")
+    for name in ("REDIS", "POSTGRES"):
+        monkeypatch.setenv(f"PREFLIGHT_{name}__HOST", "127.0.0.1")
+        monkeypatch.setenv(f"PREFLIGHT_{name}__PORT", "1")
+    for name, value in (("USER", "bot"), ("DATABASE", "bot")):
+        monkeypatch.setenv(f"PREFLIGHT_POSTGRES__{name}", value)
+    done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True, timeout=60)
+    assert "Redis at 127.0.0.1:1 refuses connections" in done.stdout  # it did ask
+    assert float(done.stderr.splitlines()[-1]) < PEAK_MB
+    assert prom.read_text(encoding="utf-8") != OLD
 
 
 def test_module_is_the_command(prom: Path) -> None:

@@ -44,6 +44,29 @@ def test_each_value_names_its_source(
     }
 
 
+def test_a_secret_that_a_file_holds_names_the_key_of_the_file(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a password comes from is asked most often of all: it is no default."""
+    (empty_folder / "secret").write_text(SECRET)
+    (empty_folder / "preflight.toml").write_text("[redis]\npassword_file = 'secret'\n")
+    monkeypatch.setenv("PREFLIGHT_POSTGRES__PASSWORD_FILE", "secret")
+
+    shown = _shown(capsys, "--env", "paper")
+
+    assert shown["redis.password"] == {"value": "********", "source": "preflight.toml redis.password_file"}
+    assert shown["postgres.password"]["source"] == "variable PREFLIGHT_POSTGRES__PASSWORD_FILE"
+    assert shown["telegram.token"] == {"value": None, "source": "default"}
+
+
+def test_the_flags_of_a_run_are_taken(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a run would do with --timeout and --metrics-output can be looked at first."""
+    shown = _shown(capsys, "--env", "paper", "--timeout", "7", "--metrics-output", str(empty_folder))
+
+    assert shown["run_timeout"] == {"value": 7.0, "source": "flag --timeout"}
+    assert shown["textfile_dir"] == {"value": str(empty_folder), "source": "flag --metrics-output"}
+
+
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: str) -> None:
     """No form shows a secret's value, only that there is one."""

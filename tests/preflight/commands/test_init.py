@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from preflight.cli import main
-from preflight.commands.init import template
+from preflight.commands.init import SECRETS, template
+from preflight.sections import Section
+from preflight.settings import Settings
 from preflight.sources import load
 
 
@@ -26,15 +28,35 @@ def test_the_file_is_private_and_changes_nothing(tmp_path: Path, capsys: pytest.
     assert load(flags, environ={}, cwd=tmp_path) == load(flags, environ={}, cwd=tmp_path / "elsewhere")
 
 
-def test_every_line_can_be_switched_on() -> None:
-    """Taking away the # of every setting leaves TOML; those with a default of their own give just that default."""
-    text = re.sub(r"^#(?=\w+ =)", "", template(), flags=re.MULTILINE)
+def test_every_line_can_be_switched_on(tmp_path: Path) -> None:
+    """With the # of every setting taken away it is a configuration that a run accepts; defaults stay what they were."""
+    text = re.sub(r"^#(?=\w+ =)", "", template(), flags=re.MULTILINE).replace(SECRETS, str(tmp_path))
+    for name in re.findall(rf'_file = "{tmp_path}/(\w+)"', text):
+        (tmp_path / name).write_text(f"the {name}")
+    (tmp_path / "preflight.toml").write_text(text)
 
-    values = tomllib.loads(text)
+    whole = load({"env": "live"}, environ={}, cwd=tmp_path)
+    plain = load({"env": "live"}, environ={}, cwd=tmp_path / "elsewhere")
 
-    assert values["redis"]["port"] == 6379
-    assert values["min_free_mb"] == 100
-    assert {"redis", "postgres"} <= values.keys()
+    assert (whole.ledger, whole.spool_dir) == (plain.ledger, plain.spool_dir)
+    assert (whole.redis.port, whole.min_free_mb, whole.clock) == (6379, 100, plain.clock)
+    assert {name: one.symbols for name, one in whole.exchanges.items()} == {
+        name: one.symbols for name, one in plain.exchanges.items()
+    }
+    assert len(whole.secret_values()) == 8
+    assert whole.exchanges["upbit"].no_withdraw_attested_on is not None
+
+
+def test_every_setting_is_there() -> None:
+    """No key of any table is left out, but for secrets, which belong in files; none has no value to show."""
+    values = tomllib.loads(re.sub(r"^#(?=\w+ =)", "", template(), flags=re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, Section):
+            keys = {
+                key for key in type(field.default).model_fields if f"{key}_file" not in type(field.default).model_fields
+            }
+            assert set(values[name]) == keys
+    assert set(values) == set(Settings.model_fields) - {"env"}
 
 
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
