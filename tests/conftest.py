@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further.
@@ -18,3 +22,12 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 def stable_id(value: object) -> str:
     """Name a parameter the same in every process: workers that share the tests must agree on what they are called."""
     return _ADDRESS.sub("", str(value))
+
+
+@pytest.fixture
+def open_dir() -> Iterator[Path]:
+    """A directory that another user can reach, which pytest's own `tmp_path` is not."""
+    with tempfile.TemporaryDirectory(prefix="preflight-test-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path

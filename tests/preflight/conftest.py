@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,12 +162,3 @@ def make_report() -> Callable[..., Report]:
         return Report(**{**base, **given})
 
     return make
-
-
-@pytest.fixture
-def open_dir() -> Iterator[Path]:
-    """A directory that another user can reach, which pytest's own `tmp_path` is not."""
-    with tempfile.TemporaryDirectory(prefix="preflight-test-") as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path
