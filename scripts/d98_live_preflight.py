@@ -6,7 +6,7 @@ import sys
 # In words that any Python understands: what is imported below would end with a traceback and 1, which reads as NO_GO.
 if sys.version_info < (3, 11):  # noqa: UP036
     told = "preflight: this needs Python 3.11 or newer, this is %d.%d; nothing ran\n"
-    sys.stderr.write(told % sys.version_info[:2])  # noqa: UP031
+    sys.stderr.write(told % sys.version_info[:2])
     sys.exit(3)
 
 from pathlib import Path

@@ -6,11 +6,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from preflight.model import Verdict
 from preflight.registry import default_registry
+from preflight.testing import run_check
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -59,6 +62,21 @@ def test_every_make_verb_of_the_readmes_exists() -> None:
     }
 
     assert told - verbs == set()
+
+
+def test_the_example_of_adding_a_check_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check that the page shows fails and passes as it says, and so does the test that it shows."""
+    page = (ROOT / "docs" / "adding-a-check.md").read_text(encoding="utf-8")
+    check, test = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    for name in ("my_package", "my_package.checks"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    package = vars(sys.modules["my_package.checks"])
+    exec(check, package)  # noqa: S102 - our own page
+    shown: dict[str, Any] = {}
+    exec(test, shown)  # noqa: S102
+    shown["test_errors_fail"]()
+    none = run_check(package["DiskHealthCheck"](), read_text=lambda _: "0")
+    assert (none.status, none.summary) == ("pass", "no disk errors")
 
 
 def test_every_check_proves_something_and_explains_itself() -> None:

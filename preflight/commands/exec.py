@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from preflight.commands.run import parser, run_gate
-from preflight.errors import UsageError
+from preflight.errors import RegistryError, UsageError
 from preflight.model import EXIT_GO, EXIT_UNVERIFIED
 
 RUN_ID_VARIABLE = "ARBITRAGE_PREFLIGHT_RUN_ID"
@@ -24,8 +24,10 @@ example:
   preflight exec --env live -- /usr/local/bin/bot --config /etc/bot.toml
 
 Options are those of a run. COMMAND starts only when the verdict is GO; it then has the run's id in
-ARBITRAGE_PREFLIGHT_RUN_ID. On any other verdict it is not started and the exit code is the verdict's.
+ARBITRAGE_PREFLIGHT_RUN_ID. On any other verdict it is not started and the exit code is the verdict's, or that of
+--refusal-exit: whoever restarts COMMAND can then tell a verdict from COMMAND's own exit 1.
 """
+_OWN_CODES = range(7, 256)  # what no verdict has
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,10 +49,17 @@ def main(argv: Sequence[str]) -> int:
     program = shutil.which(command[0])
     if program is None:
         raise UsageError(f"exec: {command[0]} is not a program that can be started; nothing ran")
-    report = run_gate(parsed)
+    refusal: int | None = parsed.refusal_exit
+    try:
+        report = run_gate(parsed)
+    except (UsageError, RegistryError) as e:
+        if refusal is None:
+            raise
+        sys.stderr.write(f"preflight: {e}\n")
+        return refusal
     if report.decision.exit_code != EXIT_GO:
         sys.stderr.write(f"preflight exec: {report.decision.verdict}: {command[0]} is not started\n")
-        return report.decision.exit_code
+        return report.decision.exit_code if refusal is None else refusal
     sys.stdout.flush()
     sys.stderr.flush()
     # What this process, or Python on its start, has changed; ignored signals would stay so in COMMAND.
@@ -70,4 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     own.description = "Run the gate and, on GO only, become COMMAND: the one safe way to start the bot."
     own.epilog = _EPILOG
     own.formatter_class = argparse.RawDescriptionHelpFormatter
+    own.add_argument(
+        "--refusal-exit",
+        type=int,
+        choices=_OWN_CODES,
+        metavar="CODE",
+        help=f"exit code where COMMAND is not started, {_OWN_CODES[0]} to {_OWN_CODES[-1]} (default: the verdict's)",
+    )
     return own

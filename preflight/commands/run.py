@@ -31,10 +31,12 @@ commands (each has its own --help):
   preflight exec -- COMMAND   run the gate and, on GO only, become COMMAND: the safe way to start the bot
 
 exit codes:
-  0  GO           every required check passed in a real, recorded run; nothing else is 0
+  0  GO           a real, recorded run; every required check PASS or WARN (a FAIL that was
+                  waived is a WARN); nothing else is 0
   1  NO_GO        a check failed
   2  (usage)      bad option or configuration; nothing ran
-  3  UNVERIFIED   a required check could not tell, or the gate itself broke; also PARTIAL (--only)
+  3  UNVERIFIED   a required check could not tell, the gate itself broke, or the run could not
+                  be shown; also PARTIAL (--only)
   4  WARNED       as GO, but there is a warning and --strict was given
   5  UNRECORDED   the run could not be written to the ledger, the textfile or --output
   6  DRY_RUN      nothing was asked over the network

@@ -71,6 +71,32 @@ def test_anything_else_starts_nothing(code: int, tmp_path: Path) -> None:
     assert "touch is not started" in done.stderr
 
 
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5, 6])
+def test_a_refusal_can_have_a_code_of_its_own(code: int) -> None:
+    """With --refusal-exit a verdict cannot be taken for the command's own exit code; the command keeps its own."""
+    done = _exec(code, sys.executable, "-c", "raise SystemExit(1)", options=("--refusal-exit", "100"))
+
+    assert done.returncode == (1 if code == 0 else 100), done.stderr
+
+
+def test_a_bad_configuration_is_a_refusal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What keeps the gate from running keeps the command from starting, and a restart would not mend it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "preflight.toml").write_text("nonsense = 1")
+    argv = ["exec", "--env", "paper", "--refusal-exit", "100", "--", "true"]
+
+    assert main(argv) == 100
+    assert "nonsense: unknown key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", ["0", "1", "6", "256", "x"])
+def test_a_refusal_is_no_verdict_and_no_success(code: str) -> None:
+    """A code that something else has already is refused."""
+    assert main(["exec", "--env", "paper", "--refusal-exit", code, "--", "true"]) == 2
+
+
 def test_a_command_that_cannot_start_is_not_go(tmp_path: Path) -> None:
     """A file that is executable but no program ends with 3 and a sentence."""
     broken = tmp_path / "broken"
