@@ -114,22 +114,30 @@ class Gate:
             results = self._fill_in(checks, runner.results(), broken)
         finally:
             runner.close()
-        results = self._mention_reset(results, snapshot)
-        report = Report(
-            run_id=ctx.run_id,
-            version=__version__,
-            env=self.settings.env,
-            mode=self.options.mode,
-            strict=self.options.strict,
-            decision=self._decide(results, broken),
-            results=results,
-            started_at=started_at,
-            ended_at=self.now(),
-            duration_seconds=self.monotonic() - begun,
-            recorded=False,
-            ledger=str(self.settings.ledger) if ledger is not None else None,
-            textfile=None,
-        )
+        try:
+            results = self._mention_reset(results, snapshot)
+            report = Report(
+                run_id=ctx.run_id,
+                version=__version__,
+                env=self.settings.env,
+                mode=self.options.mode,
+                strict=self.options.strict,
+                decision=self._decide(results, broken),
+                results=results,
+                started_at=started_at,
+                ended_at=self.now(),
+                duration_seconds=self.monotonic() - begun,
+                recorded=False,
+                ledger=str(self.settings.ledger) if ledger is not None else None,
+                textfile=None,
+            )
+            return self._conclude(ledger, report, broken)
+        except BaseException:  # a signal between two steps that catch it: nothing may go on calling this run a success
+            self._take_back(ledger)
+            raise
+
+    def _conclude(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
+        """Record the run, send its alerts, write and show its report."""
         if ledger is not None:
             report = self._keep_p0(ledger, report, broken)
             report = self._speak(ledger, self._record(ledger, report, broken), broken)

@@ -492,6 +492,20 @@ def test_interrupted_record_takes_the_success_back(
     assert ledger.events[-3:] == ["record", "unsuccessful paper", "report"]
 
 
+def test_signal_between_two_steps_takes_the_success_back(
+    make_gate: MakeGate, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that no step is there to catch ends the gate without a verdict, and nothing stands that says GO."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted("SIGTERM")
+
+    monkeypatch.setattr(Gate, "_hand_over", interrupt)
+    with pytest.raises(Interrupted):
+        make_gate().run()
+    assert ledger.events[-2:] == ["record", "unsuccessful paper"]
+
+
 def test_what_broke_is_told_without_secrets(make_gate: MakeGate, ledger: FakeLedger) -> None:
     """An exception of the gate itself may hold a password; the report does not."""
     settings = {"redis": {"host": "127.0.0.1", "port": 1, "password": "hunter2-Canary"}}
