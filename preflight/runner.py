@@ -94,7 +94,7 @@ class Runner:
             self._import_shared(end)
             self._start_what_can(end)
             while self._running:
-                self._wait(end)
+                self._wait()
                 self._start_what_can(end)
             for check in self.checks:
                 if check.id not in self._done:
@@ -145,13 +145,13 @@ class Runner:
         )
         worker.go()
 
-    def _wait(self, end: float) -> None:
+    def _wait(self) -> None:
         """Wait for the next answer, death or deadline, and finish whom it concerns."""
-        nearest = min(end, *(running.deadline for running in self._running.values()))
+        nearest = min(running.deadline for running in self._running.values())  # none is later than the run's end
         with selectors.DefaultSelector() as selector:
             for running in self._running.values():
                 selector.register(running.worker.answers, selectors.EVENT_READ)
-            selector.select(timeout=max(0.0, min(_POLL_SECONDS, nearest - self.monotonic())))
+            selector.select(timeout=min(_POLL_SECONDS, nearest - self.monotonic()))  # one that is over waits for nobody
         for running in tuple(self._running.values()):
             outcome = self._look_at(running)
             if outcome is not None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from preflight import model
 from preflight.model import (
+    AlertItem,
+    AlertSummary,
     Decision,
     Env,
     Mode,
@@ -291,10 +293,43 @@ def test_settle(required: bool, status: Status, waived: bool, counts: Status, or
     assert (lowered.outcome.summary, lowered.outcome.hint, lowered.required) == ("s", "h", required)
 
 
-def test_values_cannot_be_changed() -> None:
-    """What a run found is frozen."""
+VALUES = [kind for kind in vars(model).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+def test_values_cannot_be_changed(kind: Any) -> None:
+    """What a run found is frozen, has no other fields than it has, and is made by naming them."""
+    made = {field.name: None for field in dataclasses.fields(kind)}
     with pytest.raises(dataclasses.FrozenInstanceError):
-        conclude(ALL).exit_code = 0  # type: ignore[misc]
+        setattr(kind(**made), next(iter(made)), None)
+    assert "__slots__" in kind.__dict__
+    with pytest.raises(TypeError, match="positional"):
+        kind(*made.values())
+
+
+def test_a_result_that_does_not_block_is_not_ready_for_live() -> None:
+    """Whoever hands in a result that does not block in live gets no `ready_for_live`, whatever it says."""
+    results = [dataclasses.replace(result, required=result.id != "redis") for result in settled(ALL, Env.LIVE, {})]
+    decision = decide(results, env=Env.LIVE, mode=Mode.REAL, expected=set(ALL))
+    assert (decision.verdict, decision.ready_for_live) == (Verdict.GO, False)
+
+
+def test_what_is_not_said_is_the_cautious_thing() -> None:
+    """Fields that nobody fills in claim nothing: no alert sent, none replayed, no time taken, no waiver."""
+    assert dataclasses.asdict(AlertSummary()) == {
+        "enabled": False,
+        "reason": "this run sends no alerts",
+        "items": (),
+        "pending": None,
+        "rows_pending": None,
+        "troubles": (),
+    }
+    item = AlertItem(id="run-P0", severity="P0", outcome="sent", at=1.0)
+    assert (item.reason, item.row, item.replayed) == ("", "none", False)
+    outcome = Outcome(status=Status.PASS, summary="s")
+    assert (outcome.hint, outcome.expected, outcome.actual, dict(outcome.timings)) == ("", "", "", {})
+    result = Result(id="a", outcome=outcome, required=True)
+    assert (result.origin, result.waiver, result.started_at, result.duration_seconds) == (None, None, None, 0.0)
 
 
 def test_report_schema_is_a_schema() -> None:
@@ -381,3 +416,52 @@ def test_report_gives_every_field_of_a_check(make_report: Callable[..., Report])
     }
     assert checks["redis"]["timings"] == {"ping": 0.0005}
     assert checks["open_positions"]["started_at"] is None
+
+
+def test_report_is_every_field_of_the_run(make_report: Callable[..., Report]) -> None:
+    """What the report holds of the run and of its alerts is in the document under its own name."""
+    item = AlertItem(
+        id="run-P0", severity="P0", outcome="spooled", at=2.5, reason="no route", row="spooled", replayed=True
+    )
+    alerts = AlertSummary(enabled=True, reason="", items=(item,), pending=1, rows_pending=2, troubles=("no route",))
+    report = make_report(alerts=alerts, strict=True, notes=("a note",))
+    document = report_dict(report)
+    assert document["alerts"] == {
+        "enabled": True,
+        "reason": "",
+        "pending": 1,
+        "rows_pending": 2,
+        "items": [
+            {
+                "id": "run-P0",
+                "severity": "P0",
+                "outcome": "spooled",
+                "at": 2.5,
+                "reason": "no route",
+                "row": "spooled",
+                "replayed": True,
+            }
+        ],
+        "troubles": ["no route"],
+    }
+    del document["alerts"], document["checks"]
+    assert document == {
+        "schema_version": 1,
+        "run_id": "20270115T080000Z-1a2b3c4d",
+        "version": "0.1.0",
+        "env": "paper",
+        "mode": "real",
+        "strict": True,
+        "verdict": "NO_GO",
+        "exit_code": 1,
+        "ready_for_live": False,
+        "reasons": ["redis: redis says fail"],
+        "notes": ["a note"],
+        "started_at": 1_800_000_000.125,
+        "ended_at": 1_800_000_001.625,
+        "duration_seconds": 1.5,
+        "recorded": True,
+        "metrics": [{"name": "arbitrage_preflight_runs_total", "labels": {"env": "paper"}, "value": 1.0}],
+        "textfile": "/metrics/arbitrage_preflight_paper.prom",
+        "ledger": "/state/ledger.sqlite",
+    }

@@ -117,26 +117,30 @@ def test_go_to_a_dead_child_is_no_error(make_check: MakeCheck, make_context: Mak
     assert ended(worker) == "killed by SIGKILL"
 
 
+_CHANGED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # what a gate or its parent may have changed
+
+
 def test_child_has_a_clean_start(make_check: MakeCheck, make_context: MakeContext) -> None:
     """The child has default signal handlers, its own process group, and of open files only the two pipes."""
 
     def look(_: Context) -> Outcome:
-        handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+        handlers = [signal.getsignal(n) for n in _CHANGED]
         files = sorted(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are numbers here
         standard = {os.readlink(f"/proc/self/fd/{n}") for n in (0, 1, 2)}  # noqa: PTH115 - same
         return Outcome(
             status=Status.PASS,
-            summary=str(handlers == [signal.SIG_DFL] * 3),
+            summary=str(handlers == [signal.SIG_DFL] * len(_CHANGED)),
             hint=str(os.getpgid(0) == os.getpid()),
             expected=str(len(files)),  # 0, 1, 2, two pipes, and the one that lists the folder
             actual=",".join(standard) + str(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         )
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _CHANGED}
     try:
         answer, _ = ask(make_check(does=look), make_context())
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     found = decode(answer)
     assert (found.summary, found.hint, found.expected, found.actual) == ("True", "True", "6", "/dev/nullset()")
 
@@ -452,6 +456,38 @@ def test_a_fork_that_fails_leaves_nothing(
     assert state() == before
 
 
+def test_a_child_that_cannot_die_is_left_behind(
+    make_check: MakeCheck, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that not even SIGKILL ends at once, as in the kernel's own waits, is left there, and that is said."""
+    worker = spawn(make_check(), make_context())
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "killpg", lambda *_: None)
+        patched.setattr("preflight.worker._REAP_SECONDS", 0.05)
+        os.kill(worker.pid, signal.SIGSTOP)  # else it would end by itself as soon as the pipes are closed
+        try:
+            assert worker.end() == "stuck in the kernel"
+        finally:
+            os.kill(worker.pid, signal.SIGKILL)
+    assert wait_until(worker.gone, 5)
+    assert worker.end() == "killed by SIGKILL"
+
+
+def test_a_child_that_the_kernel_buried(make_check: MakeCheck, make_context: MakeContext) -> None:
+    """Where SIGCHLD is ignored nobody learns how a child ended: it is still read, and its end raises nothing."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        worker = spawn(make_check(does=lambda _: GOOD), make_context())
+        worker.go()
+        assert decode(answer_of(worker)) == GOOD
+        assert wait_until(lambda: not psutil.pid_exists(worker.pid), 5)
+        assert not worker.gone()
+        worker.end()
+        assert worker._open == []
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_end_can_be_called_again(make_check: MakeCheck, make_context: MakeContext) -> None:
     """A second `end` says the same and touches no file that has meanwhile got the number of one it closed."""
     worker = spawn(make_check(), make_context())
@@ -476,6 +512,7 @@ def test_child_of_a_killed_gate_ends_by_itself(tmp_path: Path) -> None:
             os.rename(sys.argv[1] + ".new", sys.argv[1])
             ctypes.PyDLL(None).sleep(60)
 
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as left by whatever started the gate: it must not reach the child
         spawn(SimpleNamespace(id="a", imports=(), timeout=0.1, run=run), None).go()
         while not os.path.exists(sys.argv[1]):
             os.sched_yield()
