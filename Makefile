@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -59,8 +59,16 @@ status: .venv/ready ## what of the local stack is running
 fresh: ## the README's commands on a bare Debian made for it (root, debootstrap; half an hour or more)
 	scripts/run_fresh.sh $(ARGS)
 
+.venv-mutants/ready: tests/mutation/requirements.lock
+	$(PYTHON) -m venv --clear .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (half an hour)
+	.venv-mutants/bin/python -m tests.mutation $(ARGS)
+
 bench: setup ## side-by-side measurements: what ours cost beside the least that could do it
 	$(BIN)/python -m bench $(ARGS)
 
 clean: ## remove the virtual environment, caches of tools and evidence; the component cache stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage artifacts *.egg-info
+	rm -rf .venv .venv-mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage artifacts *.egg-info

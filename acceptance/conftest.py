@@ -16,6 +16,7 @@ from acceptance.outage import Outage, have_outage, until_firing
 from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
+from acceptance.servers import open_servers
 from acceptance.stack.base import Stack
 from acceptance.stack.select import Wanted, open_stack, say
 from acceptance.stack.wait import WaitTimeoutError
@@ -147,9 +148,9 @@ def follower(
 
 
 @pytest.fixture(scope="session")
-def live_world(evidence_plugin: EvidencePlugin) -> Iterator[LiveWorld]:
-    """What a run in env live meets."""
-    with open_live_world() as world:
+def live_world(stack: Stack, wanted: Wanted, evidence_plugin: EvidencePlugin) -> Iterator[LiveWorld]:
+    """What a run in env live meets: servers of the same kind as the stack's, and nothing else on them."""
+    with open_servers(stack.name, images=wanted.images) as servers, open_live_world(servers) as world:
         evidence_plugin.know_secrets(world.secrets)
         yield world
 

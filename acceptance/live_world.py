@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from acceptance.probes.exposition import parse
+from acceptance.servers import Servers
 from acceptance.stack.base import PreflightRun
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.control import CODE
+from acceptance.stack.invoke import invoke
 from acceptance.standins.exchanges import ExchangeStandin
 from acceptance.standins.telegram import TelegramStandin
 from acceptance.standins.tls import Authority, TlsProxy
@@ -29,7 +31,8 @@ TABLE = "live_positions"
 class LiveWorld:
     """Everything a live run meets, on a good day."""
 
-    stack: EmbeddedStack
+    servers: Servers
+    place: Path  # where the gate runs and keeps its state
     exchanges: ExchangeStandin
     telegram: TelegramStandin
     proxy: TlsProxy
@@ -38,7 +41,7 @@ class LiveWorld:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that was made."""
-        return (*self.stack.secrets, *self.exchanges.secrets, self.variables["PREFLIGHT_TELEGRAM__TOKEN"])
+        return (*self.servers.secrets, *self.exchanges.secrets, self.variables["PREFLIGHT_TELEGRAM__TOKEN"])
 
     def good_day(self) -> None:
         """Put both exchanges back to where nothing is wrong with them; their keys stay."""
@@ -47,7 +50,16 @@ class LiveWorld:
 
     def run(self, **more: str) -> PreflightRun:
         """Run preflight as `preflight --env live` would be run on the bot's machine."""
-        return self.stack.run_preflight("--env", "live", env={**self.variables, **more})
+        return self.preflight("--env", "live", env={**self.variables, **more})
+
+    def preflight(self, *args: str, env: Mapping[str, str]) -> PreflightRun:
+        """Run preflight on this machine, with the real servers, and nothing of this world but what `env` says."""
+        state = {
+            "PREFLIGHT_TEXTFILE_DIR": str(self.place / "textfile"),
+            "PREFLIGHT_LEDGER": str(self.place / "state" / "ledger.sqlite"),
+            "PREFLIGHT_SPOOL_DIR": str(self.place / "state" / "spool"),
+        }
+        return invoke(args, self.servers.settings(), project=self.place / "project", code=CODE, extra={**state, **env})
 
     def ready(self, run: PreflightRun) -> tuple[int, bool, float | None]:
         """Give exit code, what the report says, and what the `.prom` file says."""
@@ -74,8 +86,8 @@ def _pushed_checkout(root: Path) -> Path:
     return checkout
 
 
-def _make_positions(stack: EmbeddedStack) -> None:
-    postgres = stack.settings()["postgres"]
+def _make_positions(servers: Servers) -> None:
+    postgres = servers.settings()["postgres"]
     where = {**postgres, "dbname": postgres["database"]}
     del where["database"]
     with closing(psycopg2.connect(**where)) as connection, connection, connection.cursor() as cursor:
@@ -83,21 +95,27 @@ def _make_positions(stack: EmbeddedStack) -> None:
 
 
 @contextmanager
-def open_live_world() -> Iterator[LiveWorld]:
-    """Start it all, with a Redis and a Postgres of its own: what a live run does there concerns nothing else."""
+def open_live_world(servers: Servers) -> Iterator[LiveWorld]:
+    """Start what stands in for the world. The servers are the caller's, and nothing else should live on them.
+
+    The gate runs on this machine: it reaches the stand-ins as it does, whatever runs the servers.
+    """
     token, chat = f"7{secrets.randbelow(10**9):09d}:AA{secrets.token_urlsafe(25)}", "-1001234567890"
     with (
         tempfile.TemporaryDirectory(prefix="arbitrage-live-") as name,
-        EmbeddedStack(services=("redis", "postgres")) as stack,
         ExchangeStandin() as exchanges,
         TelegramStandin(token=token, chat_id=chat) as telegram,
     ):
         root = Path(name)
+        root.chmod(0o755)  # others must be able to reach the textfile directory in it
+        for folder in ("project", "textfile", "state"):
+            (root / folder).mkdir(mode=0o755)
+        (root / "ca").mkdir(mode=0o700)
         address = urlsplit(telegram.url)
         routes = dict.fromkeys(HOSTS, exchanges.address)
         routes["api.telegram.org"] = (str(address.hostname), int(address.port or 0))
-        _make_positions(stack)
-        with TlsProxy(Authority(root), routes) as proxy:
+        _make_positions(servers)
+        with TlsProxy(Authority(root / "ca"), routes) as proxy:
             variables = {
                 **proxy.environment(),
                 **exchanges.credentials(),
@@ -112,6 +130,13 @@ def open_live_world() -> Iterator[LiveWorld]:
                 "PREFLIGHT_POSITIONS__POLICY": "fail",
                 "PREFLIGHT_GIT__REPOSITORY": str(_pushed_checkout(root)),
             }
-            world = LiveWorld(stack=stack, exchanges=exchanges, telegram=telegram, proxy=proxy, variables=variables)
+            world = LiveWorld(
+                servers=servers,
+                place=root,
+                exchanges=exchanges,
+                telegram=telegram,
+                proxy=proxy,
+                variables=variables,
+            )
             world.good_day()
             yield world

@@ -19,7 +19,7 @@ def test_exchanges_answer(live_world: LiveWorld) -> None:
     kept = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "REQUESTS_CA_BUNDLE")
     outside = {name: os.environ[name] for name in kept if name in os.environ}
     standins = {f"PREFLIGHT_EXCHANGES__{name}__URL": live_world.exchanges.url for name in ("UPBIT", "BINANCE")}
-    run = live_world.stack.run_preflight(
+    run = live_world.preflight(
         "--env", "paper", "--only", ",".join(PUBLIC), env=outside if real else {**standins, "no_proxy": "127.0.0.1"}
     )
     told = {check["id"]: (check["status"], check["summary"]) for check in run.report["checks"]}

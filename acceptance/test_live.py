@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from acceptance.live_world import HOSTS, LiveWorld
@@ -28,9 +31,10 @@ def test_ready_for_live_and_then_not(live_world: LiveWorld) -> None:
 
 
 def test_own_urls_and_readings_only(live_world: LiveWorld) -> None:
-    """Every exchange was reached under its own host name, by readings of the allow-list and by nothing else."""
+    """Exchanges and Telegram were reached under their own host names, by what the allow-list has and nothing else."""
     live_world.exchanges.seen.clear()
     live_world.proxy.asked.clear()
+    live_world.telegram.state.reset()
     live_world.run()
     assert set(live_world.proxy.asked) == {*HOSTS, "api.telegram.org"}
     assert {(HOSTS[seen.host], seen.method) for seen in live_world.exchanges.seen} == {
@@ -39,6 +43,28 @@ def test_own_urls_and_readings_only(live_world: LiveWorld) -> None:
     }
     paths = {(seen.exchange, seen.path) for seen in live_world.exchanges.seen}
     assert paths == {(exchange, path) for exchange, allowed in ALLOWED_PATHS.items() for path in allowed}
+    # Nothing is said in the chat by a check, and of a GO nobody is told there.
+    assert set(live_world.telegram.asked) == {"getMe", "getChat", "sendChatAction"}
+
+
+def test_exec_becomes_the_command_on_go_and_only_then(live_world: LiveWorld, tmp_path: Path) -> None:
+    """`preflight exec` with the real gate: on GO the command runs, with this run's id; on NO_GO it never starts."""
+    report = tmp_path / "report.json"
+    script = "import os, sys; print('started', os.environ['ARBITRAGE_PREFLIGHT_RUN_ID'], sys.argv[1:]); sys.exit(42)"
+    argv = ("exec", "--env", "live", "--output", str(report), "--", sys.executable, "-c", script, "--symbol", "BTC/KRW")
+
+    go = live_world.preflight(*argv, env=live_world.variables)
+    assert (go.report["verdict"], go.exit_code) == ("GO", 42), go.stderr
+    assert go.stdout.splitlines()[-1] == f"started {go.report['run_id']} ['--symbol', 'BTC/KRW']"
+
+    live_world.exchanges.binance.maintenance = True
+    try:
+        no_go = live_world.preflight(*argv, env=live_world.variables)
+    finally:
+        live_world.good_day()
+    assert (no_go.report["verdict"], no_go.exit_code) == ("NO_GO", 1)
+    assert no_go.report["run_id"] != go.report["run_id"]
+    assert "started" not in no_go.stdout.split()
 
 
 @pytest.mark.parametrize("which", ["EXCHANGES__UPBIT__URL", "EXCHANGES__BINANCE__URL", "TELEGRAM__URL"])

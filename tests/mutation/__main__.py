@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(f"  {count} x {reason}")
     concerned = [key for key in listed if key[0] in asked.files and asked.only in key[2]]
 
-    def told(mutant: Mutant, alive: bool) -> None:  # noqa: FBT001 - one of two things to say
+    def told(mutant: Mutant, alive: bool) -> None:
         if alive:
             _say(f"survived{', as listed' if mutant.key in listed else ''}: {mutant}")
 

@@ -23,8 +23,8 @@ def read(path: Path) -> dict[Key, str]:
         ListError: An entry has other fields than it must have, no reason, or is there twice.
     """
     found: dict[Key, str] = {}
-    for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []):
-        entry = {"occurrence": 0, **entry}
+    for written in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []):
+        entry = {"occurrence": 0, **written}
         if set(entry) != {*FIELDS, "reason"} or not str(entry["reason"]).strip():
             raise ListError(f"{path.name}: {entry} must have {', '.join(FIELDS)} and a reason, and nothing else")
         key: Key = (entry["file"], entry["scope"], entry["before"], entry["after"], entry["occurrence"])

@@ -18,12 +18,12 @@ class _NoAnnotations(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802 - the name the base class calls
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         node.returns = None
         self.generic_visit(node)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:  # noqa: N802 - same
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
         node.annotation = ast.Constant(None)
         self.generic_visit(node)
         return node
@@ -32,7 +32,7 @@ class _NoAnnotations(ast.NodeTransformer):
 class _LooseIdentity(ast.NodeTransformer):
     """Turns `is` into `==`, and `is not` into `!=`, where one side is None or a member of an enum."""
 
-    def visit_Compare(self, node: ast.Compare) -> ast.Compare:  # noqa: N802 - the name the base class calls
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
         self.generic_visit(node)
         singleton = any(_is_singleton(side) for side in (node.left, *node.comparators))
         loose: Mapping[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.Eq(), ast.IsNot: ast.NotEq()}

@@ -9,8 +9,12 @@ or entry that is made for its effect is left out.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+Text = Callable[[ast.AST], str]  # gives the source of a node
 
 _NEVER = "()"  # `except ():` and `suppress()` catch nothing
 
@@ -48,42 +52,47 @@ def removals(source: str) -> Iterator[tuple[str, str]]:
         yield edit.operator, (raw[:begin] + edit.text.encode() + raw[end:]).decode()
 
 
-def _edits(tree: ast.Module, text: Callable[[ast.AST], str]) -> Iterator[_Edit]:
+def _edits(tree: ast.Module, text: Text) -> Iterator[_Edit]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.If | ast.IfExp):
-            yield _Edit("branch always", node.test, "True")
-            yield _Edit("branch never", node.test, "False")
-        elif isinstance(node, ast.comprehension):
-            for condition in node.ifs:
-                yield _Edit("filter off", condition, "True")
-        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
-            yield _Edit("except removed", node.type, _NEVER)
-            if isinstance(node.type, ast.Tuple):
-                yield from _without_one("one exception removed", node.type.elts, node.type, "({})", text)
-        elif isinstance(node, ast.Try) and node.finalbody:
-            for step in node.finalbody:
-                yield _Edit("finally removed", step, "pass")
-        elif isinstance(node, ast.BoolOp):
-            joint = " and " if isinstance(node.op, ast.And) else " or "
-            yield from _without_one("operand removed", node.values, node, "({})", text, joint=joint)
-        elif isinstance(node, ast.Set):
-            yield from _without_one("member removed", node.elts, node, "{{{}}}", text)
-        elif isinstance(node, ast.Dict):
-            yield from _without_one_entry(node, text)
-        elif _is_step(node):
+        if _is_step(node):
             yield _Edit("step removed", node, "pass")
-        elif isinstance(node, ast.Call):
-            yield from _of_call(node, text)
+        for kind, edits in _BY_KIND.items():
+            if isinstance(node, kind):
+                yield from edits(node, text)
 
 
-def _is_step(node: ast.AST) -> bool:
-    """Tell whether a statement is there for its effect alone: without it the rest still runs."""
-    if isinstance(node, ast.Assign):
-        return all(isinstance(target, ast.Attribute | ast.Subscript) for target in node.targets)
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+def _of_branch(node: ast.If | ast.IfExp, _: Text) -> Iterator[_Edit]:
+    yield _Edit("branch always", node.test, "True")
+    yield _Edit("branch never", node.test, "False")
 
 
-def _without_one_entry(node: ast.Dict, text: Callable[[ast.AST], str]) -> Iterator[_Edit]:
+def _of_comprehension(node: ast.comprehension, _: Text) -> Iterator[_Edit]:
+    for condition in node.ifs:
+        yield _Edit("filter off", condition, "True")
+
+
+def _of_handler(node: ast.ExceptHandler, text: Text) -> Iterator[_Edit]:
+    if node.type is not None:
+        yield _Edit("except removed", node.type, _NEVER)
+    if isinstance(node.type, ast.Tuple):
+        yield from _without_one("one exception removed", node.type.elts, node.type, "({},)", text)
+
+
+def _of_try(node: ast.Try, _: Text) -> Iterator[_Edit]:
+    for step in node.finalbody:
+        yield _Edit("finally removed", step, "pass")
+
+
+def _of_operation(node: ast.BoolOp, text: Text) -> Iterator[_Edit]:
+    joint = " and " if isinstance(node.op, ast.And) else " or "
+    yield from _without_one("operand removed", node.values, node, "({})", text, joint=joint)
+
+
+def _of_set(node: ast.Set, text: Text) -> Iterator[_Edit]:
+    yield from _without_one("member removed", node.elts, node, "{{{}}}", text)
+
+
+def _of_table(node: ast.Dict, text: Text) -> Iterator[_Edit]:
     entries = [
         f"**{text(value)}" if key is None else f"{text(key)}: {text(value)}"
         for key, value in zip(node.keys, node.values, strict=True)
@@ -93,7 +102,14 @@ def _without_one_entry(node: ast.Dict, text: Callable[[ast.AST], str]) -> Iterat
         yield _Edit("entry removed", node, f"{{{kept}}}")
 
 
-def _of_call(node: ast.Call, text: Callable[[ast.AST], str]) -> Iterator[_Edit]:
+def _is_step(node: ast.AST) -> bool:
+    """Tell whether a statement is there for its effect alone: without it the rest still runs."""
+    if isinstance(node, ast.Assign):
+        return all(isinstance(target, ast.Attribute | ast.Subscript) for target in node.targets)
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+
+
+def _of_call(node: ast.Call, text: Text) -> Iterator[_Edit]:
     name = text(node.func)
     if name in {"min", "max"}:
         yield _Edit("bound reversed", node.func, "max" if name == "min" else "min")
@@ -109,16 +125,30 @@ def _without_one(
     parts: list[ast.expr],
     whole: ast.AST,
     shape: str,
-    text: Callable[[ast.AST], str],
+    text: Text,
     *,
     joint: str = ", ",
 ) -> Iterator[_Edit]:
     for left_out in range(len(parts)):
         # In brackets: a part may hold an operator that binds less than the joint.
         kept = [_bracketed(text(part), part) for n, part in enumerate(parts) if n != left_out]
-        inner = joint.join(kept) + ("," if shape == "({})" and joint == ", " and len(kept) == 1 else "")
-        yield _Edit(operator, whole, shape.format(inner) if kept or shape != "{{{}}}" else "frozenset()")
+        empty = "frozenset()" if isinstance(whole, ast.Set) else shape.format("")
+        yield _Edit(operator, whole, shape.format(joint.join(kept)) if kept else empty)
 
 
 def _bracketed(text: str, part: ast.expr) -> str:
     return f"({text})" if isinstance(part, ast.BoolOp | ast.IfExp | ast.Lambda | ast.NamedExpr) else text
+
+
+_BY_KIND: Mapping[Any, Callable[[Any, Text], Iterator[_Edit]]] = MappingProxyType(
+    {
+        (ast.If, ast.IfExp): _of_branch,
+        ast.comprehension: _of_comprehension,
+        ast.ExceptHandler: _of_handler,
+        ast.Try: _of_try,
+        ast.BoolOp: _of_operation,
+        ast.Set: _of_set,
+        ast.Dict: _of_table,
+        ast.Call: _of_call,
+    }
+)

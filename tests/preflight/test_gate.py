@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
 import signal
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from preflight.check import Check, Context
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError, UsageError
@@ -19,6 +22,7 @@ from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdi
 from preflight.registry import Registry
 from preflight.settings import Settings
 from tests.conftest import stable_id
+from tests.preflight.verdict_table import stated
 
 MakeCheck = Callable[..., Check]
 MakeSettings = Callable[..., Settings]
@@ -549,3 +553,88 @@ def test_run_ids() -> None:
     first, second = new_run_id(1_800_000_000.9), new_run_id(1_800_000_000.9)
     assert first.startswith("20270115T080000Z-")
     assert first != second
+
+
+# ---- the whole way: checks in their processes, runner, judgement, record. The table is the one of test_model.
+
+BEHAVIOURS: dict[str, tuple[Any, str]] = {
+    "pass": (Status.PASS, "pass"),
+    "warn": (Status.WARN, "warn"),
+    "fail": (Status.FAIL, "fail"),
+    "error": (Status.ERROR, "error"),
+    "skip": (Status.SKIP, "skip"),
+    "raise": (lambda _: 1 / 0, "error"),
+    "die": (lambda _: os._exit(0), "error"),
+    "nonsense": (lambda _: "PASS", "error"),
+    "hang": (lambda _: select.select([], [], [], 60), "error"),
+}
+
+
+FAULTS = st.dictionaries(
+    st.sampled_from(("environment", "redis", "storage")), st.sampled_from([*BEHAVIOURS]), max_size=2
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    faults=FAULTS,
+    clock=st.sampled_from([*BEHAVIOURS]),  # outside live nothing requires this one
+    needs=st.sets(st.sampled_from(["redis", "environment"])),
+    waived=st.sets(st.sampled_from(["environment", "storage", "redis", "clock"]), max_size=2),
+    env=st.sampled_from(["live", "paper"]),
+    strict=st.booleans(),
+    recorded=st.sampled_from([True, True, True, False]),
+)
+def test_whatever_checks_do_the_run_ends_as_the_table_says(
+    *,
+    faults: dict[str, str],
+    clock: str,
+    needs: set[str],
+    waived: set[str],
+    env: str,
+    strict: bool,
+    recorded: bool,
+    make_check: MakeCheck,
+    make_gate: MakeGate,
+    ledger: FakeLedger,
+) -> None:
+    """Crashes, hangs, requirements, waivers, a lost record: verdict, exit code and readiness are the table's."""
+    chosen = dict.fromkeys(REQUIRED, "pass") | faults | {"clock": clock}
+    found = {name: BEHAVIOURS[what][1] for name, what in chosen.items()}
+    if any(found[need] not in ("pass", "warn") for need in needs):
+        found["clock"] = "skip"
+
+    def made(name: str, what: str) -> Check:
+        does = BEHAVIOURS[what][0]
+        return make_check(
+            name,
+            does if callable(does) else lambda _: Outcome(status=does, summary=what, hint="h"),
+            timeout=0.1 if what == "hang" else 20,
+            requires=tuple(sorted(needs)) if name == "clock" else (),
+        )
+
+    ledger.fails = {} if recorded else {"record": LedgerLockedError("locked")}
+    report = make_gate(
+        registry=Registry(tuple(made(name, what) for name, what in chosen.items())),
+        options={"waivers": dict.fromkeys(waived, "known"), "strict": strict},
+        settings={"env": env, "check_timeout": 20},
+    ).run()
+
+    decision = report.decision
+    assert (decision.verdict.value, decision.exit_code, decision.ready_for_live) == stated(
+        found,
+        env=env,
+        mode="real",
+        expected=set(chosen),
+        waived=waived,
+        strict=strict,
+        recorded=recorded,
+        broken=False,
+        overridden=False,
+    )
+    assert report.recorded is recorded
+    if recorded:
+        assert (ledger.runs[-1].success, ledger.runs[-1].ready_for_live) == (
+            decision.exit_code == 0,
+            decision.ready_for_live,
+        )

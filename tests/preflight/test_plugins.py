@@ -36,10 +36,20 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+# All that `environment` asks for, so that what requires it runs.
+NEEDED = {
+    "PREFLIGHT_REDIS__HOST": "127.0.0.1",
+    "PREFLIGHT_POSTGRES__HOST": "127.0.0.1",
+    "PREFLIGHT_POSTGRES__USER": "bot",
+    "PREFLIGHT_POSTGRES__DATABASE": "bot",
+}
+
+
 def _preflight(*argv: str, site: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    own = {"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": f"{site}:{Path(__file__).parents[2]}"}
     return subprocess.run(
         [sys.executable, "-m", "preflight", *argv],
-        env={"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": f"{site}:{Path(__file__).parents[2]}"},
+        env={**own, **NEEDED, "PREFLIGHT_TEXTFILE_DIR": str(cwd)},
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -49,17 +59,23 @@ def _preflight(*argv: str, site: Path, cwd: Path) -> subprocess.CompletedProcess
 
 
 def test_an_installed_plugin_is_listed_and_run(installed: Path, tmp_path: Path) -> None:
-    """Pip install is all it takes: the check is listed, runs, and its FAIL fails."""
-    (tmp_path / "maintenance").touch()
+    """Pip install is all it takes: the check is listed, runs in the gate, passes, and its FAIL is the gate's exit 1."""
+
+    def run() -> tuple[int, dict[str, tuple[str, str]]]:
+        argv = ("--env", "live", "--only", "sample_maintenance", "--format", "json")
+        done = _preflight(*argv, site=installed, cwd=tmp_path)
+        checks = json.loads(done.stdout)["checks"]
+        return done.returncode, {check["id"]: (check["status"], check["summary"]) for check in checks}
 
     listed = _preflight("list", site=installed, cwd=tmp_path)
-    run = _preflight("--env", "paper", "--only", "sample_maintenance", "--format", "json", site=installed, cwd=tmp_path)
-
     assert "sample_maintenance" in listed.stdout, listed.stderr
-    checks = {check["id"]: check for check in json.loads(run.stdout)["checks"]}
-    assert set(checks) == {"environment", "sample_maintenance"}
-    assert checks["sample_maintenance"]["status"] == "skip"
-    assert checks["sample_maintenance"]["summary"] == "needs environment"
+
+    environment = ("pass", "env live, needed keys present")
+    well = {"environment": environment, "sample_maintenance": ("pass", "no maintenance window is announced")}
+    assert run() == (3, well)  # a part of the checks is never GO
+    (tmp_path / "maintenance").touch()
+    ill = {"environment": environment, "sample_maintenance": ("fail", "a maintenance window is announced")}
+    assert run() == (1, ill)
 
 
 @pytest.mark.parametrize(

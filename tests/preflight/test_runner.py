@@ -62,7 +62,7 @@ def timed(act: Callable[[], dict[str, Result]]) -> tuple[float, dict[str, Result
 class Clock:
     """A clock that moves only while the runner waits, and as far as it waits; takes down how long that was."""
 
-    now: float = 1000.0
+    now: float = 0.0625  # so little that no remainder is mistaken for a difference
     waits: list[float] = field(default_factory=list)
 
     def __call__(self) -> float:
@@ -82,7 +82,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock for a runner whose checks never answer: nothing here depends on how fast the machine is."""
     clock = Clock()
 
-    class Selector(selectors.DefaultSelector):  # type: ignore[valid-type, misc] # a name for one of several classes
+    class Selector(selectors.DefaultSelector):
         def select(self, timeout: float | None = None) -> list[Any]:
             clock.wait(timeout)
             return []
@@ -93,19 +93,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize(
-    ("own", "each", "whole", "waits"),
+    ("timeouts", "waits"),  # the check's own, the one for all checks, the run's
     [
-        (0.1875, 8.0, 16.0, [0.0625, 0.0625, 0.0625]),
-        (0.15625, 8.0, 16.0, [0.0625, 0.0625, 0.03125]),
-        (8.0, 0.125, 16.0, [0.0625, 0.0625]),
-        (8.0, 16.0, 0.125, [0.0625, 0.0625]),
+        ((0.1875, 8.0, 16.0), [0.0625, 0.0625, 0.0625]),
+        ((0.15625, 8.0, 16.0), [0.0625, 0.0625, 0.03125]),
+        ((8.0, 0.125, 16.0), [0.0625, 0.0625]),
+        ((8.0, 16.0, 0.125), [0.0625, 0.0625]),
     ],
     ids=["own", "own-between-two-looks", "settings", "run"],
 )
 def test_a_hung_check_is_given_up_at_the_nearest_deadline(
-    own: float,
-    each: float,
-    whole: float,
+    *,
+    timeouts: tuple[float, float, float],
     waits: list[float],
     clock: Clock,
     make_check: MakeCheck,
@@ -113,6 +112,7 @@ def test_a_hung_check_is_given_up_at_the_nearest_deadline(
     make_settings: MakeSettings,
 ) -> None:
     """The check's own timeout, the one for all checks, the run's: the nearest counts, to the instant."""
+    own, each, whole = timeouts
     context = make_context(settings=make_settings(check_timeout=each, run_timeout=whole))
     results = run([make_check(does=hang, timeout=own)], context, monotonic=clock)
     assert clock.waits == waits
@@ -543,7 +543,14 @@ def test_a_check_is_forked_when_it_may_start(
     make_context: MakeContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What requires nothing is forked before anything runs, once; what requires another, after that one is done."""
+    """What requires nothing is forked before any clock runs, once; what requires another, after that one is done."""
+    go = Worker.go
+
+    def note_and_go(worker: Worker) -> None:
+        forked.append(f"{worker.check.id} goes")
+        go(worker)
+
+    monkeypatch.setattr(Worker, "go", note_and_go)
     monkeypatch.setattr(runner_module, "SHARED_IMPORTS", frozenset({"wave"}))
     checks = [
         make_check("a", imports=imports),
@@ -553,7 +560,7 @@ def test_a_check_is_forked_when_it_may_start(
         make_check("c", imports=imports, requires=("a",)),
     ]
     run(checks, make_context(), on_result=lambda result: forked.append(f"{result.id} done"))
-    before = forked[: next(n for n, what in enumerate(forked) if what.endswith(" done"))]
+    before = forked[: next(n for n, what in enumerate(forked) if what.endswith(" goes"))]
     assert sorted(before) == ["a", "b", "fails"]
     assert forked.index("c") > forked.index("a done")
     assert "never" not in forked

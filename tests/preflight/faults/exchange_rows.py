@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from acceptance.standins.venue import Fault
@@ -23,6 +23,7 @@ class Row:
     status: Status  # what it says, in live
     says: str  # words of its summary that name the cause
     arrange: Arrange
+    seen_by: Mapping[str, Status] = field(default_factory=dict)  # checks that the same fault concerns too
 
     @property
     def id(self) -> str:
@@ -31,10 +32,20 @@ class Row:
 
     @property
     def exit_code(self) -> int:
-        """What the gate exits with in live where nothing else is wrong: docs/verdicts.md."""
-        return {Status.FAIL: 1, Status.ERROR: 3}.get(self.status, 0)
+        """What the gate exits with in live where this fault is the only one: docs/verdicts.md."""
+        found = {self.status, *self.seen_by.values()}
+        return 1 if Status.FAIL in found else 3 if Status.ERROR in found else 0
 
 
+def on_this_machine(row: Row) -> Row:
+    """Give the row as it is here: where the name server is silent nobody can know that a name does not exist."""
+    if row.fault != NO_NAME or made.names_are_answered():
+        return row
+    says = row.says.replace("does not resolve", "cannot be resolved now")
+    return replace(row, status=_E, says=says, seen_by=dict.fromkeys(row.seen_by, _E))
+
+
+NO_NAME = "name that does not resolve (error where the name server itself is silent)"
 _F, _E, _W, _P = Status.FAIL, Status.ERROR, Status.WARN, Status.PASS
 
 # fault, how it is made, what `exchange_*` says of it, and the words. The other two checks could not tell: ERROR.
@@ -59,6 +70,7 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
     ("half an answer", lambda x: made.fault(Fault.HALF, x), _E, "broke off its answer"),
     ("connection dropped", lambda x: made.fault(Fault.DROPPED, x), _E, "broke off its answer"),
     ("no answer in time", made.silent, _E, "gave no answer in time"),
+    (NO_NAME, made.unknown_name, _F, "has a host name that does not resolve"),
     ("connection refused", made.refused, _F, "refuses connections"),
     (
         "certificate of somebody else",
@@ -76,18 +88,20 @@ def _common_rows() -> Iterator[Row]:
     for fault, make, status, words in _COMMON:
         for exchange in ALL if fault != "unknown exchange id" else ("upbitt",):
             name = exchange.capitalize()
-            for kind in ("exchange", "clock", "api_key"):
+            said = {f"exchange_{exchange}": status, f"clock_{exchange}": _E, f"api_key_{exchange}": _E}
+            for check, found in said.items():
                 yield Row(
                     fault=fault,
-                    check=f"{kind}_{exchange}",
-                    status=status if kind == "exchange" else _E,
+                    check=check,
+                    status=found,
                     says=f"{name} {words}",
                     arrange=make(exchange),
+                    seen_by={other: seen for other, seen in said.items() if other != check},
                 )
 
 
-def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange) -> Row:
-    return Row(fault=fault, check=check, status=status, says=says, arrange=arrange)
+def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange, **seen_by: Status) -> Row:
+    return Row(fault=fault, check=check, status=status, says=says, arrange=arrange, seen_by=seen_by)
 
 
 SPECIAL_ROWS: tuple[Row, ...] = (
@@ -102,6 +116,17 @@ SPECIAL_ROWS: tuple[Row, ...] = (
     ),
     _row("exchange_binance", "no symbol", _E, "no symbols are configured", made.setting("binance", symbols=())),
     _row("exchange_binance", "slow answers", _W, "Binance is slow", made.slow("binance", 0.15, slow_after=0.1)),
+    # Upbit has nothing to ask about its state: its maintenance is that it answers nobody.
+    _row(
+        "exchange_upbit",
+        "maintenance",
+        _F,
+        "Upbit is not available: maintenance or overload",
+        made.fault(Fault.UNAVAILABLE, "upbit"),
+        clock_upbit=_E,
+        api_key_upbit=_E,
+    ),
+    _row("exchange_upbit", "slow answers", _W, "Upbit is slow", made.slow("upbit", 0.15, slow_after=0.1)),
     _row(
         "exchange_upbit",
         "symbol not listed",

@@ -59,6 +59,20 @@ def refused(exchange: str) -> Arrange:
     return lambda world: world.exchanges[exchange].update(url=f"http://127.0.0.1:{closed_port()}")
 
 
+def unknown_name(exchange: str) -> Arrange:
+    """Lead to a host that does not exist: RFC 6761 keeps `.invalid` free of hosts."""
+    return lambda world: world.exchanges[exchange].update(url=f"http://{exchange}.invalid")
+
+
+def names_are_answered() -> bool:
+    """Tell whether the name server says of a name that there is no such host, rather than nothing."""
+    try:
+        socket.getaddrinfo("upbit.invalid", 1)
+    except socket.gaierror as e:
+        return e.errno == socket.EAI_NONAME
+    return False
+
+
 def silent(exchange: str) -> Arrange:
     def arrange(world: World) -> None:
         world.conditions(exchange).delay = 5.0

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 
+from acceptance.standins.upbit import Upbit
 from tests.preflight.faults.rig import LAUNCHER, Rig
 from tests.preflight.faults.row import Change, FaultRow, error, fail, folder
 
@@ -57,12 +58,38 @@ def told(rig: Rig, env: str, mode: int = 0o600, **lines: str) -> Iterator[Change
 
 @contextlib.contextmanager
 def tracked(rig: Rig) -> Iterator[Change]:
-    """A checkout in which `.env.live` was committed."""
+    """A checkout in which `.env.live` was committed, and pushed like everything else."""
     rig.dotenv("live", UPBIT_SECRET_KEY=secrets.token_hex(20))
     who = ("-c", "user.name=bot", "-c", "user.email=bot@localhost", "-c", "commit.gpgsign=false")
-    for words in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message", "all")):
+    remote = str(rig.tmp / "remote.git")
+    for words in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "."),
+        (*who, "commit", "--quiet", "--message", "all"),
+        ("init", "--quiet", "--bare", remote),
+        ("remote", "add", "origin", remote),
+        ("push", "--quiet", "origin", "main"),
+    ):
         subprocess.run(("git", *words), cwd=rig.project, check=True, capture_output=True)
-    yield Change()
+    yield Change(env={"PREFLIGHT_GIT__REPOSITORY": str(rig.project)})
+
+
+@contextlib.contextmanager
+def placeholder(rig: Rig) -> Iterator[Change]:
+    """An Upbit that takes a placeholder for the key's secret, so that only the check of secrets can mind it."""
+    key, secret = secrets.token_hex(20), "your_upbit_secret"
+    rig.dotenv("live", PREFLIGHT_EXCHANGES__UPBIT__API_KEY=key, PREFLIGHT_EXCHANGES__UPBIT__SECRET=secret)
+    exchanges = rig.live.exchanges
+    before, exchanges.upbit = exchanges.upbit, Upbit(access_key=key, secret_key=secret)
+    try:
+        yield Change(env=unset("PREFLIGHT_EXCHANGES__UPBIT__API_KEY", "PREFLIGHT_EXCHANGES__UPBIT__SECRET"))
+    finally:
+        exchanges.upbit = before
+
+
+def unset(*names: str) -> dict[str, str]:
+    """Give variables that count as unset."""
+    return dict.fromkeys(names, "")
 
 
 @contextlib.contextmanager
@@ -228,12 +255,8 @@ PROJECT = (
         env="live",
         **fail(),
         words=("PREFLIGHT_EXCHANGES__UPBIT__SECRET begins with `your`",),
-        make=lambda rig: told(
-            rig,
-            "live",
-            PREFLIGHT_EXCHANGES__UPBIT__API_KEY=secrets.token_hex(20),
-            PREFLIGHT_EXCHANGES__UPBIT__SECRET="your_upbit_secret",
-        ),
+        alone=True,
+        make=placeholder,
     ),
     FaultRow(
         id="secret-shared",
@@ -288,7 +311,9 @@ PROJECT = (
         env="live",
         **fail(),
         words=("live is not armed", "max_order_krw is not set", "max_daily_loss_krw is not set"),
-        make=lambda _: env(),
+        make=lambda _: env(
+            **unset("PREFLIGHT_LIVE__ARMED", "PREFLIGHT_LIVE__MAX_ORDER_KRW", "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW")
+        ),
     ),
 )
 

@@ -62,6 +62,14 @@ def hidden_rows(rig: Rig) -> Iterator[Change]:
         yield change
 
 
+@contextlib.contextmanager
+def forbidden_table(rig: Rig, name: str) -> Iterator[Change]:
+    """A table that its owner, the gate's role, has taken from itself."""
+    with table(rig, name) as change:
+        rig.sql(f"REVOKE ALL ON {name} FROM CURRENT_USER")
+        yield change
+
+
 def told(**env: str) -> contextlib.nullcontext[Change]:
     """Nothing but other settings."""
     return contextlib.nullcontext(Change(env=env))
@@ -221,14 +229,43 @@ ROWS = (
         make=hidden_rows,
     ),
     FaultRow(
+        id="positions-table-live",
+        fault="the table of positions is missing, and the bot would go live",
+        made="a table in the settings that is not there, env live",
+        check="open_positions",
+        env="live",
+        **error(),
+        words=("no_such_table cannot be read", "there is no such table"),
+        make=lambda _: told(PREFLIGHT_POSITIONS__TABLE="no_such_table"),
+    ),
+    FaultRow(
+        id="positions-unreadable-live",
+        fault="the table of positions may not be read, and the bot would go live",
+        made="a table on which the gate's role has no SELECT, env live",
+        check="open_positions",
+        env="live",
+        **error(),
+        words=("fault_forbidden cannot be read", "this role may not read it"),
+        make=lambda rig: forbidden_table(rig, "fault_forbidden"),
+    ),
+    FaultRow(
+        id="positions-open-live",
+        fault="positions are open, the policy is fail, and the bot would go live",
+        made="an open row in the table, env live",
+        check="open_positions",
+        env="live",
+        **fail(),
+        words=("1 open in fault_positions_live",),
+        make=lambda rig: table(rig, "fault_positions_live", "open"),
+    ),
+    FaultRow(
         id="positions-paper",
-        run_of="live-not-armed",
         fault="a live run looks at the paper table",
         made="env live with the default table",
         check="open_positions",
         env="live",
         **fail(),
         words=("paper_positions", "table of paper positions"),
-        make=lambda _: told(),
+        make=lambda _: told(PREFLIGHT_POSITIONS__TABLE=""),
     ),
 )

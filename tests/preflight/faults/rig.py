@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
 import redis
 
+from acceptance.live_world import LiveWorld
+from acceptance.servers import Servers
 from acceptance.stack.base import PreflightRun
 from acceptance.stack.control import CODE
 from acceptance.stack.invoke import invoke
@@ -21,43 +23,21 @@ from tests.preflight.faults.row import Change, FaultRow, folder
 
 LAUNCHER = (sys.executable, "-m", "tests.preflight.faults.launcher")
 
-# Exchanges are another table of faults. Live cannot do without two: there they are asked at a port nobody has.
+# Exchanges are another table of faults. Outside live the gate can do without.
 _NO_EXCHANGE = {"PREFLIGHT_EXCHANGES__UPBIT__ENABLED": "false", "PREFLIGHT_EXCHANGES__BINANCE__ENABLED": "false"}
-_DEAF_EXCHANGES = {
-    "PREFLIGHT_EXCHANGES__UPBIT__URL": "http://127.0.0.1:1",
-    "PREFLIGHT_EXCHANGES__BINANCE__URL": "http://127.0.0.1:1",
-}
-
-
-class Servers(Protocol):
-    """The part of a stack that rows use: its servers as they are reached from this machine."""
-
-    def settings(self) -> dict[str, Any]:
-        """Preflight's settings for it, nested; host and port as reached from here."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret it made."""
-
-    def stop_service(self, name: str) -> None:
-        """Stop a server."""
-
-    def start_service(self, name: str) -> None:
-        """Start it again; returns when it is ready."""
-
-    def pause_service(self, name: str) -> None:
-        """Freeze it."""
-
-    def resume_service(self, name: str) -> None:
-        """Let it go on; returns when it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
     """One row's surroundings: nothing of another row is in them."""
 
-    servers: Servers
+    live: LiveWorld  # what a row in env live runs in: there everything else is as it should be
     tmp: Path
+
+    @property
+    def servers(self) -> Servers:
+        """The real servers, the same for every env."""
+        return self.live.servers
 
     @property
     def project(self) -> Path:
@@ -78,13 +58,13 @@ class Rig:
             state[key] = str(path)
         # A busy machine is no fault of the server: rows about slowness set their own limits.
         calm = {"PREFLIGHT_REDIS__SLOW_AFTER": "1.9", "PREFLIGHT_POSTGRES__SLOW_AFTER": "1.9"}
-        exchanges = _DEAF_EXCHANGES if row.env == "live" else _NO_EXCHANGE
+        surroundings = self.live.variables if row.env == "live" else _NO_EXCHANGE
         return invoke(
             ("--env", row.env),
             self.servers.settings(),
             project=self.project,
             code=CODE,
-            extra={**state, **calm, **exchanges, **change.env},
+            extra={**state, **calm, **surroundings, **change.env},
             prefix=change.prefix,
         )
 
@@ -145,7 +125,7 @@ class Rig:
         path.chmod(mode)
 
 
-def make_rig(servers: Servers, tmp: Path) -> Rig:
+def make_rig(live: LiveWorld, tmp: Path) -> Rig:
     """Make the surroundings of one row below `tmp`."""
     folder(tmp / "project")
-    return Rig(servers, tmp)
+    return Rig(live, tmp)

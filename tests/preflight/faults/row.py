@@ -8,8 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from preflight.catalogue import STATUS_CODE
+from preflight.model import Verdict
+
 if TYPE_CHECKING:
     from tests.preflight.faults.rig import Rig
+
+
+_VERDICT = {0: Verdict.GO, 1: Verdict.NO_GO, 3: Verdict.UNVERIFIED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,16 @@ class FaultRow:
     run_of: str = ""  # the row whose run this one looks at too
     alone: bool = False  # the server itself is changed: no other row may run meanwhile
     make: Callable[[Rig], AbstractContextManager[Change]]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that goes with the exit code: docs/verdicts.md."""
+        return _VERDICT[self.exit_code]
+
+    @property
+    def check_status(self) -> float | None:
+        """What `arbitrage_preflight_check_status` holds for the check afterwards; None: there is no `.prom`."""
+        return None if self.last_success is None else float(STATUS_CODE[self.status])
 
     def on_this_machine(self, change: Change) -> FaultRow:
         """Give the row with what `change` says is different here."""

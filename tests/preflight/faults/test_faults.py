@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from acceptance.live_world import LiveWorld, open_live_world
+from acceptance.probes.exposition import parse
+from acceptance.servers import Servers, open_servers
 from acceptance.stack.base import PreflightRun
 from acceptance.standins.telegram import TelegramStandin
-from preflight.catalogue import LAST_SUCCESS, READY_FOR_LIVE
+from preflight.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.faults.matrix import ROWS
-from tests.preflight.faults.rig import Servers, make_rig
+from tests.preflight.faults.rig import make_rig
 from tests.preflight.faults.row import Change, FaultRow
-from tests.preflight.faults.servers import open_servers
 
 pytestmark = pytest.mark.timeout(600)  # with --stack compose the images may have to be built first
 
@@ -30,34 +32,41 @@ def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
         yield running
 
 
-def _samples(prom: str, env: str) -> dict[str, float]:
-    """Name -> value of the samples that have no label but `env`."""
+@pytest.fixture(scope="module")
+def live(servers: Servers) -> Iterator[LiveWorld]:
+    """What rows in env live run in, on the same servers: a world in which nothing else is wrong."""
+    with open_live_world(servers) as world:
+        yield world
+
+
+def _metrics(row: FaultRow, prom: str) -> dict[str, float | None]:
+    """Give the values of the `.prom` file that the row speaks of; None for what is not there."""
+    page = parse(prom, origin="the .prom file")
     return {
-        sample.name: sample.value
-        for family in text_string_to_metric_families(prom)
-        for sample in family.samples
-        if sample.labels == {"env": env}
+        "last_success": page.value(LAST_SUCCESS, env=row.env),
+        "ready_for_live": page.value(READY_FOR_LIVE, env=row.env),
+        "check_status": page.value(CHECK_STATUS, env=row.env, check=row.check),
     }
 
 
-def _run(row: FaultRow, servers: Servers) -> Ran:
+def _run(row: FaultRow, live: LiveWorld) -> Ran:
     """Make the fault, run the gate, undo the fault."""
     with tempfile.TemporaryDirectory(prefix="preflight-fault-") as name:
         place = Path(name)
         place.chmod(0o755)  # others must be able to reach the textfile directory in it
-        rig = make_rig(servers, place)
+        rig = make_rig(live, place)
         with row.make(rig) as change:
             return change, rig.run(row, change)
 
 
 @pytest.fixture(scope="module")
-def result_of(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Callable[[FaultRow], Ran]]:
+def result_of(request: pytest.FixtureRequest, live: LiveWorld) -> Iterator[Callable[[FaultRow], Ran]]:
     """Run a row, once. Those that leave the servers as they are run side by side, ahead of their tests."""
     given = [item.callspec.params.get("row") for item in request.session.items if hasattr(item, "callspec")]
     asked = {_key(row): row for row in given if isinstance(row, FaultRow)}
     done: dict[str, Ran] = {}
     with ThreadPoolExecutor(max_workers=4) as pool:
-        ahead = {key: pool.submit(_run, row, servers) for key, row in asked.items() if not row.alone}
+        ahead = {key: pool.submit(_run, row, live) for key, row in asked.items() if not row.alone}
 
         def result(row: FaultRow) -> Ran:
             key = _key(row)
@@ -65,7 +74,7 @@ def result_of(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Call
                 return ahead[key].result()
             wait(ahead.values())
             if key not in done:
-                done[key] = _run(row, servers)
+                done[key] = _run(row, live)
             return done[key]
 
         yield result
@@ -80,8 +89,12 @@ _IN_ORDER: list[FaultRow] = sorted(ROWS, key=lambda row: row.alone)
 
 
 @pytest.mark.parametrize("row", _IN_ORDER, ids=lambda row: row.id)
-def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], servers: Servers) -> None:
-    """The fault is seen by its check, for its own reason, and comes out as the row says; no secret is told."""
+def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], live: LiveWorld) -> None:
+    """The fault is seen by its check, for its own reason, and comes out as the row says; no secret is told.
+
+    In env live, where every check blocks, no other check minds anything but that it needs this one: so exit code and
+    gauges are this fault's.
+    """
     change, run = result_of(row)
     row = row.on_this_machine(change)
 
@@ -90,11 +103,21 @@ def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], servers: Ser
     assert (check["status"], check["origin"]) == (row.status, row.origin), check
     assert [word for word in row.words if word not in check["summary"]] == [], check
     assert check["hint"] or row.status in {"pass", "skip"}, check
-    assert run.exit_code == row.exit_code, run.report["reasons"]
-    values = _samples(run.prom, row.env)
-    assert (values.get(LAST_SUCCESS), values.get(READY_FOR_LIVE)) == (row.last_success, row.ready_for_live)
+    assert (run.report["verdict"], run.exit_code) == (row.verdict.value, row.exit_code), run.report["reasons"]
+    assert _metrics(row, run.prom) == {
+        "last_success": row.last_success,
+        "ready_for_live": row.ready_for_live,
+        "check_status": row.check_status,
+    }
+    if row.env == "live":
+        assert [each for each in run.report["checks"] if not _is_clear(each, row.check)] == []
     said = f"{run.stdout}{run.stderr}{run.report}{run.prom}"
-    assert [secret for secret in servers.secrets if secret in said] == []
+    assert [secret for secret in live.secrets if secret in said] == []
+
+
+def _is_clear(check: dict[str, Any], cause: str) -> bool:
+    """Tell whether a check is the cause, passes, or only waits for the cause."""
+    return bool(check["id"] == cause or check["status"] == "pass" or check["summary"] == f"needs {cause}")
 
 
 NO_SPOOL = [row for row in ROWS if row.id in {"disk-full-spool", "disk-read-only", "spool-forbidden"}]
@@ -102,7 +125,7 @@ NO_SPOOL = [row for row in ROWS if row.id in {"disk-full-spool", "disk-read-only
 
 @pytest.mark.parametrize("telegram_up", [True, False], ids=["telegram-up", "telegram-down"])
 @pytest.mark.parametrize("row", NO_SPOOL, ids=lambda row: row.id)
-def test_a_p0_that_cannot_be_kept_is_sent_anyway(row: FaultRow, telegram_up: bool, servers: Servers) -> None:
+def test_a_p0_that_cannot_be_kept_is_sent_anyway(row: FaultRow, telegram_up: bool, live: LiveWorld) -> None:
     """With a spool that takes nothing the P0 is sent at once, and that is said; neither kept nor sent is `failed`."""
     with TelegramStandin(token="1:canary", chat_id="-100") as telegram:
         to_it = {
@@ -114,7 +137,7 @@ def test_a_p0_that_cannot_be_kept_is_sent_anyway(row: FaultRow, telegram_up: boo
         if not telegram_up:
             telegram.fault("500", times=10**6)
         told = replace(row, make=lambda rig: _with(row.make(rig), to_it))
-        _, run = _run(told, servers)
+        _, run = _run(told, live)
 
         p0 = [item for item in run.report["alerts"]["items"] if item["severity"] == "P0"]
         assert [item["outcome"] for item in p0] == ["sent" if telegram_up else "failed"], run.stderr

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from preflight.registry import default_registry
+from tests.preflight.faults import exchange_rows
 from tests.preflight.faults.matrix import ROWS
 
 ROOT = Path(__file__).parents[3]
@@ -22,6 +23,7 @@ ASKED = {
     "Postgres read-only": "postgres-read-only",
     "Postgres too many connections": "postgres-connections",
     "Postgres missing table": "positions-table",
+    "Postgres missing table in live": "positions-table-live",
     "Postgres slow": "postgres-late",
     "DNS failure": "redis-name",
     "disk full": "disk-full-spool",
@@ -30,6 +32,41 @@ ASKED = {
     ".env.live tracked by git": "env-live-tracked",
     ".env.live with placeholders": "env-live-placeholder",
 }
+
+
+# The same for the exchanges: words of the order, a check that must see it, and the row's name for the fault.
+ASKED_OF_EXCHANGES = {
+    "429 with Retry-After": "429 with Retry-After",
+    "418": "418 banned",
+    "5xx": "500",
+    "5xx of a proxy before it": "502 with a page",
+    "5xx of an exchange that is overloaded": "503",
+    "maintenance": "maintenance",
+    "TLS error": "certificate of somebody else",
+    "slow": "slow answers",
+    "half an answer": "half an answer",
+    "wrong JSON": "JSON that ends in the middle",
+    "JSON of another shape": "JSON of another shape",
+    "HTML": "HTML with 200",
+    "DNS failure": exchange_rows.NO_NAME,
+}
+ASKED_OF_ONE = {
+    ("clock_binance", "exchange 30 s ahead"),  # clock off by +N s
+    ("clock_binance", "exchange 30 s behind"),  # clock off by -N s
+    ("clock_upbit", "exchange 30 s ahead"),
+    ("clock_upbit", "exchange 30 s behind"),
+    ("api_key_binance", "wrong key -2015"),
+    ("api_key_binance", "clock off -1021"),
+    ("api_key_upbit", "out_of_scope"),
+    ("api_key_upbit", "expired key"),
+}
+
+
+def test_no_exchange_fault_is_missing() -> None:
+    """Each fault that was asked for is there for both exchanges, and the faults of one exchange for their check."""
+    there = {(row.check, row.fault) for row in exchange_rows.ROWS}
+    asked = {(f"exchange_{name}", fault) for name in ("upbit", "binance") for fault in ASKED_OF_EXCHANGES.values()}
+    assert (asked | ASKED_OF_ONE) - there == set()
 
 
 def test_rows_add_up() -> None:
@@ -46,9 +83,9 @@ def test_rows_add_up() -> None:
 
 
 def test_no_row_is_go_but_those_that_may() -> None:
-    """GO comes out only where the fault is a WARN, and never for live."""
+    """GO comes out only where the fault is a WARN, and ready for live is only the run in which nothing is wrong."""
     assert {row.id for row in ROWS if row.exit_code == 0 and row.status not in {"warn", "pass"}} == set()
-    assert {row.ready_for_live for row in ROWS} <= {0.0, None}
+    assert {row.id for row in ROWS if row.ready_for_live not in {0.0, None}} == {"none-live"}
 
 
 def test_page_is_in_step_with_the_rows() -> None:

@@ -1,19 +1,42 @@
-"""The servers that faults are made on: those of the embedded stack, or the containers of the compose one."""
+"""A stack's Redis and Postgres as a gate on this machine reaches them: child processes, or published containers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from acceptance.stack import compose_secrets
 from acceptance.stack.compose import ComposeStack
+from acceptance.stack.compose_images import Mode
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.ports import HOST
 from acceptance.stack.select import say
 from acceptance.stack.site import DATABASE, DATABASE_USER
-from tests.preflight.faults.rig import Servers
+
+
+class Servers(Protocol):
+    """The part of a stack that faults and live runs use: its servers as they are reached from this machine."""
+
+    def settings(self) -> dict[str, Any]:
+        """Preflight's settings for it, nested; host and port as reached from here."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret it made."""
+
+    def stop_service(self, name: str) -> None:
+        """Stop a server."""
+
+    def start_service(self, name: str) -> None:
+        """Start it again; returns when it is ready."""
+
+    def pause_service(self, name: str) -> None:
+        """Freeze a server."""
+
+    def resume_service(self, name: str) -> None:
+        """Let it go on; returns when it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +84,14 @@ class ComposeServers:
 
 
 @contextmanager
-def open_servers(choice: str) -> Iterator[Servers]:
-    """Start the servers of `--stack`: containers where compose is asked for by name, else two child processes."""
+def open_servers(choice: str, *, images: Mode = "auto") -> Iterator[Servers]:
+    """Start the servers of a stack: containers for `compose`, else two child processes.
+
+    Raises:
+        StackError: They cannot be started.
+    """
     if choice == "compose":
-        with ComposeStack(tell=say) as containers:
+        with ComposeStack(images=images, tell=say) as containers:
             yield ComposeServers(containers)
     else:
         with EmbeddedStack(services=("redis", "postgres")) as processes:
