@@ -126,10 +126,10 @@ def test_each_check_has_its_own_deadline(
 ) -> None:
     """Of two that hang, the one with the shorter timeout is given up first, and the other waits on."""
     context = make_context(settings=make_settings(check_timeout=8, run_timeout=16))
-    checks = [make_check("redis", hang, timeout=0.125), make_check("storage", hang, timeout=0.25)]
+    checks = [make_check("redis", hang, timeout=0.09375), make_check("storage", hang, timeout=0.25)]
     results = run(checks, context, monotonic=clock)
-    assert [result.duration_seconds for result in results.values()] == [0.125, 0.25]
-    assert clock.waits == [0.0625] * 4
+    assert [result.duration_seconds for result in results.values()] == [0.09375, 0.25]
+    assert clock.waits == [0.0625, 0.03125, 0.0625, 0.0625, 0.03125]
 
 
 def test_nothing_starts_when_the_run_is_over(

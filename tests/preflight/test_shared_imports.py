@@ -86,6 +86,15 @@ def test_an_import_that_hangs_cannot_hold_the_run(
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def test_two_are_several(
+    imported_by: Callable[[], list[int]], make_check: MakeCheck, make_context: MakeContext
+) -> None:
+    """Two checks are enough for the parent to import what they share."""
+    said = run([make_check(name, pid, imports=(NAME,)) for name in ("a", "b")], make_context())
+    assert imported_by() == [os.getpid()]
+    assert [text.split()[1] for text in said.values()] == ["True", "True"]
+
+
 def test_a_single_check_imports_for_itself(
     imported_by: Callable[[], list[int]], make_check: MakeCheck, make_context: MakeContext
 ) -> None:
