@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 Key = tuple[str, str, str, str, int]
@@ -52,17 +51,22 @@ def mutant_of(file: str, operator: str, original: str, mutated: str) -> Mutant |
     except SyntaxError:
         return None
     old, new = original.splitlines(), mutated.splitlines()
-    # `autojunk` would call frequent lines noise; the mutant is one block, from the first difference to the last.
-    changes = [op for op in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if op[0] != "equal"]
-    first, last = changes[0], changes[-1]
+    first = _alike(old, new)
+    rest = _alike(old[first:][::-1], new[first:][::-1])  # counted from the end
     return Mutant(
         file=file,
         operator=operator,
-        scope=_scope(ast.parse(original), first[1] + 1),
-        before=_stripped(old[first[1] : last[2]]),
-        after=_stripped(new[first[3] : last[4]]),
+        scope=_scope(ast.parse(original), first + 1),
+        before=_stripped(old[first : len(old) - rest]),
+        after=_stripped(new[first : len(new) - rest]),
         source=mutated,
     )
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the lines that are the same before the first that is not."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _stripped(lines: Iterable[str]) -> str:

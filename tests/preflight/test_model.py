@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -275,6 +276,13 @@ def test_what_is_not_said_is_the_cautious_thing() -> None:
     assert (outcome.hint, outcome.expected, outcome.actual, dict(outcome.timings)) == ("", "", "", {})
     result = Result(id="a", outcome=outcome, required=True)
     assert (result.origin, result.waiver, result.started_at, result.duration_seconds) == (None, None, None, 0.0)
+
+
+def test_what_decides_is_named() -> None:
+    """All that a verdict hangs on, but for the results, is given by name: two flags cannot be mixed up."""
+    results, *others = inspect.signature(decide).parameters.values()
+    assert results.name == "results"
+    assert {other.kind for other in others} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_report_schema_is_a_schema() -> None:
