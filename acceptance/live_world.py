@@ -108,7 +108,7 @@ def open_live_world(servers: Servers) -> Iterator[LiveWorld]:
     ):
         root = Path(name)
         root.chmod(0o755)  # others must be able to reach the textfile directory in it
-        for folder in ("project", "textfile", "state"):
+        for folder in ("project", "textfile", "state", "state/spool"):
             (root / folder).mkdir(mode=0o755)
         (root / "ca").mkdir(mode=0o700)
         address = urlsplit(telegram.url)

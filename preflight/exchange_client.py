@@ -40,6 +40,8 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
+# What may be asked of any other exchange, as ccxt calls it: whose paths nobody has read, its path says too little.
+READINGS = frozenset({"fetch_markets", "fetch_tickers", "fetch_ticker", "fetch_status", "fetch_time", "fetch_balance"})
 _NEVER = re.compile(r"order(?!_?book)|withdraw|transfer|convert|repay|borrow|redeem", re.IGNORECASE)
 
 # What ccxt does by itself beyond what is asked of it, switched off. Of Binance's markets only spot.
@@ -161,9 +163,12 @@ class ExchangeClient:
         """Call a method of ccxt that makes a request.
 
         Raises:
-            TroubleError: It raised, or the answer is no JSON.
+            TroubleError: It raised, the answer is no JSON, or of an exchange without a list of paths more is asked
+                than readings; then nothing was sent.
         """
         self._session.last = None
+        if self.exchange not in ALLOWED_PATHS and method not in READINGS:
+            raise TroubleError(make_trouble(self.exchange, Kind.FORBIDDEN_REQUEST))
         try:
             value = getattr(self._api, method)(*args)
         except Exception as e:

@@ -78,6 +78,8 @@ ACTS: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("bybit", "private_post_v5_order_create", ({"symbol": "BTCUSDT"},)),
     ("bybit", "private_get_v5_asset_withdraw_query_record", ()),
     ("kraken", "private_post_balance", ()),
+    ("bybit", "private_get_v5_account_info", ()),  # a path that names nothing that acts, but that nobody has read
+    ("bybit", "fetch_closed_orders", ("BTC/USDT",)),
 )
 
 

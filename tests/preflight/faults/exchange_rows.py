@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from secrets import token_hex
 
 from acceptance.standins.venue import Fault
 from preflight.model import Status
@@ -84,6 +85,15 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
 )
 
 
+# What the whole gate sees of the same fault beside the exchanges: Telegram is reached by the same way.
+_ALSO: dict[str, dict[str, Status]] = {
+    "certificate of somebody else": {"alert_channel": _E},
+    "dead proxy": {"alert_channel": _E},
+}
+# Keys and secrets that nobody gave out, and that look like any other.
+_OTHER = token_hex(32)
+
+
 def _common_rows() -> Iterator[Row]:
     for fault, make, status, words in _COMMON:
         for exchange in ALL if fault != "unknown exchange id" else ("upbitt",):
@@ -96,7 +106,7 @@ def _common_rows() -> Iterator[Row]:
                     status=found,
                     says=f"{name} {words}",
                     arrange=make(exchange),
-                    seen_by={other: seen for other, seen in said.items() if other != check},
+                    seen_by={other: seen for other, seen in said.items() if other != check} | _ALSO.get(fault, {}),
                 )
 
 
@@ -148,9 +158,25 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         _E,
         "answered with data of another shape",
         made.fault(Fault.EMPTY_LIST, "upbit"),
+        clock_upbit=_E,
+        api_key_upbit=_E,
     ),
-    _row("clock_binance", "exchange 30 s ahead", _F, "ms behind Binance's", made.ahead("binance", 30.0)),
-    _row("clock_binance", "exchange 30 s behind", _F, "ms ahead of Binance's", made.ahead("binance", -30.0)),
+    _row(
+        "clock_binance",
+        "exchange 30 s ahead",
+        _F,
+        "ms behind Binance's",
+        made.ahead("binance", 30.0),
+        api_key_binance=_E,
+    ),
+    _row(
+        "clock_binance",
+        "exchange 30 s behind",
+        _F,
+        "ms ahead of Binance's",
+        made.ahead("binance", -30.0),
+        api_key_binance=_E,
+    ),
     _row("clock_binance", "exchange 0.6 s ahead", _W, "ms behind Binance's", made.ahead("binance", 0.6)),
     _row("clock_binance", "answers too slow to tell", _E, "too slowly to tell its clock", made.slow_for_clock),
     _row("clock_upbit", "exchange 30 s ahead", _W, "ms behind Upbit's, by its Date header", made.ahead("upbit", 30.0)),
@@ -170,6 +196,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         _F,
         "no Binance key and secret are configured",
         made.setting("binance", api_key=None, secret=None),
+        secrets=_F,
     ),
     _row(
         "api_key_binance",
@@ -177,6 +204,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         _F,
         "the Binance key is not whole",
         made.setting("binance", secret=None),
+        secrets=_F,
     ),
     _row(
         "api_key_binance",
@@ -185,17 +213,31 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "does not know the API key",
         made.setting("binance", api_key="not-a-key"),
     ),
-    _row("api_key_binance", "wrong key -2015", _F, "refuses the API key", made.setting("binance", api_key="a" * 64)),
+    _row("api_key_binance", "wrong key -2015", _F, "refuses the API key", made.setting("binance", api_key=_OTHER)),
     _row("api_key_binance", "address not allowed -2015", _F, "refuses the API key", made.binance(ip_allowed=False)),
     _row(
         "api_key_binance",
         "wrong secret -1022",
         _F,
         "the secret does not belong to the API key",
-        made.setting("binance", secret="b" * 64),
+        made.setting("binance", secret=_OTHER),
     ),
-    _row("api_key_binance", "clock off -1021", _E, "rejects the request's timestamp", made.ahead("binance", 30.0)),
-    _row("api_key_binance", "clock ahead -1021", _E, "rejects the request's timestamp", made.ahead("binance", -30.0)),
+    _row(
+        "api_key_binance",
+        "clock off -1021",
+        _E,
+        "rejects the request's timestamp",
+        made.ahead("binance", 30.0),
+        clock_binance=_F,
+    ),
+    _row(
+        "api_key_binance",
+        "clock ahead -1021",
+        _E,
+        "rejects the request's timestamp",
+        made.ahead("binance", -30.0),
+        clock_binance=_F,
+    ),
     _row("api_key_binance", "may withdraw", _F, "may withdraw", made.rights(enableWithdrawals=True)),
     _row(
         "api_key_binance",
@@ -226,14 +268,15 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         _F,
         "no Upbit key and secret are configured",
         made.setting("upbit", api_key=None, secret=None),
+        secrets=_F,
     ),
-    _row("api_key_upbit", "wrong key", _F, "does not know the API key", made.setting("upbit", api_key="a" * 40)),
+    _row("api_key_upbit", "wrong key", _F, "does not know the API key", made.setting("upbit", api_key=_OTHER[:40])),
     _row(
         "api_key_upbit",
         "wrong secret",
         _F,
         "the secret does not belong to the API key",
-        made.setting("upbit", secret="b" * 40),
+        made.setting("upbit", secret=_OTHER[:40]),
     ),
     _row(
         "api_key_upbit",
