@@ -21,5 +21,6 @@ if ! scripts/install_docker.sh status >/dev/null 2>&1; then
 fi
 
 .venv/bin/python -m pytest tests -m compose
-.venv/bin/python -m pytest tests/preflight/faults/test_faults.py --stack compose
+.venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \
+    --stack compose
 .venv/bin/python -m pytest acceptance --stack compose "$@"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight.check import Check, Context
@@ -570,12 +570,13 @@ BEHAVIOURS: dict[str, tuple[Any, str]] = {
 }
 
 
+AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller example is not worth hundreds of runs of a gate
 FAULTS = st.dictionaries(
     st.sampled_from(("environment", "redis", "storage")), st.sampled_from([*BEHAVIOURS]), max_size=2
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, phases=AS_FOUND, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     faults=FAULTS,
     clock=st.sampled_from([*BEHAVIOURS]),  # outside live nothing requires this one

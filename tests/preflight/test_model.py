@@ -278,6 +278,19 @@ def test_what_is_not_said_is_the_cautious_thing() -> None:
     assert (result.origin, result.waiver, result.started_at, result.duration_seconds) == (None, None, None, 0.0)
 
 
+def test_exit_codes() -> None:
+    """The numbers that scripts are written against, as docs/verdicts.md has them."""
+    assert {name: value for name, value in vars(model).items() if name.startswith("EXIT_")} == {
+        "EXIT_GO": 0,
+        "EXIT_NO_GO": 1,
+        "EXIT_USAGE": 2,
+        "EXIT_UNVERIFIED": 3,
+        "EXIT_WARNED": 4,
+        "EXIT_UNRECORDED": 5,
+        "EXIT_DRY_RUN": 6,
+    }
+
+
 def test_what_decides_is_named() -> None:
     """All that a verdict hangs on, but for the results, is given by name: two flags cannot be mixed up."""
     results, *others = inspect.signature(decide).parameters.values()

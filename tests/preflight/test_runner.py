@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight import runner as runner_module
@@ -628,6 +628,7 @@ def test_run_without_prepare(make_check: MakeCheck, make_context: MakeContext) -
     assert Runner([], make_context()).run() == ()
 
 
+AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a smaller example is not worth hundreds of runs
 BEHAVIOURS: dict[str, tuple[Callable[[Context], Any], Status]] = {
     "pass": (says(Status.PASS), Status.PASS),
     "late pass": (says(Status.PASS, seconds=0.03), Status.PASS),
@@ -641,7 +642,7 @@ BEHAVIOURS: dict[str, tuple[Callable[[Context], Any], Status]] = {
 }
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, phases=AS_FOUND, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     plan=st.lists(st.sampled_from(sorted(BEHAVIOURS)), min_size=1, max_size=5),
     needs=st.lists(st.sets(st.integers(0, 4), max_size=2), min_size=5, max_size=5),
