@@ -7,6 +7,7 @@ one that is not listed fails the command, and so does a listed one that a test s
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--python", type=Path, default=ROOT / ".venv/bin/python", help="runs the tests")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at once (default: %(default)s)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="mutants of lines that hold this; judges these only")
+    parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose scope, operator or line holds this")
     parser.add_argument("files", nargs="*", default=list(STAGES), metavar="FILE", help=f"of {', '.join(STAGES)}")
     asked = parser.parse_args(argv)
     if unknown := set(asked.files) - set(STAGES):
@@ -71,13 +72,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     mutants: list[Mutant] = []
     for file in asked.files:
         found, unseen = made(file)
-        mutants += [mutant for mutant in found if asked.only in mutant.before]
+        mutants += [mutant for mutant in found if asked.only in f"{mutant.scope} {mutant.operator} {mutant.before}"]
         _say(f"{file}: {len(found)} mutants to run; not run, since no test can see them:")
         for reason, count in unseen.items():
             _say(f"  {count} x {reason}")
-    concerned = [key for key in listed if key[0] in asked.files and asked.only in key[2]]
+    made_now = {mutant.key for mutant in mutants}
+    concerned = [key for key in listed if key[0] in asked.files and (not asked.only or key in made_now)]
+
+    done = itertools.count(1)
 
     def told(mutant: Mutant, alive: bool) -> None:
+        if (number := next(done)) % 50 == 0:
+            _say(f"{number} of {len(mutants)} run")
         if alive:
             _say(f"survived{', as listed' if mutant.key in listed else ''}: {mutant}")
 
