@@ -151,4 +151,7 @@ def session(
         return alive
 
     with ThreadPoolExecutor(max_workers=count) as pool:
-        return dict(zip(mutants, pool.map(one, mutants), strict=True))
+        try:
+            return dict(zip(mutants, pool.map(one, mutants), strict=True))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # on Ctrl-C the hundreds that wait are given up
