@@ -18,8 +18,8 @@ Each row is a test (`tests/preflight/faults/`): the fault is made on real server
 would run it, and everything in the row from *check* on is compared with what came out, word for word. *Message* is part
 of the check's summary. `last_success`, `ready_for_live` and `check_status` are what the `.prom` file holds afterwards,
 the last one for that check; `-` means that there was nowhere to write it. A WARN with another status behind it comes
-from a check that is advisory in that env. In env live every check blocks; there nothing else is wrong, and each other
-check passes or waits for the one in the row: the exit code is the fault's own.
+from a check that is advisory in that env. In env live every check blocks; there nothing else is wrong, and no other
+check fails or errs, or is skipped but for waiting for the one in the row: the exit code is the fault's own.
 
 All rows run on child processes (`pytest tests/preflight/faults`) and, with `--stack compose`, on the containers: the
 gate then runs on this machine and reaches them by their published ports.
@@ -36,8 +36,8 @@ Made on stand-ins of Upbit and Binance: real HTTP servers, reached through the s
 is run twice: its check alone, and the whole gate in env live on real servers with the stand-ins at the exchanges' own
 addresses and no other fault. *Exit* is the whole gate's. Where it is not what the row's own status comes to, the same
 fault is seen by other checks too: all checks of the exchange for the faults that all of them meet, which are made on
-both exchanges at once, and those named under *seen by* for the others. Every check that is not named passes. Compared
-as well: `ready_for_live`, `last_success` and each check's `check_status`.
+both exchanges at once, and those named under *seen by* for the others. No check that is not named fails, errs
+or is skipped. Compared as well: `ready_for_live`, `last_success` and each check's `check_status`.
 """
 
 

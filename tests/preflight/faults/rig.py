@@ -57,7 +57,8 @@ class Rig:
             path.mkdir(exist_ok=True)
             state[key] = str(path)
         # A busy machine is no fault of the server: rows about slowness set their own limits.
-        calm = {"PREFLIGHT_REDIS__SLOW_AFTER": "1.9", "PREFLIGHT_POSTGRES__SLOW_AFTER": "1.9"}
+        calm = {f"PREFLIGHT_{name}__SLOW_AFTER": "1.9" for name in ("REDIS", "POSTGRES")}
+        calm |= {f"PREFLIGHT_EXCHANGES__{name}__SLOW_AFTER": "2.9" for name in ("UPBIT", "BINANCE")}
         surroundings = self.live.variables if row.env == "live" else _NO_EXCHANGE
         return invoke(
             ("--env", row.env),

