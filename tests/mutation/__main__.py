@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--python", type=Path, default=ROOT / ".venv/bin/python", help="runs the tests")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at once (default: %(default)s)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose scope, operator or line holds this")
+    parser.add_argument("--only", default="", metavar="REGEX", help="mutants whose scope, operator or line fits this")
     parser.add_argument("files", nargs="*", default=list(STAGES), metavar="FILE", help=f"of {', '.join(STAGES)}")
     asked = parser.parse_args(argv)
     if unknown := set(asked.files) - set(STAGES):
@@ -72,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     mutants: list[Mutant] = []
     for file in asked.files:
         found, unseen = made(file)
-        mutants += [mutant for mutant in found if asked.only in f"{mutant.scope} {mutant.operator} {mutant.before}"]
+        mutants += [
+            mutant for mutant in found if re.search(asked.only, f"{mutant.scope} {mutant.operator} {mutant.before}")
+        ]
         _say(f"{file}: {len(found)} mutants to run; not run, since no test can see them:")
         for reason, count in unseen.items():
             _say(f"  {count} x {reason}")

@@ -92,8 +92,8 @@ _IN_ORDER: list[FaultRow] = sorted(ROWS, key=lambda row: row.alone)
 def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], live: LiveWorld) -> None:
     """The fault is seen by its check, for its own reason, and comes out as the row says; no secret is told.
 
-    In env live, where every check blocks, no other check minds more than a WARN, as of a busy machine, but that it needs
-    this one: so exit code and gauges are this fault's.
+    In env live, where every check blocks, no other check says more than WARN (the machine may be busy), but that it
+    needs this one: so exit code and gauges are this fault's.
     """
     change, run = result_of(row)
     row = row.on_this_machine(change)
