@@ -32,7 +32,7 @@ _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose pare
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_TIMING = re.compile("[a-z_]{1,40}")  # what a timing may be called
+_TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
 _CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
 
 
@@ -239,7 +239,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
     if not isinstance(timings, dict) or not all(_is_seconds(value) for value in timings.values()):
         raise BadAnswerError("its timings are not seconds")
     if not all(_TIMING.fullmatch(name) for name in timings):
-        raise BadAnswerError("its timings have names that are not lower case letters and underscores")
+        raise BadAnswerError("its timings have names that are not letters and underscores")
     return Outcome(status=status, timings=timings, **texts)
 
 

@@ -517,9 +517,10 @@ def test_prepared_but_never_run(make_check: MakeCheck, make_context: MakeContext
     """Workers that were forked and never needed are gone after `close`."""
     runner = Runner([make_check("redis"), make_check("storage")], make_context())
     runner.prepare()
-    before = len(psutil.Process().children())
+    waiting = [psutil.Process(worker.pid) for worker in runner._ready.values()]
     runner.close()
-    assert len(psutil.Process().children()) == before - 2
+    assert len(waiting) == 2
+    assert psutil.wait_procs(waiting, timeout=5)[1] == []
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def ended(worker: Worker) -> str:
 
 
 GOOD = Outcome(
-    status=Status.WARN, summary="s", hint="h", expected="e", actual="a", timings={"ping": 0.25, "set": 0, "get": 1}
+    status=Status.WARN, summary="s", hint="h", expected="e", actual="a", timings={"ping": 0.25, "getMe": 0, "get": 1}
 )
 
 
