@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -84,6 +85,28 @@ def test_an_import_that_hangs_cannot_hold_the_run(
     assert {result.origin for result in results} == {Status.ERROR}
     assert time.monotonic() - begun < 10
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_shared_import_has_what_is_left_of_the_run(
+    imported_by: Callable[[], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    make_check: MakeCheck,
+    make_context: MakeContext,
+) -> None:
+    """It may take until the end of the run, to the instant."""
+    allowed: list[float] = []
+
+    def note(seconds: float) -> contextlib.nullcontext[None]:
+        allowed.append(seconds)
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(module, "_at_most", note)
+    checks = [make_check(name, pid, imports=(NAME,)) for name in ("a", "b")]
+    runner = Runner(checks, make_context(), monotonic=lambda: 100.0)
+    runner._import_shared(end=102.5)
+    runner.close()
+    assert allowed == [2.5]
+    assert imported_by() == [os.getpid()]
 
 
 def test_two_are_several(

@@ -77,12 +77,11 @@ def tracked(rig: Rig) -> Iterator[Change]:
 @contextlib.contextmanager
 def placeholder(rig: Rig) -> Iterator[Change]:
     """An Upbit that takes a placeholder for the key's secret, so that only the check of secrets can mind it."""
-    key, secret = secrets.token_hex(20), "your_upbit_secret"
-    rig.dotenv("live", PREFLIGHT_EXCHANGES__UPBIT__API_KEY=key, PREFLIGHT_EXCHANGES__UPBIT__SECRET=secret)
-    exchanges = rig.live.exchanges
-    before, exchanges.upbit = exchanges.upbit, Upbit(access_key=key, secret_key=secret)
+    secret, exchanges = "your_upbit_secret", rig.live.exchanges
+    rig.dotenv("live", PREFLIGHT_EXCHANGES__UPBIT__SECRET=secret)
+    before, exchanges.upbit = exchanges.upbit, Upbit(access_key=exchanges.upbit.access_key, secret_key=secret)
     try:
-        yield Change(env=unset("PREFLIGHT_EXCHANGES__UPBIT__API_KEY", "PREFLIGHT_EXCHANGES__UPBIT__SECRET"))
+        yield Change(env=unset("PREFLIGHT_EXCHANGES__UPBIT__SECRET"))
     finally:
         exchanges.upbit = before
 
