@@ -150,6 +150,13 @@ def conclude(raw: Raw, *, env: Env = Env.PAPER, waive: tuple[str, ...] = (), **g
         pytest.param(ALL | {"redis": "warn", "storage": "error"}, {"strict": True}, Verdict.UNVERIFIED, 3, id="3-4"),
         pytest.param(ALL, {"mode": Mode.DRY_RUN}, Verdict.DRY_RUN, 6, id="dry-run"),
         pytest.param(ALL | {"redis": "skip"}, {"mode": Mode.DRY_RUN}, Verdict.DRY_RUN, 6, id="dry-run-skips"),
+        pytest.param(
+            {"redis": "skip"},
+            {"mode": Mode.DRY_RUN, "expected": {"redis"}},
+            Verdict.DRY_RUN,
+            3,
+            id="dry-run-that-proves-nothing",
+        ),
         pytest.param(ALL | {"storage": "fail"}, {"mode": Mode.DRY_RUN}, Verdict.DRY_RUN, 1, id="dry-run-fail"),
         pytest.param(ALL | {"storage": "error"}, {"mode": Mode.DRY_RUN}, Verdict.DRY_RUN, 3, id="dry-run-error"),
         pytest.param({"redis": "pass"}, {"mode": Mode.PARTIAL}, Verdict.PARTIAL, 3, id="partial"),
@@ -200,6 +207,11 @@ def test_reasons_name_each_cause_most_weighty_first() -> None:
         "environment: gave no result",
         "storage: storage warn",
     )
+
+
+def test_a_fail_is_reason_enough() -> None:
+    """Where a check failed, nobody is told besides that nothing was proved."""
+    assert conclude({"redis": "fail"}, expected={"redis"}).reasons == ("redis: redis fail",)
 
 
 def test_a_part_is_not_blamed_for_the_rest() -> None:
