@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -107,6 +108,28 @@ def test_a_shared_import_has_what_is_left_of_the_run(
     runner.close()
     assert allowed == [2.5]
     assert imported_by() == [os.getpid()]
+
+
+def test_what_is_done_in_time_leaves_no_alarm() -> None:
+    """After an import that was quick the alarm is off, and whoever had the signal has it again."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        with module._at_most(50.0):
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 50
+        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("left", [0.0, -5.0])
+def test_where_no_time_is_left_it_is_over_at_once(left: float) -> None:
+    """A run that is over gives an import no time at all, rather than all of it."""
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError), module._at_most(left):
+        select.select([], [], [], 20)
+    assert time.monotonic() - begun < 1
 
 
 def test_two_are_several(
