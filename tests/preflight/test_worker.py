@@ -95,16 +95,19 @@ def test_nothing_runs_before_go(make_check: MakeCheck, make_context: MakeContext
     assert not mark.exists()
 
 
-def test_modules_are_loaded_before_go(make_check: MakeCheck, make_context: MakeContext) -> None:
+def test_modules_are_loaded_before_go(
+    make_check: MakeCheck, make_context: MakeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a check says it will import is loaded before its clock starts; what cannot be loaded is its own affair."""
+    (tmp_path / "loaded_by_nobody_else.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
 
     def is_loaded(_: Context) -> Outcome:
-        return Outcome(status=Status.PASS, summary=str("wave" in sys.modules))
+        return Outcome(status=Status.PASS, summary=str("loaded_by_nobody_else" in sys.modules))
 
-    assert "wave" not in sys.modules
-    answer, _ = ask(make_check(does=is_loaded, imports=("wave", "no_such_module")), make_context())
+    answer, _ = ask(make_check(does=is_loaded, imports=("loaded_by_nobody_else", "no_such_module")), make_context())
     assert decode(answer).summary == "True"
-    assert "wave" not in sys.modules
+    assert "loaded_by_nobody_else" not in sys.modules
 
 
 def test_go_to_a_dead_child_is_no_error(make_check: MakeCheck, make_context: MakeContext) -> None:
