@@ -199,6 +199,17 @@ def test_status_is_passed_on(status: Status, make_check: MakeCheck, make_context
     assert 0 < result.duration_seconds < 5
 
 
+@pytest.mark.parametrize("status", Status)
+def test_only_what_has_to_be_mended_gets_a_hint(
+    status: Status, make_check: MakeCheck, make_context: MakeContext
+) -> None:
+    """Where a check gives no hint, one that passes or is skipped needs none; any other is told how to ask again."""
+    check = make_check(does=lambda _: Outcome(status=status, summary="s"))
+    hint = run([check], make_context())["redis"].outcome.hint
+    assert ("--only redis" in hint) is (status not in {Status.PASS, Status.SKIP})
+    assert bool(hint) is (status not in {Status.PASS, Status.SKIP})
+
+
 def test_order_is_the_registered_one(make_check: MakeCheck, make_context: MakeContext) -> None:
     """Results stand in registered order, however the checks finish; `on_result` is told as they finish."""
     seen: list[str] = []
