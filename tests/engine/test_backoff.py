@@ -48,9 +48,8 @@ def test_engines_do_not_return_together() -> None:
     assert link(seed=1).failed(0.0, "refused") != link(seed=2).failed(0.0, "refused")
 
 
-def test_a_change_is_logged_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     """An outage is two lines in the log, not one for each attempt."""
-    monkeypatch.setattr(logging.getLogger("engine"), "propagate", True)
     one = link()
     with caplog.at_level(logging.INFO, logger="engine.link"):
         for _ in range(5):

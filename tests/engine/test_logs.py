@@ -24,4 +24,3 @@ def test_lines_are_plain_and_without_secrets(capsys: pytest.CaptureFixture[str])
     assert "longer" not in captured.err
     first = captured.err.splitlines()[0]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO engine\.test: with \*\*\* and \*\*\*", first)
-    logging.getLogger("engine").handlers.clear()
