@@ -57,6 +57,7 @@ _WORDS = {
     "report": ("보고서", "report"),
     "held back": ("그동안 보내지 않은 경고 알림", "warnings held back since the last message"),
     "because": ("이유", "because"),
+    "despite": ("경고", "despite"),
     "left out": ("자 생략", "characters left out"),
     "test": ("시험 알림입니다. 할 일은 없습니다", "this is a test message; nothing is to be done"),
 }
@@ -139,8 +140,9 @@ def _lines(alert: Alert, lang: Language, *, late: bool) -> Iterator[Line]:
             yield from ((Span(f"→ {hint}"),) for hint in say(finding.hint, lang))
     if alert.reasons:
         yield (Span(""),)
+    why = word("despite" if alert.verdict == "GO" else "because", lang)  # a GO's reasons are its warnings
     for reason in alert.reasons:
-        yield from ((Span(f"{word('because', lang)}: {said}"),) for said in say(reason, lang))
+        yield from ((Span(f"{why}: {said}"),) for said in say(reason, lang))
 
 
 def _facts(facts: Sequence[tuple[str, str]], lang: Language) -> Iterator[Line]:

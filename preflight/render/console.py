@@ -168,9 +168,11 @@ def _ending(report: Report, output: str | None, voice: Voice) -> str:
     decision, say = report.decision, voice.say
     meaning, seconds = say(_MEANING[decision.verdict]), f"{report.duration_seconds:.2f}"
     lines = [say("{}: {} (exit {}, {} s)", decision.verdict, meaning, decision.exit_code, seconds)]
-    below = [say("because {}", voice.translate(reason)) for reason in decision.reasons]
+    reasons = [voice.translate(reason) for reason in decision.reasons]
+    go = decision.verdict is Verdict.GO  # whose reasons are its warnings
+    below = [say("despite {}", reason) if go else say("because {}", reason) for reason in reasons]
     below += [say("note: {}", voice.translate(note)) for note in report.notes]
-    if report.env == "live" and decision.verdict is Verdict.GO and not decision.ready_for_live:
+    if report.env == "live" and go and not decision.ready_for_live:
         below.append(say("ready_for_live stays 0: something was waived or an endpoint overridden"))
     below += [say("alert: {}", _alert(item, voice)) for item in report.alerts.items]
     if report.alerts.pending:

@@ -24,6 +24,7 @@ PHRASES: Mapping[str, str] = MappingProxyType(
         "[advisory {}]": "[참고용, {}]",
         "[advisory]": "[참고용]",
         "because {}": "이유: {}",
+        "despite {}": "경고: {}",
         "note: {}": "비고: {}",
         "ready_for_live stays 0: something was waived or an endpoint overridden": (
             "ready_for_live는 0으로 남습니다: 면제된 점검이나 재정의된 주소가 있습니다"

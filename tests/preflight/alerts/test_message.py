@@ -55,6 +55,12 @@ def test_a_message_says_what_a_person_needs() -> None:
     assert parse_html(text) == render(alert(), Language.BOTH).plain
 
 
+@pytest.mark.parametrize(("verdict", "why"), [("NO_GO", "because: it rains"), ("GO", "despite: it rains")])
+def test_a_go_is_in_spite_of_its_warnings(verdict: str, why: str) -> None:
+    """What a GO warns of is no reason for it."""
+    assert why in render(alert(verdict=verdict, reasons=("it rains",)), Language.EN).plain
+
+
 @pytest.mark.parametrize(
     ("lang", "korean", "english"), [("ko", True, False), ("en", False, True), ("both", True, True)]
 )

@@ -58,8 +58,10 @@ def test_plain_text_of_every_kind_of_result(make_report: MakeReport) -> None:
 def test_every_verdict_has_its_sentence(verdict: Verdict, make_report: MakeReport) -> None:
     """Each verdict stands at the beginning of a line with what it means; only GO lets the bot go."""
     code = {"GO": 0, "NO_GO": 1, "UNVERIFIED": 3, "WARNED": 4, "UNRECORDED": 5, "DRY_RUN": 6, "PARTIAL": 3}[verdict]
-    decision = Decision(verdict=verdict, exit_code=code, reasons=(), ready_for_live=False)
+    decision = Decision(verdict=verdict, exit_code=code, reasons=("it rains",), ready_for_live=False)
     text = render_plain(make_report(decision=decision, results=(), textfile=None))
+    # Where the bot may go, the reasons are warnings: it goes in spite of them, not because of them.
+    assert f"  {'despite' if verdict is Verdict.GO else 'because'} it rains\n" in text
     (line,) = [line for line in text.splitlines() if line.startswith(f"{verdict.value}: ")]
     assert f"(exit {code}, " in line
     assert ("the bot may go" in line) is (verdict is Verdict.GO)
