@@ -64,7 +64,7 @@ fresh: ## the README's commands on a bare Debian made for it (root, debootstrap;
 	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
-mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (half an hour)
+mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (an hour or more)
 	.venv-mutants/bin/python -m tests.mutation $(ARGS)
 
 bench: setup ## side-by-side measurements: what ours cost beside the least that could do it

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.mutation.mutant import Mutant
 
-_SECONDS = 240.0  # for one stage of tests; a mutant that takes longer hangs, and that is seen
+_SECONDS = 120.0  # for one stage of tests, which takes 5 to 20; a mutant that takes longer hangs, and that is seen
 # Only the plug-ins that these tests use: loading the others, and the root conftest, would double the time of a run.
 _PYTEST = (
     *("-m", "pytest", "-x", "-q", "--no-header", "--tb=line", "--timeout=60"),
