@@ -38,6 +38,10 @@ def main() -> int:
     if behaviour == "die":
         say("cannot open the blue door")
         return 3
+    if behaviour == "stumble" and not Path("stumbled").exists():  # as a server that is well at the second start
+        Path("stumbled").touch()
+        say("the blue door is stuck")
+        return 3
     if behaviour == "silent":
         say("thinking")
         threading.Event().wait()
