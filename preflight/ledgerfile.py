@@ -193,6 +193,13 @@ def hold(path: Path, timeout: float) -> Iterator[LedgerFile]:
     from filelock import FileLock, Timeout  # noqa: PLC0415 - 60 ms that `--help` should not pay
 
     deadline = time.monotonic() + timeout
+    try:
+        path.stat()
+    except OSError as e:  # a link that leads to itself: `resolve` minds it up to Python 3.12 only; all else comes below
+        if e.errno == errno.ELOOP:
+            raise LedgerError(
+                f"cannot reach the ledger {path}: {e.strerror}; let PREFLIGHT_LEDGER name a file, or a link to one"
+            ) from e
     real = path.resolve()
     lock = real.with_name(f"{real.name}.lock")
     try:

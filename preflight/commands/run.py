@@ -200,6 +200,8 @@ def _must_be_writable(output: Path | None) -> None:
     if output is None:
         return
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            output.stat()  # a symbolic link that leads to itself: from Python 3.13 on only this one minds
         if output.is_dir():
             raise UsageError(f"--output {output}: is a directory; name a file")
         if output.exists() and not output.is_file():  # the report replaces it: root would lose its /dev/null

@@ -371,6 +371,15 @@ def test_directory_in_the_way(tmp_path: Path) -> None:
     assert (tmp_path / "ledger.sqlite").is_dir()
 
 
+def test_a_link_to_itself(tmp_path: Path) -> None:
+    """What leads nowhere is no ledger, on every Python: it is refused and stays what it is."""
+    loop = tmp_path / "ledger.sqlite"
+    loop.symlink_to(loop)
+    with pytest.raises(LedgerError, match=r"cannot reach the ledger .*ledger\.sqlite: Too many levels of symbolic"):
+        start(loop)
+    assert loop.is_symlink()
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["an old ledger", "a new ledger"])
 def test_no_room(tmp_path: Path, there: bool) -> None:
     """When the disk takes no more, here by RLIMIT_FSIZE, the error says so and the numbers are as they were."""
