@@ -33,9 +33,16 @@ def is_free(port: int) -> bool:
         try:
             probe.bind((HOST, port))
             probe.listen(1)
+        except PermissionError:  # below 1024: not this user's to bind, though maybe Docker's for him
+            return not _is_answered(port)
         except OSError:
             return False
     return True
+
+
+def _is_answered(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as caller:
+        return caller.connect_ex((HOST, port)) == 0
 
 
 def _reserve(port: int) -> socket.socket | None:

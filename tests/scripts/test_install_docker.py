@@ -125,7 +125,7 @@ def test_stop_ends_what_start_started(machine: Machine) -> None:
 
 def _bare_debian(machine: Machine) -> Path:
     """Make it a root Debian machine on which `dockerd` comes up when it touches the file that is returned."""
-    for name in ("setsid", "nohup", "kill"):
+    for name in ("setsid", "nohup"):
         (machine.bin / name).symlink_to(
             next(Path(part, name) for part in ("/usr/bin", "/bin") if Path(part, name).exists())
         )

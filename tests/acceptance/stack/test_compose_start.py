@@ -75,6 +75,7 @@ def docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Docker:
     monkeypatch.setattr(compose, "DockerComposeExecutor", lambda *_: played)
     monkeypatch.setattr(diagnosis, "containers", played.containers)
     monkeypatch.setattr(diagnosis, "log", lambda *_, **__: "its last words")
+    monkeypatch.setattr(compose, "versions", lambda *_: {})
     monkeypatch.setattr(ComposeStack, "_wait", lambda *_: None)
     return played
 

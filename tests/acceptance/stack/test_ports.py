@@ -59,6 +59,22 @@ def test_two_services_cannot_have_one_port() -> None:
         Ports.fixed({"prometheus": port, "grafana": port})
 
 
+def test_a_port_that_is_not_this_users_to_bind_is_taken_by_who_listens_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Below 1024 an unprivileged user may not bind: that alone does not make a port taken."""
+
+    class Unprivileged(socket.socket):
+        def bind(self, _: object) -> None:
+            raise PermissionError
+
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(socket, "socket", Unprivileged)
+        assert not is_free(port)
+    assert is_free(port)
+
+
 def test_release_gives_the_ports_back() -> None:
     """After release the same ports can be had again, and releasing twice is fine."""
     ports = Ports.free(("a",))
