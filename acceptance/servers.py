@@ -15,6 +15,8 @@ from acceptance.stack.ports import HOST
 from acceptance.stack.select import say
 from acceptance.stack.site import DATABASE, DATABASE_USER
 
+_NEEDED = ("redis", "postgres")
+
 
 class Servers(Protocol):
     """The part of a stack that faults and live runs use: its servers as they are reached from this machine."""
@@ -91,8 +93,8 @@ def open_servers(choice: str, *, images: Mode = "auto") -> Iterator[Servers]:
         StackError: They cannot be started.
     """
     if choice == "compose":
-        with ComposeStack(images=images, tell=say) as containers:
+        with ComposeStack(services=_NEEDED, images=images, tell=say) as containers:
             yield ComposeServers(containers)
     else:
-        with EmbeddedStack(services=("redis", "postgres")) as processes:
+        with EmbeddedStack(services=_NEEDED) as processes:
             yield processes

@@ -10,7 +10,7 @@ import contextlib
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,7 @@ class ComposeStack:
     def __init__(
         self,
         *,
+        services: Sequence[str] = SERVICES,
         images: compose_images.Mode = "auto",
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
@@ -66,6 +67,7 @@ class ComposeStack:
         """Nothing is started yet.
 
         Args:
+            services: Which to run; those that they depend on have to be among them.
             images: Official images, ones built here, or whichever can be had.
             ports: Service name -> port for exactly these; None for any free ones.
             interval: Scrape and evaluation interval; None keeps the committed one.
@@ -75,6 +77,9 @@ class ComposeStack:
             start_seconds: Deadline for all services to become healthy.
             tell: Is given a line about each slow step.
         """
+        for each in services:
+            control.must_be_known(each)
+        self._names = tuple(services)
         self._mode = images
         self._fixed = dict(ports) if ports is not None else None
         self._interval = interval
@@ -134,8 +139,9 @@ class ComposeStack:
         )
         self._project = project
         self._secrets = compose_secrets.read(project.secrets_dir)
-        image = self._overrides.get("PROMETHEUS_IMAGE", self._images.names["PROMETHEUS_IMAGE"])
-        compose_project.check_prometheus(project, image)
+        if "prometheus" in self._names:
+            image = self._overrides.get("PROMETHEUS_IMAGE", self._images.names["PROMETHEUS_IMAGE"])
+            compose_project.check_prometheus(project, image)
         began = time.monotonic()
         self._cleanup = [f"--profile preflight down --volumes --remove-orphans --timeout {_STOP_SECONDS}"]
         files = [str(project.compose_file)]
@@ -146,16 +152,17 @@ class ComposeStack:
         said = ""
         try:
             DockerComposeExecutor(project.command, files, project.name).execute(
-                f"up --detach --wait --wait-timeout {self._deadline} --pull never --no-build"
+                f"up --detach --wait --wait-timeout {self._deadline} --pull never --no-build {' '.join(self._names)}"
             )
         except Exception as error:  # noqa: BLE001 - pytest-docker raises nothing narrower
             said = str(error)
         rows = diagnosis.containers(project)
         # Compose's word alone is not taken: each service has to be seen healthy.
-        if said or not all(name in rows and rows[name].is_well for name in SERVICES):
+        if said or not all(name in rows and rows[name].is_well for name in self._names):
             service, message = diagnosis.explain(project, said)
             raise StackError(self._redact(message), service=service)
-        self._wait("grafana")  # healthy before its dashboards are loaded
+        if "grafana" in self._names:
+            self._wait("grafana")  # healthy before its dashboards are loaded
         self.start_seconds = time.monotonic() - began
 
     def stop(self) -> None:
@@ -167,7 +174,7 @@ class ComposeStack:
         project, self._project = self._project, None
         try:
             if project is not None:
-                self._last_logs = {each: self._redact(diagnosis.log(project, each)) for each in SERVICES}
+                self._last_logs = {each: self._redact(diagnosis.log(project, each)) for each in self._names}
         finally:
             self._take_down(project)
 
@@ -244,7 +251,7 @@ class ComposeStack:
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Service name -> version, source, image and image id; what was learnt first is kept."""
-        if self._project is not None and len(self._versions) < len(SERVICES):
+        if self._project is not None and len(self._versions) < len(self._names):
             self._versions = versions(self._project, self.ports)
         return self._versions
 
@@ -266,8 +273,8 @@ class ComposeStack:
             return self._at_failure
         project = self._running()
         asked = self._questions()
-        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:  # a paused one must not hold the others
-            answers = dict(zip(SERVICES, pool.map(lambda name: look(asked[name]), SERVICES), strict=True))
+        with ThreadPoolExecutor(max_workers=len(self._names)) as pool:  # a paused one must not hold the others
+            answers = dict(zip(self._names, pool.map(lambda name: look(asked[name]), self._names), strict=True))
         rows = diagnosis.containers(project)
         known = self.versions()
         return tuple(
@@ -278,7 +285,7 @@ class ComposeStack:
                 version=known.get(name, {}).get("version", ""),
                 detail=self._redact(f"{rows.get(name, 'no container')}; {answers[name].said}"),
             )
-            for name in SERVICES
+            for name in self._names
         )
 
     def logs(self, service: str) -> str:

@@ -252,6 +252,24 @@ def test_two_stacks_side_by_side_do_not_clash(stack: ComposeStack) -> None:
     assert all(each.healthy for each in stack.services())
 
 
+def test_only_what_was_chosen_is_started(images: dict[str, str]) -> None:
+    """Live runs and faults need Redis and Postgres alone."""
+    assert images
+    with ComposeStack(services=("redis", "postgres")) as stack:
+        assert [(each.name, each.running, each.healthy) for each in stack.services()] == [
+            ("redis", True, True),
+            ("postgres", True, True),
+        ]
+        running = compose_engine.docker("ps", "--format", "{{.Names}}").stdout.split()
+        assert {name for name in running if name.startswith(stack.project.name)} == {
+            stack.project.container("redis"),
+            stack.project.container("postgres"),
+        }
+        assert set(stack.versions()) == {"redis", "postgres"}
+    with pytest.raises(StackError, match=r"no service 'mysql'.*redis"):
+        ComposeStack(services=("mysql",))
+
+
 def test_idle_memory_is_below_700_mb(stack: ComposeStack) -> None:
     """All containers together, as the engine counts."""
     names = [stack.project.container(service) for service in SERVICES]
