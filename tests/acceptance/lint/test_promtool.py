@@ -20,7 +20,7 @@ def test_arguments_and_input_reach_it(tmp_path: Path) -> None:
     echo = program(tmp_path, 'echo "$@"; cat')
 
     assert promtool.check_config(echo, Path("p.yml")) == "check config --lint=all --lint-fatal p.yml"
-    assert promtool.test_rules(echo, [Path("a.yml"), Path("b.yml")]) == "test rules a.yml b.yml"
+    assert promtool.test_rules(echo, [Path("a.yml"), Path("b.yml")]) == "test rules a.yml\ntest rules b.yml"
     assert promtool.check_metrics(echo, "up 1\n") == "check metrics\nup 1"
 
 
