@@ -12,7 +12,7 @@ from acceptance.alerting import Alerting, open_alerting
 from acceptance.evidence_plugin import EvidencePlugin
 from acceptance.follow import Follower, Seen
 from acceptance.live_world import LiveWorld, open_live_world
-from acceptance.outage import Outage, have_outage, until_firing
+from acceptance.outage import Outage, begin_outage, see_outage, until_firing
 from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
@@ -148,8 +148,15 @@ def follower(
 
 
 @pytest.fixture(scope="session")
-def live_world(stack: Stack, wanted: Wanted, evidence_plugin: EvidencePlugin) -> Iterator[LiveWorld]:
-    """What a run in env live meets: servers of the same kind as the stack's, and nothing else on them."""
+def live_world(
+    request: pytest.FixtureRequest, stack: Stack, wanted: Wanted, evidence_plugin: EvidencePlugin
+) -> Iterator[LiveWorld]:
+    """What a run in env live meets: servers of the same kind as the stack's, and nothing else on them.
+
+    Where the outage is looked at later, it begins first: its alerts take their 15 s while live runs are made.
+    """
+    if any("outage" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("outage_begun")
     with open_servers(stack.name, images=wanted.images) as servers, open_live_world(servers) as world:
         evidence_plugin.know_secrets(world.secrets)
         yield world
@@ -185,15 +192,21 @@ def first_run(follower: Follower, silence: Mapping[str, str], bundle: Bundle) ->
 def third_run(follower: Follower, first_run: Seen) -> Seen:
     """The third run; it takes the first one as given, so that nobody can make it the second."""
     assert first_run.run.exit_code == 0
-    follower.run()
+    assert follower.start().exit_code == 0
     return follower.run()
 
 
 @pytest.fixture(scope="session")
-def outage(stack: Stack, follower: Follower, prometheus: PrometheusClient, third_run: Seen) -> Outage:
-    """Redis and the engine go away and come back; both are there again when this returns."""
+def outage_begun(stack: Stack, follower: Follower, third_run: Seen) -> Seen:
+    """Redis and the engine go away; the run that meets it. They are away until `outage` brings them back."""
     assert third_run.run.exit_code == 0
-    return have_outage(stack, follower, prometheus)
+    return begin_outage(stack, follower)
+
+
+@pytest.fixture(scope="session")
+def outage(stack: Stack, prometheus: PrometheusClient, outage_begun: Seen) -> Outage:
+    """The same once its alerts have fired; Redis and the engine are there again when this returns."""
+    return see_outage(stack, outage_begun, prometheus)
 
 
 @pytest.fixture(scope="session")

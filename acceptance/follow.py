@@ -77,12 +77,16 @@ class Follower:
         Raises:
             HopError: The run left no report, or its timestamp did not arrive at a hop.
         """
-        run = self.stack.run_preflight("--env", self.env, *args, env=self.variables)
+        run = self.start(*args)
         ended_at = self._in_report(run)
         self._in_textfile(run, ended_at)
         self._at_exporter(ended_at)
         at, attempts = self._in_prometheus(ended_at)
         return Seen(run=run, env=self.env, ended_at=ended_at, at=at, attempts=attempts)
+
+    def start(self, *args: str) -> PreflightRun:
+        """Run preflight once, and leave it at that."""
+        return self.stack.run_preflight("--env", self.env, *args, env=self.variables)
 
     def _in_report(self, run: PreflightRun) -> float:
         ended_at = run.report.get("ended_at")

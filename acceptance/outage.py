@@ -25,16 +25,28 @@ class Outage:
     fired: Mapping[str, Mapping[str, str]]  # name of an alert -> the annotations with which it fired
 
 
-def have_outage(stack: Stack, follower: Follower, prometheus: PrometheusClient) -> Outage:
-    """Stop Redis and the engine at once, run preflight, wait for the alerts, and bring both back, whatever happens."""
-    stack.stop_service("engine")
-    stack.stop_service("redis")
+def begin_outage(stack: Stack, follower: Follower) -> Seen:
+    """Stop Redis and the engine at once, and run preflight. Both stay away, unless this fails."""
     try:
-        run = follower.run()
+        stack.stop_service("engine")
+        stack.stop_service("redis")
+        return follower.run()
+    except BaseException:
+        _bring_back(stack)
+        raise
+
+
+def see_outage(stack: Stack, run: Seen, prometheus: PrometheusClient) -> Outage:
+    """Wait for the alerts of an outage that has begun, and bring both back, whatever happens."""
+    try:
         return Outage(run=run, fired={name: until_firing(prometheus, name) for name in EXPECTED})
     finally:
-        stack.start_service("redis")
-        stack.start_service("engine")
+        _bring_back(stack)
+
+
+def _bring_back(stack: Stack) -> None:
+    stack.start_service("redis")
+    stack.start_service("engine")
 
 
 def until_firing(
