@@ -90,6 +90,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "장부를 잠글 수 없습니다: {}: {}: {}. PREFLIGHT_LEDGER가 가리키는 디렉터리를 만들고 이 사용자에게 쓰기 "
             "권한을 주십시오"
         ),
+        "cannot reach the ledger {}: {}; let PREFLIGHT_LEDGER name a file, or a link to one": (
+            "장부에 닿을 수 없습니다: {}: {}. PREFLIGHT_LEDGER가 파일이나 파일을 가리키는 링크를 가리키게 하십시오"
+        ),
         "the ledger {} is locked: {} holds {} beyond the deadline; wait for it to end, or end it, and run again": (
             "장부가 잠겨 있습니다: {0}. 기한이 지나도록 잡고 있는 것: {1} ({2}). 끝나기를 기다리거나 끝낸 뒤 다시 "
             "실행하십시오"
