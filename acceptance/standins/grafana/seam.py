@@ -34,7 +34,11 @@ class Site(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """One GET of a page. Only ``/login`` and ``/public/...`` are handed over without a login."""
+    """One GET of a page. Only ``/login`` and ``/public/...`` are handed over without a login.
+
+    The login page's form posts ``user`` and ``password`` to ``/login``; after a wrong one the browser comes back to
+    ``/login?error=1``. ``/logout`` is the server's own.
+    """
 
     path: str  # decoded, without the query, e.g. "/d/d77_system_health/d77-system-health"
     params: Mapping[str, tuple[str, ...]]  # the query string, decoded, e.g. {"var-env": ("paper",)}
