@@ -11,8 +11,6 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from acceptance.probes.template import duration
-
 __all__ = ["SCRAPE_INTERVAL", "Step", "go_duration", "seconds"]
 
 SCRAPE_INTERVAL = 15.0  # seconds: what Grafana assumes where a datasource says nothing
@@ -141,14 +139,18 @@ class Step:
         """Put values in for Grafana's own variables; others are left as they are."""
         span = self.end - self.start
         values = {
-            "rate_interval": duration(self.rate_interval / 1000),
-            "interval": duration(self.step / 1000),
+            "rate_interval": _promql(self.rate_interval),
+            "interval": _promql(self.step),
             "interval_ms": str(self.step),
-            "range": duration(max(span, 1000) / 1000),
+            "range": _promql(max(span, 1000)),
             "range_s": str(round(span / 1000)),
             "range_ms": str(span),
         }
         return _MACRO.sub(lambda found: values[found[1] or found[2]], expr)
+
+
+def _promql(milliseconds: int) -> str:
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
 
 
 def _rounded(milliseconds: float) -> int:

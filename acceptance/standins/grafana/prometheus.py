@@ -44,7 +44,16 @@ class PrometheusDoor:
         self._source = source
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._room = _KEPT
         self._method = str(source.json_data.get("httpMethod") or "POST").upper()
+
+    def close(self) -> None:
+        """Close what is kept open; what is under way closes by itself."""
+        with self._lock:
+            self._room = 0
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         """Ask ``/api/v1/...`` and give ``data`` of the answer.
@@ -147,7 +156,7 @@ class PrometheusDoor:
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
-            if connection.sock is not None and len(self._idle) < _KEPT:
+            if connection.sock is not None and len(self._idle) < self._room:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -63,8 +63,10 @@ class Queries:
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="target")
 
     def close(self) -> None:
-        """Wait for no target any more."""
+        """Wait for no target any more, and let go of the connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for door in self._doors.values():
+            door.close()
 
     def by_uid(self, uid: str) -> Datasource | None:
         """Give a datasource, if there is one of this uid."""
