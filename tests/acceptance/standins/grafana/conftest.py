@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Prometheus that holds the recorded series at the recorded time."""
     folder = tmp_path_factory.mktemp("prometheus")
     text, data, config = folder / "samples.om", folder / "data", folder / "prometheus.yml"
-    text.write_text(exposition(contract.queries()), encoding="utf-8")
+    text.write_text(exposition(contract.queries(), int(time.time())), encoding="utf-8")
     promtool = str(resolve("promtool").binary)
     subprocess.run([promtool, "tsdb", "create-blocks-from", "openmetrics", "-q", str(text), str(data)], check=True)
     config.write_text("global: {}\n", encoding="utf-8")

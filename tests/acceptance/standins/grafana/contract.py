@@ -2,8 +2,8 @@
 
 Where Grafana 11 to 13 differ by their own documentation, ``NEWER`` says so beside the case. Against a real Grafana
 (``python -m tests.acceptance.standins.grafana.contract URL LOGIN_FILE``) other data stands in Prometheus, so there the
-questions are asked of now, and labels, counts and settings are compared by their kind; against the stand-in, which
-stands in front of the recorded series at the recorded time, all but the samples' values has to be equal.
+questions are asked of now, and labels, counts, settings and messages are compared by their kind. The stand-in stands in
+front of the recorded series at the recorded time: there all but the samples' values has to be equal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -28,58 +29,38 @@ _CUT = 4  # points of a column that the recording kept
 _AS_IN_FILE = "(as in the file)"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LENGTH = re.compile(r"\[\d+m?[smh]\]")
-_UNAUTHORISED = frozenset({401})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newer:
-    """How later versions differ, from their documentation."""
+    """How later versions differ, by their documentation."""
 
-    since: int  # major version
     says: str
     statuses: frozenset[int] = frozenset()  # allowed besides the recorded one
     keys: frozenset[str] = frozenset()  # that may be missing
-    wording: bool = False  # the message may read otherwise
 
 
 _PARTIAL = Newer(
-    since=10,
-    says="a data source query that was not successful may make the whole answer 207 Multi-Status instead of 400, and "
-    "the target's status 400 instead of 500",
+    says="feature toggle datasourceQueryMultiStatus: 207 Multi-Status where a target failed",
     statuses=frozenset({207}),
     keys=frozenset({"frames"}),
 )
-_REFUSED = Newer(since=11, says="error bodies are described by status and message; the words are free", wording=True)
+_IDS = Newer(
+    says="HTTP API of folders and search: id, folderId are deprecated, use uid, folderUid",
+    keys=frozenset({"folderId", "id"}),
+)
 NEWER: Mapping[str, Newer] = {
     "parse_error": _PARTIAL,
     "one_bad_of_two": _PARTIAL,
     "exec_error": _PARTIAL,
-    "unknown_datasource": _REFUSED,
-    "no_datasource": _REFUSED,
-    "empty_queries": _REFUSED,
-    "/api/dashboards/uid/nosuch": _REFUSED,
-    "/api/nosuch": _REFUSED,
-    "/api/search no_login": _REFUSED,
-    "/api/search wrong_password": _REFUSED,
-    "/api/search bad_token": _REFUSED,
-    "POST /api/ds/query malformed": _REFUSED,
     "/api/health": Newer(
-        since=11,
-        says="auth.anonymous.hide_version leaves version and commit out",
+        says="setting auth.anonymous.hide_version: neither version nor commit without a login",
         keys=frozenset({"commit", "version"}),
     ),
-    "/api/dashboards/uid/d77_system_health": Newer(
-        since=11,
-        says="public dashboards are told by publicDashboardEnabled alone, and folderId is deprecated",
-        keys=frozenset({"publicDashboardAccessToken", "publicDashboardUid", "folderId", "hasAcl"}),
-    ),
-    "/api/folders": Newer(since=11, says="id is deprecated", keys=frozenset({"id"})),
-    "/api/search?type=dash-db&query=&limit=1000": Newer(
-        since=11, says="ids of folders are deprecated", keys=frozenset({"folderId", "id", "sortMeta"})
-    ),
-    "/api/search?query=Health": Newer(
-        since=11, says="ids of folders are deprecated", keys=frozenset({"folderId", "id", "sortMeta"})
-    ),
+    "/api/dashboards/uid/d77_system_health": _IDS,
+    "/api/folders": _IDS,
+    "/api/search?type=dash-db&query=&limit=1000": _IDS,
+    "/api/search?query=Health": _IDS,
 }
 
 
@@ -197,10 +178,11 @@ class _Comparison:
         """Give a frame without its samples' values; against other data, without what labels say."""
         schema, data = frame["schema"], frame["data"]
         columns = [
-            _column(field, column, self.exact) for field, column in zip(schema["fields"], data["values"], strict=True)
+            _column(field or {}, column or (), self.exact)
+            for field, column in zip_longest(schema["fields"], data["values"])
         ]
         odd = [
-            {kind: rows if self.exact else "rows" for kind, rows in each.items()} if each else None
+            {kind: rows if self.exact else "rows" for kind, rows in each.items()} if isinstance(each, dict) else each
             for each in data.get("entities", [])
         ]
         shape = {"schema": schema, "columns": columns, "entities": odd, "keys": sorted(data)}
@@ -225,8 +207,6 @@ class _Comparison:
                 yield from self._alike(f"{where}[0]", recorded[0], given[0])
         elif type(recorded) is not type(given):
             yield f"{where} is {given!r}, not like {recorded!r}"
-        elif where.endswith((".message", ".error")) and recorded != given and not (self.newer and self.newer.wording):
-            yield f"{where} is {given!r}, not {recorded!r}"
 
 
 def _without_frames(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,8 +221,8 @@ def _kind_of_error(result: Mapping[str, Any]) -> dict[str, Any]:
 def _column(field: Mapping[str, Any], column: Sequence[Any], exact: bool) -> Any:
     kinds = sorted({type(cell).__name__ if not isinstance(cell, float) else "int" for cell in column})
     if not exact:
-        return kinds if field["type"] != "number" else "numbers"
-    times = column[:_CUT] if field["type"] == "time" else None
+        return kinds if field.get("type") != "number" else "numbers"
+    times = column[:_CUT] if field.get("type") == "time" else None
     return {"kinds": kinds, "points": min(len(column), _CUT), "times": times}
 
 

@@ -7,16 +7,21 @@ from typing import Any
 
 # The recorded Prometheus scraped once a second, and had begun to between these two recorded points.
 _FIRST, _LAST = 1795713761, 1795713805
+_BEFORE_NOW = 200  # seconds: for those who ask of now
 _NAMED = {
     "rate_interval_macro": "arbitrage_quote_updates_total",
     "heatmap": "arbitrage_preflight_duration_seconds_bucket",
 }
 
 
-def exposition(queries: Mapping[str, Mapping[str, Any]]) -> str:
-    """Give OpenMetrics text with every series that the recording names, and as many more as it counts."""
+def exposition(queries: Mapping[str, Mapping[str, Any]], now: int) -> str:
+    """Give OpenMetrics text with every series that the recording names, and as many more as it counts.
+
+    They have samples at the recorded time, and in the minutes before ``now``.
+    """
     series = {text: None for case, recorded in queries.items() for text in _series(case, recorded)}
-    lines = [f"{text} {second - _FIRST + 1} {second}" for text in sorted(series) for second in range(_FIRST, _LAST + 1)]
+    seconds = (*range(_FIRST, _LAST + 1), *range(now - _BEFORE_NOW, now + 1))
+    lines = [f"{text} {number} {second}" for text in sorted(series) for number, second in enumerate(seconds, 1)]
     return "\n".join([*lines, "# EOF\n"])
 
 
