@@ -148,7 +148,9 @@ class PrometheusDoor:
                 return self._idle.pop(), False
         address = _address(self._source.url)
         if address is None:
-            raise ValueError(f"its url is {self._source.url!r}, not http://HOST:PORT" if self._source.url else "no url")
+            raise ValueError(
+                f"its url is {self._source.url!r}, not http://HOST:PORT" if self._source.url else "it has no url"
+            )
         if address.scheme == "https":
             context = ssl.create_default_context()
             return http.client.HTTPSConnection(str(address.hostname), address.port, context=context), True

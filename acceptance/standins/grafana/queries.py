@@ -155,7 +155,7 @@ class _Target:
                 scrape=source.scrape_interval,
             )
         except ValueError as error:
-            problem = problem or f"datasource {source.name} ({source.uid}): interval: {error}"
+            problem = problem or f"datasource {source.name} ({source.uid}) interval: {error}"
         at_once = bool(query.get("instant"))
         return cls(
             ask=Ask(
