@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +88,21 @@ def test_a_slow_one_meets_the_deadline(folder: Path) -> None:
     for pieces, pause in (((b"",), 3.0), ((head, *(b" " for _ in range(100))), 0.05)):
         with raw_server(*pieces, pause=pause) as url, standin(folder, url) as running:
             assert error_of(running) == f"{NAMED}{url} gave no answer within 0.3 s"
+
+
+def test_a_deadline_is_that_of_the_whole_request(folder: Path) -> None:
+    """More targets than are asked at once, each of two questions: all have failed when the time is over."""
+    with_timeout(folder, "0.5")
+    target = {"datasource": {"uid": SOURCE}, "expr": "up", "instant": True, "range": True}
+    targets = [{**target, "refId": f"r{number}"} for number in range(50)]
+    with raw_server(b"", pause=5.0) as url, standin(folder, url) as running:
+        begun = time.monotonic()
+        with GrafanaClient(running.url, auth=ADMIN) as grafana:
+            errors = grafana.query(targets, 0, 60).errors
+        took = time.monotonic() - begun
+    assert set(errors.values()) == {f"{NAMED}{url} gave no answer within 0.5 s"}
+    assert len(errors) == 50
+    assert took < 1.5
 
 
 def test_an_answer_that_is_cut_off_is_none(folder: Path) -> None:
