@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana grafana-contract secrets up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -21,7 +21,7 @@ help: ## show this page
 setup: .venv/ready components ## virtual environment and server binaries; a second time does nothing
 
 components: .venv/ready
-	@$(BIN)/python -m acceptance.stack.components
+	@$(BIN)/python -m acceptance.stack.components --grafana $(GRAFANA)
 
 lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff format --check

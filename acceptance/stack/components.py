@@ -134,12 +134,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ALL)} (default: all)")
     parser.add_argument("--no-path", action="store_true", help="do not take programs from PATH: build from the pins")
+    parser.add_argument(
+        "--grafana",
+        choices=grafana_source.CHOICES,
+        default="auto",
+        help="your Grafana where there is one (auto), that or nothing (real), or the stand-in",
+    )
     options = parser.parse_args(argv)
     if unknown := sorted(set(options.names) - set(ALL)):
         parser.error(f"unknown component {', '.join(unknown)}: there are {', '.join(ALL)}")
     names = tuple(dict.fromkeys(options.names)) or ALL
     try:
-        chosen = resolve_all(names, use_path=not options.no_path)
+        chosen = resolve_all(names, use_path=not options.no_path, grafana=options.grafana)
     except ComponentError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -17,8 +18,10 @@ from acceptance.stack.base import Stack, StackError, Urls
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.invoke import as_environment
+from acceptance.standins.grafana import identity as standin
 from evidence import manifest
 from evidence.check import check
+from evidence.grafana import GrafanaKind, GrafanaUsed
 
 ROOT = Path(__file__).parents[3]
 _SECONDS = 300  # for a whole suite, on a busy machine
@@ -164,6 +167,26 @@ def test_it_is_a_stack(external: ExternalStack) -> None:
     external.start()
     external.stop()
     assert external.keep()
+
+
+@pytest.mark.parametrize(
+    ("health", "used"),
+    [
+        ({"version": "12.4.4"}, GrafanaUsed(kind=GrafanaKind.EXTERNAL, version="12.4.4")),
+        (standin.health(), GrafanaUsed(kind=GrafanaKind.STANDIN, version=standin.VERSION)),
+    ],
+    ids=["a Grafana", "the stand-in"],
+)
+def test_which_grafana_it_is(
+    health: dict[str, Any], used: GrafanaUsed, external: ExternalStack, httpserver: HTTPServer
+) -> None:
+    """Its own `/api/health` says it, and nothing is claimed of one that does not answer."""
+    httpserver.clear()
+    httpserver.expect_request("/api/health").respond_with_json({"database": "ok", **health})
+    assert external.grafana == used
+
+    silent = replace(external.urls, grafana="http://127.0.0.1:1")
+    assert replace(external, urls=silent).grafana is None
 
 
 def test_a_missing_textfile_directory_is_named(external: ExternalStack, tmp_path: Path) -> None:
