@@ -21,7 +21,7 @@ help: ## show this page
 setup: .venv/ready components ## virtual environment and server binaries; a second time does nothing
 
 components: .venv/ready
-	@$(BIN)/python -m acceptance.stack.components --grafana $(GRAFANA)
+	@$(BIN)/python -m acceptance.stack.components
 
 lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff format --check
