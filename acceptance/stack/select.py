@@ -111,6 +111,7 @@ def _external(wanted: Wanted, project: Path) -> ExternalStack:
         ),
         textfile_dir=Path(str(wanted.textfile_dir)).absolute(),
         grafana_auth=read_login(Path(str(wanted.grafana_login))),
+        wanted=wanted.grafana,
         project=project,
     )
 

@@ -236,6 +236,7 @@ def test_an_open_external_stack_is_what_was_said(wanted: Wanted, httpserver: HTT
 
     (line,) = told
     assert line.endswith("to end it: nothing to do, it is your own stack")
+    assert "--grafana standin: what answers at --grafana-url is Grafana" in refusal(replace(named, grafana="standin"))
 
 
 @pytest.mark.parametrize(
