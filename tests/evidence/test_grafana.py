@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
+from evidence.grafana import OFFICIAL, GrafanaKind, GrafanaUsed, label_of
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
             "Grafana 12.4.4 (official image)",
         ),
         (
-            GrafanaUsed(kind=GrafanaKind.IMAGE, version="12.4.4", image=f"grafana/grafana@sha256:{'0' * 64}"),
+            GrafanaUsed(kind=GrafanaKind.IMAGE, version="12.4.4", image=f"{OFFICIAL}@sha256:{'0' * 64}"),
             "Grafana 12.4.4 (official image)",
         ),
         (
