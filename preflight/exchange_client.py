@@ -34,6 +34,8 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "/api/v3/time",
                 "/api/v3/exchangeInfo",
                 "/api/v3/ticker/24hr",
+                "/api/v3/aggTrades",
+                "/api/v3/account",
                 "/sapi/v1/system/status",
                 "/sapi/v1/account/apiRestrictions",
             }
@@ -41,8 +43,21 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 # What may be asked of any other exchange, as ccxt calls it: whose paths nobody has read, its path says too little.
-READINGS = frozenset({"fetch_markets", "fetch_tickers", "fetch_ticker", "fetch_status", "fetch_time", "fetch_balance"})
+READINGS = frozenset(
+    {
+        "fetch_markets",
+        "fetch_tickers",
+        "fetch_ticker",
+        "fetch_trades",
+        "fetch_status",
+        "fetch_time",
+        "fetch_balance",
+    }
+)
 _NEVER = re.compile(r"order(?!_?book)|withdraw|transfer|convert|repay|borrow|redeem", re.IGNORECASE)
+
+# Whose ticker is dated by the last trade. Elsewhere a ticker's time is that of the answer, or the end of a window.
+_DATED_BY_TRADE = frozenset({"upbit"})
 
 # What ccxt does by itself beyond what is asked of it, switched off. Of Binance's markets only spot.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -193,6 +208,36 @@ class ExchangeClient:
             self._api.set_markets(found)  # so that ccxt does not fetch them again for each question that follows
         return {market["symbol"]: market for market in found if market["symbol"] in symbols}
 
+    def last_trades(
+        self, symbols: tuple[str, ...], tickers: Mapping[str, Any]
+    ) -> tuple[dict[str, float | None], float | None]:
+        """Return when each symbol last traded, and the slowest answer to that question.
+
+        Args:
+            symbols: Symbols that are listed; `markets` was asked before.
+            tickers: Their tickers, which are enough where the exchange dates them by the last trade.
+
+        Returns:
+            Symbol -> Unix seconds, None where the exchange does not tell; and seconds, None where nothing was asked.
+
+        Raises:
+            TroubleError: The exchange could not be asked, or its answer is no list of trades.
+        """
+        if self.exchange in _DATED_BY_TRADE:
+            return {symbol: _moment(tickers.get(symbol)) for symbol in symbols}, None
+        if not self.has("fetchTrades"):
+            return dict.fromkeys(symbols), None
+        found: dict[str, float | None] = {}
+        slowest = 0.0
+        for symbol in symbols:
+            trades = self.ask("fetch_trades", symbol, None, 1)
+            if not isinstance(trades, list):
+                raise self.unexpected("no list of trades")
+            slowest = max(slowest, self.last.seconds)
+            moments = [moment for trade in trades if (moment := _moment(trade)) is not None]
+            found[symbol] = max(moments, default=None)
+        return found, slowest
+
     def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
         if self.exchange != "binance":
             return self._fetch_markets({})
@@ -210,6 +255,12 @@ class ExchangeClient:
         if not isinstance(found, list) or not found:
             raise self.unexpected("no market in the answer")
         return found
+
+
+def _moment(dated: Any) -> float | None:
+    """Read ccxt's `timestamp`, ms, as Unix seconds."""
+    at = dated.get("timestamp") if isinstance(dated, dict) else None
+    return at / 1000 if isinstance(at, int | float) and not isinstance(at, bool) else None
 
 
 def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:

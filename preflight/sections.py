@@ -24,6 +24,7 @@ from pydantic import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+TradeAge = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]  # seconds
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Skew = Annotated[float, Field(gt=0, le=5000, allow_inf_nan=False)]  # ms; no exchange takes requests that are older
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # a blank one would match nothing
@@ -161,6 +162,10 @@ class ExchangeSection(Section):
     url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
+    stale_after: TradeAge = Field(
+        600.0, description="seconds since a symbol's last trade after which it is a WARN; at most a day"
+    )
+    halted_after: TradeAge = Field(3600.0, description="likewise, after which it is a FAIL in live; at most a day")
     no_withdraw_attested_on: date | None = Field(
         None,
         description="day on which the operator saw that the key cannot withdraw, where no API tells",
@@ -176,6 +181,12 @@ class ExchangeSection(Section):
         if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
             raise ValueError("url is an address without path or login: https://host or http://127.0.0.1:8080")
         return None if value is None else value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _stale_first(self) -> Self:
+        if self.stale_after > self.halted_after:
+            raise ValueError(f"stale_after {self.stale_after:g} is above halted_after {self.halted_after:g}")
+        return self
 
     @property
     def by_wallet(self) -> bool:

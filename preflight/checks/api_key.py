@@ -64,7 +64,9 @@ class ApiKeyCheck:
                 if lacking:
                     return _incomplete(self.exchange, lacking)
                 if self.exchange == "binance":
-                    return _judge_rights(_rights(client), ctx)
+                    rights = _rights(client)
+                    closed = _closed_groups(client, section.symbols) if ctx.settings.env is Env.LIVE else ()
+                    return _judge_rights(rights, closed, ctx)
                 ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)
                 return _judge_untold_rights(self.exchange, section, ends, ctx.now())
         except TroubleError as e:
@@ -116,10 +118,33 @@ def _rights(client: ExchangeClient) -> dict[str, Any]:
     return rights
 
 
-def _judge_rights(rights: Mapping[str, Any], ctx: Context) -> Outcome:
+def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which symbols the account itself may not trade, whatever the key may.
+
+    A symbol's `permissionSets` are groups of which the account has to be in one of each set.
+    """
+    account = client.ask("private_get_account", {"omitZeroBalances": "true"})
+    groups = account.get("permissions") if isinstance(account, dict) else None
+    if not isinstance(groups, list):
+        raise client.unexpected("an account without permissions")
+    found = []
+    for symbol, market in client.markets(symbols).items():
+        sets = market["info"].get("permissionSets") if isinstance(market.get("info"), dict) else None
+        if not isinstance(sets, list) or not all(isinstance(one, list) for one in sets):
+            raise client.unexpected(f"no permission sets for {symbol}")
+        found += [
+            f"is of an account that may not trade {symbol} (needs {' or '.join(map(str, one))})"
+            for one in sets
+            if not set(one) & set(groups)
+        ]
+    return tuple(found)
+
+
+def _judge_rights(rights: Mapping[str, Any], closed: tuple[str, ...], ctx: Context) -> Outcome:
     live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
     bad = [f"may {does}" for name, does in _MUST_BE_OFF.items() if rights[name]]
     bad += [lacks for name, lacks in _MUST_BE_ON.items() if not rights[name]]
+    bad += closed
     odd = []
     if live and not rights[_TRADING]:
         bad.append("is not allowed to trade")

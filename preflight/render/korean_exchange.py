@@ -17,6 +17,10 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         "see whether the exchange has halted it, or whether this machine's clock is wrong": (
             "거래소가 거래를 멈췄는지, 이 컴퓨터의 시계가 틀렸는지 확인하십시오"
         ),
+        "compare the clocks: see clock_{}": "두 시계를 비교하십시오: clock_{} 점검을 보십시오",
+        "look at the market yourself; halted markets of {} cannot be recognised": (
+            "시장을 직접 확인하십시오. {}에서는 거래가 멈춘 시장을 알아볼 수 없습니다"
+        ),
         "check the network path and the exchange's status page": "네트워크 경로와 거래소의 상태 페이지를 확인하십시오",
         "correct the id in exchanges.{}": "이 항목의 거래소 ID를 고치십시오: exchanges.{}",
         "check the network and the machine's name server": "네트워크와 이 컴퓨터의 네임 서버를 확인하십시오",

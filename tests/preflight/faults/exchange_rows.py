@@ -145,12 +145,80 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         made.setting("upbit", symbols=("BTC/KRW", "FOO/KRW")),
     ),
     _row("exchange_upbit", "symbol without a price", _F, "BTC/KRW (no price)", made.upbit(prices={"KRW-BTC": 0.0})),
+    # X1: a market that nobody trades is halted, whatever its list and its ticker say.
     _row(
         "exchange_upbit",
-        "no trade for an hour",
+        "no trade for half an hour",
         _W,
-        "the last trade of BTC/KRW was 60 minutes ago",
-        made.upbit(trade_age=3600.0),
+        "the last trade of BTC/KRW was 30 minutes ago",
+        made.upbit(trade_age=1800.0),
+    ),
+    _row(
+        "exchange_upbit",
+        "no trade for three days",
+        _F,
+        "the last trade of BTC/KRW was 4320 minutes ago",
+        made.upbit(trade_age=3 * 86_400.0),
+    ),
+    _row(
+        "exchange_upbit",
+        "no trade within a limit of one's own",
+        _F,
+        "the last trade of BTC/KRW was 10 minutes ago",
+        made.both(made.upbit(trade_age=600.0), made.setting("upbit", stale_after=60, halted_after=300)),
+    ),
+    # G20: a time ahead of now is no freshness.
+    _row(
+        "exchange_upbit",
+        "last trade dated tomorrow",
+        _E,
+        "is dated 1440 minutes ahead of this machine's clock",
+        made.upbit(trade_age=-86_400.0),
+    ),
+    _row(
+        "exchange_binance",
+        "last trade dated tomorrow",
+        _E,
+        "is dated 1440 minutes ahead of this machine's clock",
+        made.binance(trade_age=-86_400.0),
+    ),
+    # X2: the end of a ticker's window is now, whenever the last trade was.
+    _row(
+        "exchange_binance",
+        "no trade for three days",
+        _F,
+        "the last trade of BTC/USDT was 4320 minutes ago",
+        made.binance(trade_age=3 * 86_400.0),
+    ),
+    _row(
+        "exchange_binance",
+        "no trade for half an hour",
+        _W,
+        "the last trade of BTC/USDT was 30 minutes ago",
+        made.binance(trade_age=1800.0),
+    ),
+    _row("exchange_binance", "no trade in a day", _F, "BTC/USDT (no trade in 24 hours)", made.binance(count=0)),
+    # X3
+    _row(
+        "exchange_binance",
+        "spot trading not allowed",
+        _F,
+        "BTC/USDT (spot trading not allowed)",
+        made.binance(spot_allowed=False),
+    ),
+    _row(
+        "api_key_binance",
+        "account not in the symbol's group",
+        _F,
+        "may not trade BTC/USDT (needs TRD_GRP_004 or TRD_GRP_005)",
+        made.binance(permission_sets=[["TRD_GRP_004", "TRD_GRP_005"]]),
+    ),
+    _row(
+        "api_key_binance",
+        "account in one of two groups that are both needed",
+        _F,
+        "may not trade BTC/USDT (needs TRD_GRP_004)",
+        made.binance(permission_sets=[["SPOT"], ["TRD_GRP_004"]]),
     ),
     _row(
         "exchange_upbit",
@@ -178,6 +246,14 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         api_key_binance=_E,
     ),
     _row("clock_binance", "exchange 0.6 s ahead", _W, "ms behind Binance's", made.ahead("binance", 0.6)),
+    # G20: the median of contradicting samples is a guess.
+    _row(
+        "clock_binance",
+        "clock that alternates by an hour",
+        _E,
+        "data of another shape",
+        made.alternating("binance", 3600.0),
+    ),
     _row("clock_binance", "answers too slow to tell", _E, "too slowly to tell its clock", made.slow_for_clock),
     _row("clock_upbit", "exchange 30 s ahead", _W, "ms behind Upbit's, by its Date header", made.ahead("upbit", 30.0)),
     _row(
