@@ -250,11 +250,19 @@ class TelegramSection(Section):
     token_file: Path | None = Field(None, description="file that holds the bot token")
     chat_id: SecretStr | None = Field(None, description="chat to write to")
     chat_id_file: Path | None = Field(None, description="file that holds the chat id")
+    message_thread_id: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="topic to write to, in a group that has topics", examples=[42]
+    )
     url: str = Field("https://api.telegram.org", description="Bot API server")
     timeout: Seconds = Field(3.0, description="seconds for connecting and for each answer")
     deadline: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
         10.0, description="seconds for all tries at one message, after which a P0 waits in the spool; at most 10"
     )
+
+    @property
+    def topic(self) -> dict[str, int]:
+        """The parameter that leads a message to its topic; none without one."""
+        return {} if self.message_thread_id is None else {"message_thread_id": self.message_thread_id}
 
     @field_validator("url")
     @classmethod

@@ -221,6 +221,13 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine": (
             "PREFLIGHT_TELEGRAM__URL을 https 주소나 이 컴퓨터에 있는 Bot API 서버로 설정하십시오"
         ),
+        "let the bot write there: its rights are in the chat's own settings, under administrators or permissions": (
+            "봇이 그곳에 쓸 수 있게 하십시오. 권한은 대화방 설정의 관리자 또는 권한 항목에 있습니다"
+        ),
+        "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic": (
+            "봇을 주제(토픽) 관리 권한이 있는 관리자로 지정하고, telegram.message_thread_id에 그 주제의 번호를 "
+            "적으십시오"
+        ),
         "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up": (
             "`preflight alerts test`로 메시지가 도착하는지 볼 수 있습니다. 설정 방법은 docs/alerts.md에 있습니다"
         ),
