@@ -143,7 +143,8 @@ def _of_connection(error: BaseException) -> Kind | None:
 
 def _of_answer(last: Answer) -> Kind | None:
     if last.status >= 400:
-        return _STATUSES.get(last.status) or (Kind.SERVER_ERROR if last.status >= 500 else None)
+        # A refusal that is no JSON is not the exchange's own: who knows what answered says nothing of a key.
+        return _STATUSES.get(last.status) or (Kind.SERVER_ERROR if last.status >= 500 else of_body(last))
     return of_body(last)
 
 

@@ -166,6 +166,11 @@ class ExchangeSection(Section):
         600.0, description="seconds since a symbol's last trade after which it is a WARN; at most a day"
     )
     halted_after: TradeAge = Field(3600.0, description="likewise, after which it is a FAIL in live; at most a day")
+    needs: Words = Field(
+        (),
+        description="rights beyond spot trading that the bot needs, as the exchange calls them: futures, margin",
+        examples=[["futures"]],
+    )
     no_withdraw_attested_on: date | None = Field(
         None,
         description="day on which the operator saw that the key cannot withdraw, where no API tells",

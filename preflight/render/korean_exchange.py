@@ -81,15 +81,16 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         ),
         # api_key_<id>
         "set {}": "설정하십시오: {}",
-        "change the key's restrictions at binance.com, API Management": (
-            "binance.com의 API Management에서 키의 제한을 바꾸십시오"
+        "change the key's restrictions on {}'s page of API keys": (
+            "{}의 API 키 관리 페이지에서 키의 제한을 바꾸십시오"
         ),
         "make a new key and set PREFLIGHT_EXCHANGES__{}__API_KEY_FILE and __SECRET_FILE": (
             "새 키를 만들고 PREFLIGHT_EXCHANGES__{}__API_KEY_FILE과 __SECRET_FILE을 설정하십시오"
         ),
-        "look at the key's rights on {}'s website; if it cannot withdraw, set "
+        "look at the key's rights on {}'s website; if it may order, and neither withdraw nor transfer, set "
         'exchanges.{}.no_withdraw_attested_on = "{}" and exchanges.{}.no_withdraw_attested_for = "{}"': (
-            "{} 웹사이트에서 키의 권한을 확인하십시오. 출금할 수 없는 키라면 이렇게 설정하십시오: "
+            "{} 웹사이트에서 키의 권한을 확인하십시오. 주문할 수 있고 출금도 자산 이전도 할 수 없는 키라면 이렇게 "
+            "설정하십시오: "
             'exchanges.{}.no_withdraw_attested_on = "{}", exchanges.{}.no_withdraw_attested_for = "{}"'
         ),
         "renew it before the bot stands still": "봇이 멈추기 전에 갱신하십시오",

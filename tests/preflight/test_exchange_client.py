@@ -107,7 +107,7 @@ def test_only_get(method: str) -> None:
 def test_the_list_names_nothing_that_acts() -> None:
     """The allow-list itself holds readings only; whoever adds to it meets this line."""
     assert {exchange: set(paths) for exchange, paths in ALLOWED_PATHS.items()} == {
-        "upbit": {"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts"},
+        "upbit": {"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts", "/v1/pockets/api_keys"},
         "binance": {
             "/api/v3/time",
             "/api/v3/exchangeInfo",

@@ -92,6 +92,8 @@ _ALSO: dict[str, dict[str, Status]] = {
 }
 # Keys and secrets that nobody gave out, and that look like any other.
 _OTHER = token_hex(32)
+# What a key of Upbit's may do that trades and looks: in the words of its page.
+_SOUND = ["자산조회", "주문조회", "주문하기", "출금조회"]
 
 
 def _common_rows() -> Iterator[Row]:
@@ -382,6 +384,34 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         _W,
         "the key expires in 2 days",
         made.upbit(expires_in=timedelta(days=2, hours=12)),
+    ),
+    # X4: what Upbit says of a key that may ask outweighs the attestation.
+    _row("api_key_upbit", "may withdraw", _F, "may withdraw", made.upbit(pocket_rights=[*_SOUND, "출금하기"])),
+    _row(
+        "api_key_upbit", "may withdraw, in English", _F, "may withdraw", made.upbit(pocket_rights=[*_SOUND, "withdraw"])
+    ),
+    _row(
+        "api_key_upbit",
+        "may transfer between pockets",
+        _F,
+        "may transfer between pockets",
+        made.upbit(pocket_rights=[*_SOUND, "포켓관리"]),
+    ),
+    _row("api_key_upbit", "may not order", _F, "is not allowed to trade", made.upbit(pocket_rights=["자산조회"])),
+    _row(
+        "api_key_upbit",
+        "any address",
+        _F,
+        "is not restricted to IP addresses",
+        made.both(made.upbit(pocket_rights=_SOUND), made.upbit(allowed_ips=[])),
+    ),
+    _row("api_key_upbit", "right that nobody knew", _W, "stake", made.upbit(pocket_rights=[*_SOUND, "stake"])),
+    _row(
+        "api_key_upbit",
+        "rights without names",
+        _E,
+        "answered with data of another shape",
+        made.upbit(pocket_rights="all"),
     ),
     _row("api_key_upbit", "nobody attested", _E, "nobody has attested it", made.attested(None)),
     _row("api_key_upbit", "attestation of 90 days ago", _E, "the attestation is 90 days old", made.attested(90)),
