@@ -118,7 +118,7 @@ def run_gate(parsed: argparse.Namespace) -> Report:
     if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
         flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")
-    registry = with_plugins(default_registry(settings), find_plugins())
+    registry = with_plugins(default_registry(settings), find_plugins(secrets=settings.secret_values()))
     registry.must_know(options.waivers, "--waive")
     ids = [check.id for check in registry.select(options.only)]
 
