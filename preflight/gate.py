@@ -73,6 +73,7 @@ class Gate:
     monotonic: Callable[[], float] = time.monotonic
     _troubles: list[str] = field(default_factory=list)  # why the run is not recorded
     _notes: list[str] = field(default_factory=list)
+    _withheld: list[str] = field(default_factory=list)  # why what was found can no longer be relied on
     _reserved: Entry | None = None  # the P0 of this run, kept before the run is on record
 
     def run(self) -> Report:
@@ -135,6 +136,27 @@ class Gate:
         except BaseException:  # a signal between two steps that catch it: nothing may go on calling this run a success
             self._take_back(ledger)
             raise
+
+    def reconsider(self, report: Report, *, results: Sequence[Result] = (), doubts: Sequence[str] = ()) -> Report:
+        """Conclude anew from what was found after the run was shown; if it is no GO any more, take it back and say so.
+
+        Args:
+            report: What `run` gave.
+            results: Checks that were asked again; each takes the place of the earlier one.
+            doubts: Why the run can no longer be relied on, one sentence each.
+        """
+        anew = {result.id: result for result in results}
+        merged = (*(anew.pop(result.id, result) for result in report.results), *anew.values())
+        self._withheld.extend(doubts)
+        report = replace(report, results=merged, decision=self._decide(merged, None))
+        if report.decision.verdict is Verdict.GO:
+            return report
+        ledger = self._ledger()
+        if ledger is not None:
+            report = self._keep_p0(ledger, report, None)
+            self._take_back(ledger)
+            report = replace(report, decision=self._decide(merged, None))
+        return self._say_anew(ledger, report, None)
 
     def _conclude(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Record the run, send its alerts, write and show its report."""
@@ -237,6 +259,7 @@ class Gate:
             recorded=not self._troubles,
             broken=broken,
             overridden=self.settings.overridden,
+            withheld=self._withheld,
         )
         return replace(decision, reasons=(*decision.reasons, *self._troubles))
 
