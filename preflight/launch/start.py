@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preflight.catalogue import READY_FOR_LIVE
 from preflight.errors import Interrupted
 from preflight.launch.environment import environment_of
 from preflight.launch.held import HeldFile, first_change, hold_command
@@ -97,11 +98,9 @@ class Start:
         gate = self._gate
         if gate is None:
             raise RuntimeError("go before begin")
-        if report.env is Env.LIVE and not report.decision.ready_for_live:
-            return NotStarted(
-                exit_code=EXIT_NOT_STARTED,
-                reason="GO, but ready_for_live is 0: something was waived or an endpoint overridden",
-            )
+        unready = _unready(report)
+        if unready is not None:
+            return NotStarted(exit_code=EXIT_NOT_STARTED, reason=f"GO, but ready_for_live is 0: {unready}")
         secrets = () if self.keep_secrets else gate.settings.secret_values()
         variables = environment_of(gate.environ, report, secrets)
         handlers = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -178,6 +177,16 @@ class _RefusedError(Exception):
         super().__init__()
         self.results = (why,) if isinstance(why, Result) else ()
         self.doubts = () if isinstance(why, Result) else (why,)
+
+
+def _unready(report: Report) -> str | None:
+    """Say why a GO in live is none to start on: by what the run found, or by what it could publish; else None."""
+    if report.env is not Env.LIVE:
+        return None
+    if not report.decision.ready_for_live:
+        return "something was waived or an endpoint overridden"
+    published = [sample.value for sample in report.samples if sample.name == READY_FOR_LIVE]
+    return None if published == [1.0] else "another run began meanwhile, and may find the opposite; try again"
 
 
 def _conclusion(report: Report) -> NotStarted:

@@ -16,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from preflight.catalogue import READY_FOR_LIVE
 from preflight.check import Context
 from preflight.checks.live_safety import LiveSafetyCheck
 from preflight.errors import Interrupted, NotStartedError
@@ -23,7 +24,7 @@ from preflight.gate import Gate
 from preflight.launch.last_look import LastLook
 from preflight.launch.lock import StartLock, take
 from preflight.launch.start import NotStarted, Start
-from preflight.model import Decision, Env, Mode, Report, Result, Verdict, decide
+from preflight.model import Decision, Env, Mode, Report, Result, Sample, Verdict, decide
 from preflight.settings import Settings
 
 THROWN = ("1", "on", "", "thrown by Kim")
@@ -165,11 +166,11 @@ class StartMachine(RuleBasedStateMachine):
     # --- a start -------------------------------------------------------------------------------------------
 
     @rule(
-        ready=st.sampled_from((True, True, True, False)),
+        found=st.sampled_from(("ready", "ready", "ready", "not ready", "not published")),
         during=st.dictionaries(st.sampled_from(MOMENTS), EVENTS, max_size=2),
         stop=st.sampled_from((None, None, None, *STOPS)),
     )
-    def start(self, ready: bool, during: dict[str, Event], stop: tuple[str, type[BaseException]] | None) -> None:
+    def start(self, found: str, during: dict[str, Event], stop: tuple[str, type[BaseException]] | None) -> None:
         """`exec`, from begin to end; the oracle looks at the machine itself."""
         gate, held_by_another = FakeGate(self.settings), self._is_held()
         seen: dict[str, Any] = {}
@@ -223,7 +224,8 @@ class StartMachine(RuleBasedStateMachine):
         assert not held_by_another
         lock = self._identity(self.lock)
         self._happen(during.get("while the gate runs", ("nothing", None)))
-        refused = self._go(start, ready=ready)
+        ready = found == "ready"
+        refused = self._go(start, ready=found != "not ready", published=found != "not published")
 
         may = (
             ready
@@ -242,9 +244,9 @@ class StartMachine(RuleBasedStateMachine):
         start.close()
         assert seen["closed"]
 
-    def _go(self, start: Start, *, ready: bool) -> NotStarted | None:
+    def _go(self, start: Start, *, ready: bool, published: bool) -> NotStarted | None:
         try:
-            return start.go(_report(ready=ready))
+            return start.go(_report(ready=ready, published=published))
         except BecomeError:
             for number, handler in self.before.items():  # this process is the gate's again
                 signal.signal(number, handler)
@@ -274,7 +276,7 @@ class StartMachine(RuleBasedStateMachine):
         assert {number: signal.getsignal(number) for number in self.before} == self.before
 
 
-def _report(*, ready: bool) -> Report:
+def _report(*, ready: bool, published: bool) -> Report:
     decision = Decision(verdict=Verdict.GO, exit_code=0, reasons=(), ready_for_live=ready)
     return Report(
         run_id="run-1",
@@ -288,6 +290,7 @@ def _report(*, ready: bool) -> Report:
         ended_at=2.0,
         duration_seconds=1.0,
         recorded=True,
+        samples=(Sample(name=READY_FOR_LIVE, labels={"env": "live"}, value=float(published)),),
     )
 
 
