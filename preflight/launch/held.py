@@ -70,7 +70,8 @@ def first_change(files: Iterable[HeldFile], *, digest: bool) -> str | None:
 def _files(arguments: Sequence[str]) -> Iterator[Path]:
     for argument in arguments:
         try:
-            if stat.S_ISREG(os.stat(argument).st_mode):  # noqa: PTH116 - an argument is seldom a path
+            found = os.stat(argument)  # noqa: PTH116 - an argument is seldom a path
+            if stat.S_ISREG(found.st_mode) and found.st_size > 0:  # the kernel's own, as in /proc, change by themselves
                 yield Path(argument)
         except (OSError, ValueError):  # most arguments are no file
             continue
