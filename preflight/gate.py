@@ -23,6 +23,7 @@ from preflight.errors import Interrupted, RecordError, TextfileError
 from preflight.ledger import Ledger, RunRecord, Snapshot
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
 from preflight.places import make_own_directories
+from preflight.plain_http import notes_of
 from preflight.registry import Registry
 from preflight.runner import OnResult, Runner
 from preflight.settings import Settings
@@ -370,7 +371,7 @@ class Gate:
 
     def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Write the report where it was asked for; a run whose report is lost is not one that can be audited."""
-        report = replace(report, notes=tuple(self._notes))
+        report = replace(report, notes=(*self._notes, *notes_of(self.settings)))
         try:
             self.write_report(report)
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away

@@ -37,6 +37,19 @@ def must_not_send_in_the_clear(settings: Settings, source: Callable[[Loc], str])
         )
 
 
+def notes_of(settings: Settings) -> tuple[str, ...]:
+    """Say, for each run's report, where an operator lets secrets travel in the clear; nothing in live."""
+    sections: dict[str, ExchangeSection | TelegramSection] = {
+        **{f"exchanges.{name}": one for name, one in settings.exchanges.items()},
+        "telegram": settings.telegram,
+    }
+    return tuple(
+        f"{name}.plain_http is set: secrets travel in the clear"
+        for name, one in sections.items()
+        if one.plain_http and any(one.secret_values()) and not (one.url or "https:").startswith("https:")
+    )
+
+
 def _in_the_clear(settings: Settings) -> Iterator[Loc]:
     for name, exchange in settings.exchanges.items():
         if exchange.url is not None and _is_refused(exchange, exchange.url, settings.env):

@@ -8,6 +8,7 @@ import pytest
 
 from preflight.cli import main
 from preflight.errors import UsageError
+from preflight.plain_http import notes_of
 from preflight.sources import load
 
 KEYS = {
@@ -82,3 +83,10 @@ def test_q2_every_command_refuses(
     assert main(argv) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("preflight: variable PREFLIGHT_TELEGRAM__URL: telegram.url is not https")
+
+
+@pytest.mark.parametrize(("url", "notes"), [(OTHER, 1), ("https://mirror.example", 0)])
+def test_q2_what_is_allowed_is_told_in_each_run(url: str, notes: int, tmp_path: Path) -> None:
+    """An operator who lets a secret travel in the clear hears of it each time."""
+    settings = load({"env": "paper"}, environ=_variables("telegram", url, PLAIN_HTTP="true"), cwd=tmp_path)
+    assert notes_of(settings) == ("telegram.plain_http is set: secrets travel in the clear",) * notes
