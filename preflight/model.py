@@ -60,6 +60,7 @@ EXIT_UNVERIFIED = 3
 EXIT_WARNED = 4
 EXIT_UNRECORDED = 5
 EXIT_DRY_RUN = 6
+EXIT_NOT_STARTED = 7  # of `exec` alone: nothing ran, or the verdict is GO and the command may still not start
 
 _EXIT_OF = MappingProxyType(
     {
@@ -78,6 +79,8 @@ _REQUIRED_OUTSIDE_LIVE: Mapping[Env, frozenset[str]] = MappingProxyType(
         Env.TEST: frozenset({"environment", "redis", "postgres", "storage"}),
     }
 )
+
+NEVER_WAIVED = frozenset({"live_safety"})  # an operator who means to go live arms it and resets the switch
 
 
 def is_required(check_id: str, env: Env) -> bool:
@@ -183,7 +186,8 @@ class Report:
 
 def settle(result: Result, waivers: Mapping[str, str]) -> Result:
     """Lower what does not block to WARN, with its origin kept: a waived FAIL, an advisory FAIL or ERROR."""
-    waiver = waivers.get(result.id) if result.status is Status.FAIL else None
+    waivable = result.status is Status.FAIL and result.id not in NEVER_WAIVED
+    waiver = waivers.get(result.id) if waivable else None
     advisory = not result.required and result.status in {Status.FAIL, Status.ERROR}
     if waiver is None and not advisory:
         return result
@@ -200,6 +204,7 @@ def decide(
     recorded: bool = True,
     broken: str | None = None,
     overridden: bool = False,
+    withheld: Sequence[str] = (),
 ) -> Decision:
     """Conclude from settled results.
 
@@ -212,6 +217,7 @@ def decide(
         recorded: Whether the run is in the ledger and in the textfile.
         broken: What broke in the gate itself, or None.
         overridden: Whether an exchange or Telegram endpoint is not the original one.
+        withheld: Why what was found can no longer be relied on, one sentence each.
 
     Returns:
         The decision. Where several verdicts apply, the exit code is the first of 1, 5, 3, 4, 6, 0.
@@ -232,6 +238,7 @@ def decide(
         *(f"{r.id}: {r.outcome.summary}" for r in untold),
         *(f"{check_id}: gave no result" for check_id in missing),
         *(("no required check proved anything",) if not proved and not failed else ()),
+        *withheld,
     )
     if doubts:
         found.append((Verdict.UNVERIFIED, doubts))

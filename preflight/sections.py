@@ -160,6 +160,7 @@ class ExchangeSection(Section):
     private_key: SecretStr | None = Field(None, description="the wallet's or the agent's private key")
     private_key_file: Path | None = Field(None, description="file that holds the private key")
     url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
+    plain_http: bool = Field(False, description="let secrets travel to an http address; refused in live")  # noqa: FBT003
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
     stale_after: TradeAge = Field(
@@ -259,6 +260,7 @@ class TelegramSection(Section):
         None, description="topic to write to, in a group that has topics", examples=[42]
     )
     url: str = Field("https://api.telegram.org", description="Bot API server")
+    plain_http: bool = Field(False, description="let secrets travel to an http address; refused in live")  # noqa: FBT003
     timeout: Seconds = Field(3.0, description="seconds for connecting and for each answer")
     deadline: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
         10.0, description="seconds for all tries at one message, after which a P0 waits in the spool; at most 10"

@@ -149,6 +149,7 @@ def spawn(check: Check, ctx: Context) -> Worker:
 
 def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
     """Be the child, to the end. Nothing below may return or raise into the parent's code."""
+    pid = os.getpid()
     try:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
@@ -158,19 +159,22 @@ def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask:
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        _close_all_but(to_parent, from_parent)
+        close_all_but(to_parent, from_parent)
         with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
             for name in check.imports:
                 importlib.import_module(name)
-        if os.read(from_parent, 1) == b"g":
-            # The parent ends this process at the deadline. If the parent was killed, the kernel does it.
+        # Not for a process that an import forked: it would take the word, or answer a second time.
+        if os.getpid() == pid and os.read(from_parent, 1) == b"g":
+            # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
+            # handler an import has left.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
             os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
         os._exit(0)
 
 
-def _close_all_but(*kept: int) -> None:
+def close_all_but(*kept: int) -> None:
     """Close what else the parent had open, so that no child holds another one's pipe.
 
     Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.

@@ -549,8 +549,8 @@ def test_signal_in_the_middle(number: signal.Signals, told: str, prom: Path) -> 
 
     from preflight import worker
     note = os.dup(2)
-    close = worker._close_all_but
-    worker._close_all_but = lambda *kept: close(note, *kept)
+    close = worker.close_all_but
+    worker.close_all_but = lambda *kept: close(note, *kept)
     fake(redis=hang)
     cli.entry()
     """
