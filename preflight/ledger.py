@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_STANDS = "it still says what an earlier run found"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
@@ -294,7 +292,9 @@ class Ledger:
                 try:
                     self._publish_alone(env, self._textfile_dir, alone)
                 except TextfileError as second:
-                    raise (type(e) if isinstance(e, LedgerError) else LedgerError)(f"{e}; and {second}") from e
+                    raise (type(e) if isinstance(e, LedgerError) else LedgerError)(
+                        f"{e}; nor can the metrics file say so: {second}"
+                    ) from e
             raise
         return Snapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
 
@@ -319,7 +319,7 @@ class Ledger:
                 with suppress(TextfileError):  # the first error is the one to tell
                     textfile.publish(directory, state.env, make)
             if not inplace.take_back(directory, state.env):
-                raise TextfileError(f"{e}; {_STANDS}") from e
+                raise _not_taken_back(e) from e
             raise
 
     def _publish_alone(self, env: str, directory: Path, change: Callable[[State], None]) -> None:
@@ -340,8 +340,12 @@ class Ledger:
             textfile.publish(directory, env, make)
         except Exception as e:
             if not inplace.take_back(directory, env):
-                raise TextfileError(f"{e}; {_STANDS}") from e
+                raise _not_taken_back(e) from e
             raise
+
+
+def _not_taken_back(error: Exception) -> TextfileError:
+    return TextfileError(f"{error}; it still says what an earlier run found")
 
 
 def _show(state: State, run: RunRecord, now: float) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import stat
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ from preflight.errors import TextfileError
 # Whatever the gate's umask, node_exporter reads it as its own user: the commonest failure is that it cannot.
 _MODE = 0o644
 _ATTEMPTS = 50  # each that fails means that another writer succeeded
+_STEP = 0.002  # seconds
 _MAX_BYTES = 1024 * 1024  # the contract bounds ours far below
 
 _REMEDY = "PREFLIGHT_TEXTFILE_DIR must name the directory that node_exporter reads"
@@ -83,7 +86,9 @@ def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) ->
         TextfileError: It was not replaced: the old file, if any, is as it was.
     """
     target = path_of(directory, env)
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
+        if attempt:  # writers that sweep each other's files in step would go on doing so
+            time.sleep(random.uniform(0, _STEP * attempt))  # noqa: S311 - no secret
         replaced = False
         try:
             folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
