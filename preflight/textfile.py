@@ -1,16 +1,16 @@
 """The `.prom` file: written so that a scraper sees the old one or the new one, whole, and can read it.
 
-Writers need no lock among themselves, since a run that cannot have the ledger writes here as well. Each makes its temp
-file, then reads what stands, then removes the temp files of the others, then renames its own. Whoever published since
-a writer made its temp file has removed it: that one's rename fails, and it begins again with what stands now. So nobody
-replaces what it has not read, a writer that hangs holds up nobody, and what a killed one left behind is swept.
+A run that cannot have the ledger writes here as well, so writers have a lock of their own: on the directory, from
+before they read what stands until they have replaced it. One that hangs with it holds up nobody for long. Who takes
+over removes its temp file first, so that it cannot come back later with what is old by then: its rename fails, and it
+begins again with what stands. That also sweeps what a killed writer left behind.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
-import random
 import stat
 import tempfile
 import time
@@ -22,8 +22,8 @@ from preflight.errors import TextfileError
 
 # Whatever the gate's umask, node_exporter reads it as its own user: the commonest failure is that it cannot.
 _MODE = 0o644
-_ATTEMPTS = 50  # each that fails means that another writer succeeded
-_STEP = 0.002  # seconds
+_ATTEMPTS = 5  # each that fails means that another writer took over
+_PATIENCE = 2.0  # seconds: a writer needs milliseconds
 _MAX_BYTES = 1024 * 1024  # the contract bounds ours far below
 
 _REMEDY = "PREFLIGHT_TEXTFILE_DIR must name the directory that node_exporter reads"
@@ -86,13 +86,12 @@ def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) ->
         TextfileError: It was not replaced: the old file, if any, is as it was.
     """
     target = path_of(directory, env)
-    for attempt in range(_ATTEMPTS):
-        if attempt:  # writers that sweep each other's files in step would go on doing so
-            time.sleep(random.uniform(0, _STEP * attempt))  # noqa: S311 - no secret
+    for _ in range(_ATTEMPTS):
         replaced = False
         try:
             folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
+                _lock(folder)
                 replaced = _replace(target, env, make)
                 if replaced:
                     os.fsync(folder)
@@ -128,6 +127,22 @@ def _replace(target: Path, env: str, make: Callable[[bytes | None], bytes]) -> b
             temp.unlink(missing_ok=True)
         raise
     return True
+
+
+def _lock(folder: int) -> None:
+    """Hold the directory until it is closed; go on without where somebody does not let go, or it cannot be locked."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.002)
+        except OSError:  # a network file system
+            return
+        else:
+            return
 
 
 def _standing(target: Path, env: str) -> bytes | None:

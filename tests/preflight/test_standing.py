@@ -157,7 +157,7 @@ def test_g18_a_yes_is_gone_before_the_ledger_is_waited_for(tmp_path: Path) -> No
     assert shown(tmp_path) == (1, 0, 1)
 
 
-def test_g18_writers_without_a_lock_lose_nothing(tmp_path: Path) -> None:
+def test_g18_writers_without_the_ledger_lose_nothing(tmp_path: Path) -> None:
     """Each of many writers builds on what stood when it published: none replaces what it has not read."""
     writers, each = 4, 25
 
@@ -172,6 +172,33 @@ def test_g18_writers_without_a_lock_lose_nothing(tmp_path: Path) -> None:
         thread.join()
     assert textfile.read(tmp_path, "live") == str(writers * each).encode()
     assert [path.name for path in tmp_path.iterdir()] == ["arbitrage_preflight_live.prom"]
+
+
+def test_g18_a_writer_that_hangs_does_not_come_back(tmp_path: Path) -> None:
+    """One that is stopped before it renames holds up nobody, and begins again with what stands by then."""
+    told, go_on = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def hang(raw: bytes | None) -> bytes:
+            if raw is None:
+                os.write(told[1], b"x")
+                os.read(go_on[0], 1)
+            return b"old" if raw is None else raw + b", then the other"
+
+        try:
+            textfile.publish(tmp_path, "live", hang)
+        finally:
+            os._exit(0)
+    os.read(told[0], 1)
+    textfile.publish(tmp_path, "live", lambda _: b"new")
+    assert textfile.read(tmp_path, "live") == b"new"
+    os.write(go_on[1], b"x")
+    os.waitpid(child, 0)
+    assert textfile.read(tmp_path, "live") == b"new, then the other"
+    assert [path.name for path in tmp_path.iterdir()] == ["arbitrage_preflight_live.prom"]
+    for fd in (*told, *go_on):
+        os.close(fd)
 
 
 def test_one_byte_is_enough(tmp_path: Path) -> None:
