@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from acceptance.standins.upbit import Upbit
 from tests.preflight.faults.rig import LAUNCHER, Rig
@@ -47,6 +48,14 @@ def forbidden(rig: Rig, name: str) -> Iterator[Change]:
 def private_textfile(rig: Rig) -> Iterator[Change]:
     """A textfile directory that only its owner can enter."""
     yield Change(env=_place(rig, "textfile", 0o700)[1])
+
+
+@contextlib.contextmanager
+def copied_prom(rig: Rig) -> Iterator[Change]:
+    """A textfile directory in which somebody keeps a copy of the metrics file."""
+    path, env = _place(rig, "textfile")
+    (Path(path) / "paper.bak.prom").write_text('arbitrage_preflight_last_success{env="paper"} 1.0\n', encoding="utf-8")
+    yield Change(env=env)
 
 
 @contextlib.contextmanager
@@ -222,6 +231,15 @@ STORAGE = (
         **fail(),
         words=("others cannot read",),
         make=private_textfile,
+    ),
+    FaultRow(
+        id="textfile-copy",
+        fault="somebody keeps a copy of the metrics file beside it",
+        made="another `.prom` file with one of its lines",
+        check="storage",
+        **fail(),
+        words=("paper.bak.prom holds metrics of preflight too",),
+        make=copied_prom,
     ),
 )
 
