@@ -34,7 +34,7 @@ OLD = "# yesterday's\n"
 
 @pytest.fixture(autouse=True)
 def clean_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start each test in an empty directory, with no setting of the developer's own, and restore what its runs do to signals."""
+    """Start each test in an empty directory without settings of the developer's own, and restore the signals."""
     for name in list(os.environ):
         if name.startswith("PREFLIGHT_"):
             monkeypatch.delenv(name)
