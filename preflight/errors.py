@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class Interrupted(BaseException):  # like KeyboardInterrupt: not an error that anything should catch
-    """SIGTERM reached the gate."""
+    """A signal that ends a process reached the gate; its name is the text."""
 
 
 class PreflightError(Exception):

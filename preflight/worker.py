@@ -23,13 +23,14 @@ from typing import Any, NoReturn
 from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.model import Outcome, Status
+from preflight.streams import ENDING
 
 _MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
+_SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
 from preflight.errors import UsageError
 from preflight.model import NEVER_WAIVED, Env, Mode
+from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
     from preflight.gate import Gate, Options
@@ -107,7 +107,6 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     Raises:
         UsageError: A bad option or configuration; nothing ran.
     """
-    from preflight.errors import Interrupted  # noqa: PLC0415
     from preflight.gate import Gate  # noqa: PLC0415 - heavy: imports the settings
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
@@ -126,10 +125,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     registry.must_know(options.waivers, "--waive")
     ids = [check.id for check in registry.select(options.only)]
 
-    def interrupt(*_: Any) -> NoReturn:
-        raise Interrupted("SIGTERM")
-
-    signal.signal(signal.SIGTERM, interrupt)
+    raise_on_ending()
     output = None if parsed.output is None else str(parsed.output)
     view: View | None = None
     if parsed.format == "console":

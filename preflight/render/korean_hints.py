@@ -213,6 +213,12 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "`chmod o+x {}` 명령을 실행하거나, 그 아래에 있지 않은 textfile_dir을 고르십시오"
         ),
         "chmod o+rx {}": "다음을 실행하십시오: chmod o+rx {}",
+        "let the user who runs preflight read it, or move it away: {}": (
+            "preflight를 실행하는 사용자가 읽을 수 있게 하거나 다른 곳으로 옮기십시오: {}"
+        ),
+        "move it out of the directory, or give it a name that does not end in .prom: {}": (
+            "디렉터리 밖으로 옮기거나 .prom으로 끝나지 않는 이름으로 바꾸십시오: {}"
+        ),
         "chmod 644 {}": "다음을 실행하십시오: chmod 644 {}",
         "set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how": (
             "PREFLIGHT_TELEGRAM__TOKEN_FILE과 PREFLIGHT_TELEGRAM__CHAT_ID_FILE을 설정하십시오. "

@@ -109,6 +109,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         ),
         # The `.prom` file
         "cannot write the metrics file {}: {}": "지표 파일을 쓸 수 없습니다: {}: {}",
+        "{}; it still says what an earlier run found": "{}. 지표 파일에는 지난 실행의 결과가 그대로 남아 있습니다",
+        "{}; nor can the metrics file say so: {}": "{}. 지표 파일에도 적을 수 없습니다: {}",
+        "cannot write the metrics file {}: other processes keep replacing it; end them": (
+            "지표 파일을 쓸 수 없습니다: {}: 다른 프로세스가 계속 바꿔 씁니다. 그 프로세스를 끝내십시오"
+        ),
         "{}; nor can the ledger say that the run does not count: {}": (
             "{}; 이 실행을 세지 말라고 장부에 적을 수도 없습니다: {}"
         ),
