@@ -1,16 +1,19 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
 IMAGES ?= auto
+GRAFANA ?= auto
+ARCHIVE ?=
+SHA256 ?=
 ARGS ?=
 BIN := .venv/bin
 
 help: ## show this page
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.lock pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh "$(PYTHON)"
@@ -29,7 +32,7 @@ unit: setup ## tests of the packages themselves, but for those that need Docker
 	$(BIN)/python -m pytest tests -m "not compose" -n 2 --dist loadfile $(ARGS)
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
-	$(BIN)/python -m pytest acceptance --stack $(STACK) $(ARGS)
+	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)
 
 compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
 	scripts/run_on_compose.sh $(ARGS)
@@ -44,11 +47,18 @@ images: setup ## official images, or ones built here; docker/.env names them for
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.pictures $(ARGS)
 
+grafana-contract: .venv/ready ## hold a running Grafana against the recorded one: GRAFANA_URL=... GRAFANA_LOGIN=FILE
+	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))
+	@$(BIN)/python -m tests.acceptance.standins.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
+
+grafana: .venv/ready ## unpack an official Grafana that you name: ARCHIVE=... SHA256=... (without them: how)
+	@$(BIN)/python -m acceptance.stack.grafana_archive $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SHA256),--sha256 "$(SHA256)")
+
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
 
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
-	@$(BIN)/python -m acceptance.stack.local up
+	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)
 
 down: .venv/ready ## stop what `make up` started
 	@$(BIN)/python -m acceptance.stack.local down
