@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from acceptance.stack import compose_contexts as contexts
 from acceptance.stack import compose_engine as engine
-from acceptance.stack import compose_env, compose_wheels
+from acceptance.stack import compose_env, compose_modes, compose_wheels
 from acceptance.stack.base import StackError
 from acceptance.stack.cache import cache_root
 from acceptance.stack.component import ComponentError
@@ -240,6 +240,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         trouble = engine.why_unusable()
         if trouble is not None:
             raise StackError(trouble)
+        opened = compose_modes.open_configuration(options.docker_dir.parent)
+        if opened:
+            tell(f"let the containers' users read {len(opened)} files and folders: {', '.join(compose_modes.MOUNTED)}")
         present = compose_env.read(env_file)
         mode, said = steady(options.images, present)
         if said:
