@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -10,7 +10,7 @@ ARGS ?=
 BIN := .venv/bin
 
 help: ## show this page
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.lock pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh "$(PYTHON)"
@@ -43,6 +43,10 @@ images: setup ## official images, or ones built here; docker/.env names them for
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.pictures $(ARGS)
+
+grafana-contract: .venv/ready ## hold a running Grafana against the recorded one: GRAFANA_URL=... GRAFANA_LOGIN=FILE
+	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))
+	@$(BIN)/python -m tests.acceptance.standins.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
 
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
