@@ -51,6 +51,12 @@ grafana-contract: .venv/ready ## hold a running Grafana against the recorded one
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
 
+backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=... names it, DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup backup $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
+restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
 	@$(BIN)/python -m acceptance.stack.local up
 
