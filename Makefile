@@ -6,6 +6,9 @@
 PYTHON ?= python3
 STACK ?= auto
 IMAGES ?= auto
+GRAFANA ?= auto
+ARCHIVE ?=
+SHA256 ?=
 ARGS ?=
 BIN := .venv/bin
 
@@ -29,7 +32,7 @@ unit: setup ## tests of the packages themselves, but for those that need Docker
 	$(BIN)/python -m pytest tests -m "not compose" -n 2 --dist loadfile $(ARGS)
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
-	$(BIN)/python -m pytest acceptance --stack $(STACK) $(ARGS)
+	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)
 
 compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
 	scripts/run_on_compose.sh $(ARGS)
@@ -48,6 +51,9 @@ grafana-contract: .venv/ready ## hold a running Grafana against the recorded one
 	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))
 	@$(BIN)/python -m tests.acceptance.standins.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
 
+grafana: .venv/ready ## unpack an official Grafana that you name: ARCHIVE=... SHA256=... (without them: how)
+	@$(BIN)/python -m acceptance.stack.grafana_archive $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SHA256),--sha256 "$(SHA256)")
+
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
 
@@ -58,7 +64,7 @@ restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its ow
 	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
 
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
-	@$(BIN)/python -m acceptance.stack.local up
+	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)
 
 down: .venv/ready ## stop what `make up` started
 	@$(BIN)/python -m acceptance.stack.local down

@@ -52,6 +52,7 @@ def wanted(request: pytest.FixtureRequest) -> Wanted:
     return Wanted(
         choice=option("--stack"),
         images=option("--images"),
+        grafana=option("--grafana"),
         keep=option("--keep-stack"),
         prometheus_url=option("--prometheus-url"),
         grafana_url=option("--grafana-url"),
@@ -246,15 +247,17 @@ def metric_log(first_run: Seen, stack: Stack, bundle: Bundle) -> Callable[[Metri
 
 
 @pytest.fixture(scope="session")
-def panel_log(dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
+def panel_log(stack: Stack, dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
     """Takes down what each panel shows of the first run in the evidence."""
+    assert stack.grafana is not None
     record = GrafanaApiResult(
+        grafana=stack.grafana,
         dashboard=Dashboard(
             uid=dashboard.uid,
             title=dashboard.title,
             version=int(dashboard.dashboard["version"]),
             url=dashboard.url,
-        )
+        ),
     )
 
     def add(panel: PanelQuery) -> None:

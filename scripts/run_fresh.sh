@@ -22,8 +22,8 @@ project=$(dirname "$here")
 # shellcheck source=scripts/apt_mirror.sh
 . "$here/apt_mirror.sh"
 
-# What README.md asks for (Python with venv, make, a C compiler), what it takes to get a clone, and nothing else.
-packages=python3,python3-venv,gcc,libc6-dev,make,git,ca-certificates
+# What README.md asks for (Python with venv, make), what it takes to get a clone, and nothing else.
+packages=python3,python3-venv,make,git,ca-certificates
 bundle=/etc/ssl/certs/ca-certificates.crt
 user=newcomer
 uid=4242
@@ -111,8 +111,8 @@ get_clone='git clone --quiet checkout.bundle project && cd project
         git ls-files -z --deleted --cached | xargs -0 rm -f -- && tar -x -f ../changes.tar
     fi
     git log -1 --format="commit %h" && git status --short
-    echo "user $(id)"; python3 --version; gcc --version | head -n 1
-    for absent in go docker redis-server postgres prometheus grafana; do
+    echo "user $(id)"; python3 --version
+    for absent in cc gcc clang go docker redis-server postgres prometheus grafana; do
         if command -v "$absent"; then echo "not fresh: $absent is here"; exit 1; fi
     done
     [ ! -e ~/.cache ]'

@@ -22,6 +22,7 @@ class Health:
 
     database: str  # "ok"
     version: str
+    standin: bool  # it is no Grafana, and says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,11 @@ class GrafanaClient:
         if response.status_code != 503:
             self._http.fail_unless_ok(response, asked)
         data = self._object(self._http.json(response, asked), asked)
-        return Health(database=str(data.get("database", "")), version=str(data.get("version", "")))
+        return Health(
+            database=str(data.get("database", "")),
+            version=str(data.get("version", "")),
+            standin=data.get("standin") is True,
+        )
 
     def dashboard(self, uid: str) -> ServedDashboard:
         """Fetch a dashboard by uid; ``HttpStatusError`` with status 404 where Grafana has not loaded it."""

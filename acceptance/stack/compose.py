@@ -31,10 +31,11 @@ from acceptance.stack import (
 from acceptance.stack.base import SERVICES, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.compose_questions import questions
 from acceptance.stack.compose_relay import Relays
-from acceptance.stack.compose_versions import versions
+from acceptance.stack.compose_versions import grafana_used, versions
 from acceptance.stack.ports import HOST, Ports
 from acceptance.stack.readiness import look
 from acceptance.stack.spec import Question
+from evidence.grafana import GrafanaUsed
 
 START_SECONDS = 60
 """For all services to become healthy. With the images there it takes 5 to 15."""
@@ -248,6 +249,14 @@ class ComposeStack:
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that this stack made."""
         return tuple(self._secrets.values())
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana its image is; None without one, and while that is not known."""
+        if self._images is None or "grafana" not in self._names:
+            return None
+        image = self._overrides.get("GRAFANA_IMAGE", self._images.names["GRAFANA_IMAGE"])
+        return grafana_used(image, self.versions().get("grafana", {}).get("version", "unknown"))
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Service name -> version, source, image and image id; what was learnt first is kept."""

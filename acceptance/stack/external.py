@@ -14,9 +14,11 @@ from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from acceptance.probes.errors import ProbeError
+from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.transport import HttpProbe
 from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.invoke import invoke
+from evidence.grafana import GrafanaKind, GrafanaUsed
 
 _SECONDS = 5.0
 
@@ -76,6 +78,17 @@ class ExternalStack:
 
     def stop(self) -> None:
         """Do nothing: it is not ours."""
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana answers there; None where none does."""
+        with GrafanaClient(self.urls.grafana, timeout=_SECONDS) as client:
+            try:
+                health = client.health()
+            except ProbeError:
+                return None
+        kind = GrafanaKind.STANDIN if health.standin else GrafanaKind.EXTERNAL
+        return GrafanaUsed(kind=kind, version=health.version or "unknown")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from acceptance.stack.compose import ComposeStack
 from acceptance.stack.compose_images import Mode
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
+from acceptance.stack.grafana_source import Choice as Grafana
 
 Choice = Literal["auto", "compose", "embedded", "external"]
 CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external")
@@ -28,6 +29,7 @@ class Wanted:
 
     choice: Choice = "auto"
     images: Mode = "auto"
+    grafana: Grafana = "auto"
     keep: bool = False
     prometheus_url: str | None = None
     grafana_url: str | None = None
@@ -74,7 +76,7 @@ def open_stack(
 def _make(wanted: Wanted, project: Path, tell: Callable[[str], object]) -> Stack:
     match wanted.choice:
         case "embedded":
-            return EmbeddedStack()
+            return EmbeddedStack(grafana=wanted.grafana)
         case "compose":
             return ComposeStack(images=wanted.images, tell=tell)
         case "external":
@@ -82,7 +84,9 @@ def _make(wanted: Wanted, project: Path, tell: Callable[[str], object]) -> Stack
         case "auto":
             trouble = compose_engine.why_unusable()
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")
-            return EmbeddedStack() if trouble is not None else ComposeStack(images=wanted.images, tell=tell)
+            if trouble is not None:
+                return EmbeddedStack(grafana=wanted.grafana)
+            return ComposeStack(images=wanted.images, tell=tell)
 
 
 def _external(wanted: Wanted, project: Path) -> ExternalStack:

