@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -42,7 +42,7 @@ test: lint unit ## everything, on the embedded stack and on compose
 	$(MAKE) compose
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
-	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES)
+	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES) --grafana $(GRAFANA)
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.pictures $(ARGS)
