@@ -225,6 +225,39 @@ def test_an_unreadable_folder_of_configuration_ends_the_start(
     assert "make images" in log
 
 
+@pytest.mark.parametrize(
+    ("folder", "said"), [("rules", "it has no alerting rules"), ("targets", "it has no targets")], ids=str
+)
+def test_a_prometheus_that_watches_nothing_is_not_healthy(bench: Bench, folder: str, said: str) -> None:
+    """It is ready without rules and targets too; healthy it is with both."""
+    for path in (bench.project.prometheus_config / folder).iterdir():
+        path.unlink()
+    bench.starts("prometheus")
+    bench.fails("prometheus", said)
+
+
+def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench, images: dict[str, str]) -> None:
+    """It would serve a page without a metric of preflight's."""
+    volume = f"{bench.project.name}_textfile-collector-data:/data"
+    bench.starts("node-exporter")
+    bench.gets_healthy("node-exporter")
+    within = (
+        "run",
+        "--rm",
+        "--user",
+        "0",
+        "-v",
+        volume,
+        "--entrypoint",
+        "chmod",
+        images["REDIS_IMAGE"],
+        "0700",
+        "/data",
+    )
+    assert compose_engine.docker(*within).code == 0
+    bench.fails("node-exporter", "ermission denied")
+
+
 def test_a_service_that_has_all_it_needs_starts_as_its_image_would(bench: Bench) -> None:
     """The check before the start leaves the program as process 1, which takes the engine's signals."""
     bench.starts("prometheus")
