@@ -137,8 +137,7 @@ def test_a_failure_without_a_sick_container_keeps_compose_s_words(show: object) 
     ("log", "health_said", "wanted"),
     [
         (
-            "redis: /run/secrets/redis_password cannot be read by uid 999, so nothing was started: run "
-            "'make images secrets' in the project root",
+            "redis: /run/secrets/redis_password is empty, so nothing was started: run 'make images secrets'",
             "",
             "what to do: run 'make images secrets' in the project root",
         ),
