@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -42,7 +42,7 @@ test: lint unit ## everything, on the embedded stack and on compose
 	$(MAKE) compose
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
-	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES)
+	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES) --grafana $(GRAFANA)
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.pictures $(ARGS)
@@ -56,6 +56,12 @@ grafana: .venv/ready ## unpack an official Grafana that you name: ARCHIVE=... SH
 
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
+
+backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=... names it, DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup backup $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
+restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
 
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
 	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)

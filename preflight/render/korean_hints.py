@@ -130,8 +130,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "start it, or correct PREFLIGHT_POSTGRES__HOST and __PORT": (
             "서버를 띄우거나 PREFLIGHT_POSTGRES__HOST와 __PORT를 고치십시오"
         ),
-        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE)": (
-            "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE)를 확인하십시오"
+        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE), and that the role was made": (
+            "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE), 그리고 그 역할이 만들어졌는지 확인하십시오"
         ),
         "set PREFLIGHT_POSTGRES__PASSWORD_FILE": "PREFLIGHT_POSTGRES__PASSWORD_FILE을 설정하십시오",
         "close idle sessions (see pg_stat_activity) or raise max_connections": (
