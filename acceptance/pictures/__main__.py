@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acceptance.pictures.browser import PAGE_SECONDS, serves_pages, take_screenshots
-from acceptance.pictures.devtools import BrowserError
+from acceptance.pictures.chromium import BrowserError
 from acceptance.pictures.live import ENV, Snapshot, drive, look, newest_run
 from acceptance.pictures.picture import panel_picture, sheet_picture
 from acceptance.pictures.save import picture_name

@@ -23,7 +23,7 @@ from acceptance.pictures.timeseries import timeseries
 from acceptance.probes.panels import Panel, PanelValue
 from acceptance.probes.sweep import PanelOutcome
 
-__all__ = ["DRAWN", "Form", "panel_picture", "sheet_picture"]
+__all__ = ["DRAWN", "Form", "data_picture", "panel_picture", "sheet_picture"]
 
 Form = Literal["svg", "png"]
 _OverTime = Callable[[Box, Panel, Sequence[PanelValue], float, float], None]
@@ -55,6 +55,23 @@ def panel_picture(outcome: PanelOutcome, form: Form = "svg") -> bytes:
         draw_panel(page.inner(0, 0, w, h - 18), outcome, lines=3)
         page.text(14, h - 12, fit(_origin(outcome), 7, w - 28), size=7, colour=MUTED)
         return _file(page, form, outcome.panel.title, _alternative(outcome))
+
+
+def data_picture(outcome: PanelOutcome, w: float, h: float) -> bytes:
+    """Draw only what one panel shows, for a place that has its title in letters of its own.
+
+    Args:
+        outcome: What Grafana returned.
+        w: Width in pixels.
+        h: Height in pixels.
+
+    Returns:
+        An SVG file; the same bytes for the same outcome.
+    """
+    with drawing():
+        page = Box.page(w, h)
+        _data(page.inner(4, 4, w - 8, h - 8), outcome)
+        return _file(page, "svg", outcome.panel.title, _alternative(outcome))
 
 
 def sheet_picture(title: str, outcomes: Sequence[PanelOutcome], form: Form = "svg") -> bytes:
