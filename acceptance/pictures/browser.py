@@ -39,6 +39,7 @@ _WIDTH = 1440
 _LINE = 38  # pixels of one line of Grafana's grid, its gap included
 _POLL_MILLISECONDS = 250.0
 _MOST_REDIRECTS = 5
+_ANSWER_SECONDS = 20.0  # one request to Grafana may take that long
 _PICTURES_THERE = "[...document.images].every((image) => image.complete)"
 PAGE_SECONDS = 30.0  # one dashboard's page may take that long
 
@@ -70,7 +71,7 @@ def photograph(
         login: User and password, or `api_key` and a token.
         panels: All panels of one dashboard, at least one.
         env: Value of the variable `env`.
-        timeout: Seconds that the page may take.
+        timeout: Seconds that the page may take once Grafana has answered.
         excused: Panel title -> reason why it may be empty.
 
     Raises:
@@ -82,16 +83,16 @@ def photograph(
     size = ViewportSize(width=_WIDTH, height=_height(panels))
     context = browser.new_context(viewport=size, service_workers="block", color_scheme="light")
     try:
-        deadline = time.monotonic() + timeout
-        context.route("**/*", _only_grafana(grafana, login, timeout))
+        context.route("**/*", _only_grafana(grafana, login))
         context.route_web_socket("**/*", lambda socket: socket.close())  # nothing on the page needs one
         page = context.new_page()
         try:
-            page.goto(url, wait_until="commit", timeout=1000 * timeout)
+            page.goto(url, wait_until="commit", timeout=1000 * _ANSWER_SECONDS)
         except PlaywrightError as error:
             if "net::" not in error.message and not isinstance(error, PlaywrightTimeoutError):
                 raise
             return Seen(uid=uid, faults=(f"dashboard {uid!r}: {url} cannot be opened: {first_line(error)}",))
+        deadline = time.monotonic() + timeout
         while still_loading(html := page.content(), titles) or not page.evaluate(_PICTURES_THERE):
             if time.monotonic() >= deadline:
                 break
@@ -143,7 +144,7 @@ def take_screenshots(
     return tuple(faults)
 
 
-def _only_grafana(grafana: str, login: tuple[str, str], timeout: float) -> Callable[[Route], None]:
+def _only_grafana(grafana: str, login: tuple[str, str]) -> Callable[[Route], None]:
     """Make the handler that lets requests to Grafana pass, with the login, and refuses all others.
 
     Redirects are followed here, one by one: the browser would take the login along to wherever they lead.
@@ -158,7 +159,7 @@ def _only_grafana(grafana: str, login: tuple[str, str], timeout: float) -> Calla
             if urlsplit(url)[:2] != wanted:
                 break
             try:
-                answer = route.fetch(url=url, headers=headers, max_redirects=0, timeout=1000 * timeout)
+                answer = route.fetch(url=url, headers=headers, max_redirects=0, timeout=1000 * _ANSWER_SECONDS)
             except PlaywrightError:  # the page then says which request failed
                 route.abort("connectionfailed")
                 return
