@@ -14,9 +14,11 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from acceptance.alerting import open_alerting
+from acceptance.pictures.browser import photograph
 from acceptance.pictures.chromium import Browser, find_chromium, open_chromium
 from acceptance.pictures.live import DASHBOARDS
 from acceptance.probes import PrometheusClient
+from acceptance.probes.panels import list_panels
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.wait import Answer, wait_until
 from acceptance.standins.exchanges import ExchangeStandin
@@ -155,6 +157,19 @@ def test_the_page_renews_itself(tab: Tab, live: tuple[Running, dict[str, Any]]) 
     expect(tab.page.locator("[data-live=when]")).not_to_have_text(before, timeout=10_000)
 
     assert tab.page.evaluate("window.stays") is True
+
+
+def test_the_judge_of_pages_reads_the_stand_ins_too(chromium: Browser, live: tuple[Running, dict[str, Any]]) -> None:
+    """`make dashboards --grafana-url` photographs the stand-in as it does Grafana: same marks, same judgement."""
+    board = json.loads((DASHBOARDS / "d77_system_health.json").read_text(encoding="utf-8"))
+
+    seen = photograph(chromium, live[0].url, ADMIN, list_panels(board))
+
+    assert seen.faults == ()
+    assert any(
+        "shows no data" in fault
+        for fault in photograph(chromium, live[0].url, ADMIN, list_panels(board), env="live", timeout=5).faults
+    )
 
 
 @pytest.fixture
