@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 
 from acceptance.standins.grafana.front import Front, drawn_pages
@@ -15,6 +14,8 @@ from acceptance.standins.grafana.options import Options, UsageError, read_option
 from acceptance.standins.grafana.server import Server
 from acceptance.standins.grafana.site import GrafanaSite
 from acceptance.standins.grafana.yamlfiles import ProvisioningError
+
+_ENDS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
@@ -31,9 +32,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    # Blocked before any thread starts, and waited for: a handler could run while what it sets is locked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     try:
         site = GrafanaSite(options, environ, log)
     except ProvisioningError as error:
@@ -43,12 +43,12 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         log.error("--data (GF_PATHS_DATA) cannot be used", logger="server", error=error)
         return 1
     try:
-        return _serve(site, options, over, log)
+        return _serve(site, options, log)
     finally:
         site.close()
 
 
-def _serve(site: GrafanaSite, options: Options, over: threading.Event, log: Log) -> int:
+def _serve(site: GrafanaSite, options: Options, log: Log) -> int:
     try:
         server = Server(options.host, options.port, Front(site, drawn_pages, log).answer)
     except OSError as error:
@@ -60,9 +60,9 @@ def _serve(site: GrafanaSite, options: Options, over: threading.Event, log: Log)
     log.info("This is a stand-in for Grafana, not Grafana", logger="server", version=VERSION)
     address = f"{options.host}:{server.port}"
     log.info("HTTP Server Listen", logger="http.server", address=address, protocol="http")
-    over.wait()
+    number = signal.sigwait(_ENDS)
     server.close()
-    log.info("Shutdown", logger="server", reason="signal")
+    log.info("Shutdown", logger="server", reason=signal.Signals(number).name)
     return 0
 
 

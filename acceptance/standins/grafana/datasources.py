@@ -93,7 +93,7 @@ def load_datasources(provisioning: Path, environ: Mapping[str, str], log: Log) -
         if not isinstance(entries, list):
             raise ProvisioningError(f"{path}: `datasources` has to be a list")
         for entry in entries:
-            made = _datasource(path, entry, number_=len(found) + 1)
+            made = _datasource(path, entry, identifier=len(found) + 1)
             if not made.url:
                 reason = "datasource has no url, so that none of its queries can be answered"
                 log.warning(reason, logger=_LOGGER, uid=made.uid, file=path)
@@ -106,14 +106,14 @@ def load_datasources(provisioning: Path, environ: Mapping[str, str], log: Log) -
     return tuple(sorted(found.values(), key=lambda each: each.name))
 
 
-def _datasource(path: Path, entry: object, *, number_: int) -> Datasource:
+def _datasource(path: Path, entry: object, *, identifier: int) -> Datasource:
     if not isinstance(entry, dict) or not entry.get("name") or not entry.get("type"):
         raise ProvisioningError(f"{path}: every datasource needs a `name` and a `type`")
     plain, secret = entry.get("jsonData") or {}, entry.get("secureJsonData") or {}
     if not isinstance(plain, dict) or not isinstance(secret, dict):
         raise ProvisioningError(f"{path}: jsonData and secureJsonData of {entry['name']!r} have to be mappings")
     return Datasource(
-        id=number_,
+        id=identifier,
         uid=str(entry.get("uid") or entry["name"]),
         name=str(entry["name"]),
         type=str(entry["type"]),

@@ -15,6 +15,7 @@ __all__ = ["SCRAPE_INTERVAL", "Step", "go_duration", "seconds"]
 
 SCRAPE_INTERVAL = 15.0  # seconds: what Grafana assumes where a datasource says nothing
 _MOST_POINTS = 11_000  # what Prometheus gives a series at most
+_LONGEST = 1000 * 31536000.0  # seconds
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 _LENGTH = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
@@ -76,8 +77,8 @@ def seconds(text: str) -> float:
     if not _LENGTH.fullmatch(plain):
         raise ValueError(f"{text!r} is no length of time, such as 15s")
     length = sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(plain))
-    if length <= 0:
-        raise ValueError(f"{text!r} is no length of time above zero")
+    if not 0 < length < _LONGEST:
+        raise ValueError(f"{text[:50]!r} is no length of time above zero and below a thousand years")
     return length
 
 

@@ -55,14 +55,20 @@ class PrometheusDoor:
         for connection in idle:
             connection.close()
 
-    def ask(self, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+    def ask(self, path: str, params: Mapping[str, str], begun: float) -> dict[str, Any]:
         """Ask ``/api/v1/...`` and give ``data`` of the answer.
+
+        Args:
+            path: From the datasource's address on.
+            params: Of the query.
+            begun: When its request came in, by ``time.monotonic``: the datasource's timeout runs from there on.
 
         Raises:
             AskError: Not reachable, no answer in time, no JSON, or Prometheus refused the query.
         """
-        deadline = time.monotonic() + self._source.timeout
+        deadline = begun + self._source.timeout
         try:
+            _left(deadline)
             reply = self._exchange(path, urlencode(params), deadline)
         except TimeoutError as error:
             raise AskError(self._say(f"gave no answer within {self._source.timeout:g} s")) from error
@@ -148,7 +154,9 @@ class PrometheusDoor:
                 return self._idle.pop(), False
         address = _address(self._source.url)
         if address is None:
-            raise ValueError(f"its url is {self._source.url!r}, not http://HOST:PORT" if self._source.url else "no url")
+            raise ValueError(
+                f"its url is {self._source.url!r}, not http://HOST:PORT" if self._source.url else "it has no url"
+            )
         if address.scheme == "https":
             context = ssl.create_default_context()
             return http.client.HTTPSConnection(str(address.hostname), address.port, context=context), True

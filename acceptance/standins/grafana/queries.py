@@ -77,7 +77,7 @@ class Queries:
         try:
             if source.type != PROMETHEUS:
                 raise AskError(_foreign(source))
-            self._doors[source.uid].ask("/api/v1/query", {"query": "1+1", "time": f"{self._clock():.3f}"})
+            self._doors[source.uid].ask("/api/v1/query", {"query": "1+1"}, time.monotonic())
         except AskError as error:
             return Answer(400, {"message": str(error), "status": "ERROR"})
         return Answer(200, {"message": "Successfully queried the Prometheus API.", "status": "OK"})
@@ -98,7 +98,8 @@ class Queries:
         now = self._clock()
         start, end = instant(request.get("from"), now), instant(request.get("to"), now)
         targets = [_Target.read(query, self._source_of(query), start, end) for query in queries]
-        asked = [(target, self._pool.submit(self._result, target)) for target in targets]
+        begun = time.monotonic()
+        asked = [(target, self._pool.submit(self._result, target, begun)) for target in targets]
         results = {target.ask.ref_id: future.result() for target, future in asked}
         status = 400 if any("error" in result for result in results.values()) else 200
         return Answer(status, {"results": results})
@@ -116,15 +117,16 @@ class Queries:
             raise RefusedError(404, {"message": "Data source not found", "traceID": ""})
         return found
 
-    def _result(self, target: _Target) -> dict[str, Any]:
+    def _result(self, target: _Target, begun: float) -> dict[str, Any]:
         try:
-            frames = [frame for path, params in target.questions() for frame in self._frames(target, path, params)]
+            questions = target.questions()
+            frames = [frame for path, params in questions for frame in self._frames(target, path, params, begun)]
         except AskError as error:
             return {"error": str(error), "status": 500, "frames": [empty_frame(target.ask)]}
         return {"status": 200, "frames": frames or [empty_frame(target.ask)]}
 
-    def _frames(self, target: _Target, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
-        data = self._doors[target.source.uid].ask(path, params)
+    def _frames(self, target: _Target, path: str, params: Mapping[str, str], begun: float) -> list[dict[str, Any]]:
+        data = self._doors[target.source.uid].ask(path, params, begun)
         try:
             return frames_of(target.ask, data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -155,7 +157,7 @@ class _Target:
                 scrape=source.scrape_interval,
             )
         except ValueError as error:
-            problem = problem or f"datasource {source.name} ({source.uid}): interval: {error}"
+            problem = problem or f"datasource {source.name} ({source.uid}) interval: {error}"
         at_once = bool(query.get("instant"))
         return cls(
             ask=Ask(
