@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,8 @@ def look(site: Site, request: PageRequest, dashboard: Mapping[str, Any]) -> View
         options = fill_variables(SiteAsked(site), dashboard, window, values=values)
     except (PanelError, ProbeError) as error:
         failures.append(str(error))
+    except re.error as error:
+        failures.append(f"the regex of a variable cannot be read: {error}")
     asked = {index: panel for index, panel in enumerate(panels) if panel.type not in WITHOUT_DATA}
     with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
         outcomes = dict(

@@ -136,6 +136,17 @@ def test_a_panel_that_fails_says_why_in_its_place(expr: str, source: str, said: 
     assert "7.25" in good
 
 
+@pytest.mark.parametrize("wrong", [{"regex": "/(/"}, {"query": "metrics(x)"}], ids=["regex", "query"])
+def test_a_variable_that_cannot_be_filled_is_said(wrong: dict[str, str]) -> None:
+    """The panels are shown all the same, with the value the dashboard opens with."""
+    site = FakeSite(dashboard("a", panels=[panel("Gate", "up")], templating={"list": [{**ENV, **wrong}]}))
+
+    page = get(site, "/d/a").body.decode()
+
+    assert '<p class="failure" role="alert">' in page
+    assert "7.25" in page
+
+
 def test_a_panel_without_a_value_says_its_own_words() -> None:
     """Nothing is drawn for nothing, and nothing is no error."""
     empty = panel("Gate", "nothing", fieldConfig={"defaults": {"noValue": "no run yet"}})
