@@ -32,6 +32,13 @@ def panels() -> list[Panel]:
 
 
 @pytest.fixture
+def httpserver() -> Iterator[HTTPServer]:
+    """A server with several threads: Chromium opens connections ahead, and one thread would wait on an idle one."""
+    with HTTPServer(host="127.0.0.1", threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
     """A real browser."""
     with open_chromium(find_chromium()) as browser:
@@ -108,7 +115,7 @@ def test_a_page_that_cannot_be_opened_is_a_fault(chromium: Browser, panels: list
 def test_the_login_goes_to_grafana_alone(chromium: Browser, httpserver: HTTPServer, panels: list[Panel]) -> None:
     """Requests to Grafana get the login; others are refused, also where Grafana itself sends the browser there."""
     titles = [panel.title for panel in panels]
-    with HTTPServer(host="127.0.0.1") as elsewhere:
+    with HTTPServer(host="127.0.0.1", threaded=True) as elsewhere:
         away = elsewhere.url_for("/stolen.png")
         httpserver.expect_request("/moved.png").respond_with_data("", status=302, headers={"Location": away})
         httpserver.expect_request("/here.png").respond_with_data("", status=302, headers={"Location": "/there.png"})
