@@ -1,7 +1,8 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit browser compose images dashboards grafana grafana-contract secrets \
+	backup restore up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -28,16 +29,19 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-unit: setup ## tests of the packages themselves, but for those that need Docker
-	$(BIN)/python -m pytest tests -m "not compose" -n 2 --dist loadfile $(ARGS)
+unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
+	$(BIN)/python -m pytest tests -m "not compose and not browser" -n 2 --dist loadfile $(ARGS)
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
 	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)
 
+browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
+	scripts/run_in_browser.sh $(ARGS)
+
 compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
 	scripts/run_on_compose.sh $(ARGS)
 
-test: lint unit ## everything, on the embedded stack and on compose
+test: lint unit browser ## everything, on the embedded stack and on compose
 	$(MAKE) acceptance STACK=embedded
 	$(MAKE) compose
 
