@@ -20,9 +20,12 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
-from preflight.exchange_trouble import ForbiddenRequestError, of_body, trouble_of
+from preflight.exchange_trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.sections import ExchangeSection
 
+_MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
+_LONGEST_SECONDS = 20.0  # for one answer that keeps coming; each part of it has the request's own timeout
+_ALIKE = 0.7  # how much of a symbol has to be right to be taken for a slip of another; a quote alone is not
 _CONNECT_SECONDS = 2.0  # a network that swallows packets is found out before the whole timeout is spent
 
 # What may be asked of the exchanges the gate knows, all of it with GET. A test holds every check to this list.
@@ -117,7 +120,10 @@ class GuardedSession(requests.Session):
         if isinstance(seconds := kwargs.get("timeout"), int | float):
             kwargs["timeout"] = (min(_CONNECT_SECONDS, seconds), seconds)
         begun = time.perf_counter()
-        response = super().send(request, **kwargs)
+        response = super().send(request, **{**kwargs, "stream": True})
+        # Read here and not by the library, which would take whatever comes: a few bytes can unpack to gigabytes.
+        response._content = _whole(response, until=begun + _LONGEST_SECONDS)
+        vars(response)["_content_consumed"] = True
         response.encoding = "utf-8"
         self.last = Answer(
             status=response.status_code,
@@ -126,6 +132,25 @@ class GuardedSession(requests.Session):
             seconds=time.perf_counter() - begun,
         )
         return response
+
+
+def _whole(response: requests.Response, *, until: float) -> bytes:
+    """Read a body, unpacked, as far as any answer to our questions goes.
+
+    Args:
+        response: Streamed.
+        until: `time.perf_counter` at which even one that still comes is given up.
+
+    Raises:
+        TooLargeError: It goes on.
+    """
+    body = bytearray()
+    for chunk in response.iter_content(65_536):
+        body += chunk
+        if len(body) > _MAX_BYTES or time.perf_counter() > until:
+            response.close()
+            raise TooLargeError(f"more than {_MAX_BYTES} bytes, or without end")
+    return bytes(body)
 
 
 def is_allowed(exchange: str, method: str, path: str) -> bool:
@@ -143,6 +168,7 @@ class ExchangeClient:
         self.exchange = exchange
         self._api = api
         self._session = session
+        self._listed_symbols: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -211,7 +237,7 @@ class ExchangeClient:
 
     def unexpected(self, what: str) -> TroubleError:
         """Make the error for an answer that is JSON but not what was asked for."""
-        return TroubleError(make_trouble(self.exchange, Kind.UNEXPECTED, self._session.last, said=what))
+        return TroubleError(make_trouble(self.exchange, Kind.UNEXPECTED, self._session.last, what=what))
 
     def markets(self, symbols: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Give the markets of the wanted symbols, by symbol; one that is not listed is not in it.
@@ -220,9 +246,21 @@ class ExchangeClient:
             TroubleError: The exchange could not be asked, or it names no market at all.
         """
         found = self._listed(symbols)
+        self._listed_symbols = tuple(market["symbol"] for market in found)
         if found:
             self._api.set_markets(found)  # so that ccxt does not fetch them again for each question that follows
         return {market["symbol"]: market for market in found if market["symbol"] in symbols}
+
+    def nearest(self, symbol: str) -> str:
+        """Name the listed symbol that was probably meant; empty where there is none. `markets` was asked before.
+
+        Raises:
+            TroubleError: As for `markets`.
+        """
+        plain = symbol.upper().partition(":")[0]  # ccxt writes a future as BTC/USDT:USDT
+        if plain != symbol and plain in self.markets((plain,)):
+            return plain
+        return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
 
     def last_trades(
         self, symbols: tuple[str, ...], tickers: Mapping[str, Any]
@@ -293,7 +331,7 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
     if exchange not in library.exchanges:
         close = get_close_matches(exchange, library.exchanges, n=1)
         said = f"did you mean {close[0]}?" if close else f"none of {len(library.exchanges)}"
-        raise TroubleError(make_trouble(exchange, Kind.NO_SUCH_EXCHANGE, said=said))
+        raise TroubleError(make_trouble(exchange, Kind.NO_SUCH_EXCHANGE, what=said))
     session = GuardedSession(exchange)
     api = getattr(library, exchange)(
         {

@@ -97,6 +97,7 @@ class Outcome:
     hint: str = ""  # a command or a next step; compulsory for FAIL, WARN and ERROR
     expected: str = ""  # what would have been a PASS
     actual: str = ""  # what was there instead
+    said: str = ""  # the other side's own words, where it refused: shown below the hint, since they may hold the fact
     timings: Mapping[str, float] = field(default_factory=dict)  # named seconds, e.g. {"ping": 0.0004}
 
 
@@ -337,6 +338,7 @@ def _result_dict(result: Result) -> dict[str, Any]:
         "hint": outcome.hint,
         "expected": outcome.expected,
         "actual": outcome.actual,
+        "said": outcome.said,
         "started_at": result.started_at,
         "duration_seconds": result.duration_seconds,
         "timings": dict(outcome.timings),

@@ -209,6 +209,7 @@ def encode(outcome: Outcome) -> bytes:
             "hint": outcome.hint,
             "expected": outcome.expected,
             "actual": outcome.actual,
+            "said": outcome.said,
             "timings": dict(outcome.timings),
         }
     ).encode()
@@ -234,6 +235,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         "hint",
         "expected",
         "actual",
+        "said",
         "timings",
     }:
         raise BadAnswerError("its answer has other fields than an outcome has")
@@ -249,7 +251,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
 
 
 def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name in ("summary", "hint", "expected", "actual"):
+    for name in ("summary", "hint", "expected", "actual", "said"):
         if not isinstance(data[name], str):
             raise BadAnswerError(f"its {name} is not text")
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Binance:
 
     def _about_symbols(self, asked: Asked, now_ms: int) -> Reply:
         symbols = json.loads(asked.parameters.get("symbols", json.dumps(sorted(self.prices))))
+        if not all(re.fullmatch("[A-Z0-9_.-]{1,20}", symbol) for symbol in symbols):
+            return _error(400, -1100, "Illegal characters found in parameter 'symbols'.")
         if any(symbol not in self.prices for symbol in symbols):
             return _error(400, -1121, "Invalid symbol.")
         if asked.path == "/api/v3/ticker/24hr":

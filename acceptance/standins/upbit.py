@@ -30,6 +30,7 @@ class Upbit:
     listed_expiry: datetime | None = None  # what the list of keys says, where it is to differ
     may_read: bool = True  # the right to see the accounts
     pocket_rights: list[str] | None = None  # what the list of pockets says the key may do; None: it may not ask
+    agreed: bool = True  # to the terms of the open API
     allowed_ips: list[str] = field(default_factory=lambda: ["203.0.113.7"])
     ip_allowed: bool = True
 
@@ -96,11 +97,12 @@ class Upbit:
             return _error(401, "jwt_verification", "Jwt 토큰 검증에 실패했습니다.")
         if asked.query and claims.get("query_hash") != hashlib.sha512(asked.query.encode()).hexdigest():
             return _error(401, "invalid_query_payload", "Jwt의 query를 검증하는데 실패하였습니다.")
-        if self.expires_in <= timedelta(0):
-            return _error(401, "expired_access_key", "API 키가 만료되었습니다.")
-        if not self.ip_allowed:
-            return _error(401, "no_authorization_i_p", "허용되지 않은 IP 주소입니다.")
-        return None
+        refusals = (
+            (self.expires_in <= timedelta(0), "expired_access_key", "API 키가 만료되었습니다."),
+            (not self.agreed, "thirdparty_agreement_required", "개인정보 제3자 제공 동의가 필요합니다."),
+            (not self.ip_allowed, "no_authorization_i_p", "허용되지 않은 IP 주소입니다."),
+        )
+        return next((_error(401, name, words) for refused, name, words in refusals if refused), None)
 
 
 def _error(status: int, name: str, message: str) -> Reply:

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 ATTESTATION_DAYS = 90  # how long an operator's word about a right that no API tells is worth something
 _SOON = timedelta(days=7)  # before an end about which to warn
-_DISPROVES = frozenset({Kind.KEY, Kind.KEY_IP_OR_RIGHTS, Kind.EXPIRED, Kind.SIGNATURE, Kind.IP, Kind.RIGHTS})
+_DISPROVES = frozenset(
+    {
+        Kind.AGREEMENT,
+        Kind.EXPIRED,
+        Kind.IP,
+        Kind.KEY,
+        Kind.KEY_IP_OR_RIGHTS,
+        Kind.OTHER_WORLD,
+        Kind.PASSPHRASE,
+        Kind.RIGHTS,
+        Kind.SIGNATURE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

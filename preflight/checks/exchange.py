@@ -75,6 +75,9 @@ class ExchangeCheck:
         markets = client.markets(symbols)
         timings["markets"] = client.last.seconds
         dead = {symbol: why_closed(markets.get(symbol)) for symbol in symbols}
+        for symbol in symbols:
+            if symbol not in markets and (meant := client.nearest(symbol)):
+                dead[symbol] += f"; did you mean {meant}?"
         if any(dead.values()):
             return self._dead(dead, timings)
         tickers = client.ask("fetch_tickers", list(symbols))

@@ -17,6 +17,19 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         "see whether the exchange has halted it, or whether this machine's clock is wrong": (
             "거래소가 거래를 멈췄는지, 이 컴퓨터의 시계가 틀렸는지 확인하십시오"
         ),
+        "check PREFLIGHT_EXCHANGES__{}__PASSWORD (or __PASSWORD_FILE)": (
+            "PREFLIGHT_EXCHANGES__{}__PASSWORD(또는 __PASSWORD_FILE)를 확인하십시오"
+        ),
+        "make the key where the bot trades, or set exchanges.{}.url to the key's own endpoint": (
+            "봇이 거래하는 곳에서 키를 만들거나, exchanges.{}.url을 그 키의 주소로 설정하십시오"
+        ),
+        "log in on its website, agree there, then run again": (
+            "거래소 웹사이트에 로그인해 약관에 동의한 뒤 다시 실행하십시오"
+        ),
+        "check exchanges.{}.url: a testnet lacks some of the real one's questions": (
+            "exchanges.{}.url을 확인하십시오. 테스트넷에는 없는 조회가 있습니다"
+        ),
+        "see what proxy is in the way, then run again": "중간에 어떤 프록시가 있는지 확인한 뒤 다시 실행하십시오",
         "compare the clocks: see clock_{}": "두 시계를 비교하십시오: clock_{} 점검을 보십시오",
         "look at the market yourself; halted markets of {} cannot be recognised": (
             "시장을 직접 확인하십시오. {}에서는 거래가 멈춘 시장을 알아볼 수 없습니다"

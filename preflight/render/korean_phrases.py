@@ -26,6 +26,7 @@ PHRASES: Mapping[str, str] = MappingProxyType(
         "because {}": "이유: {}",
         "despite {}": "경고: {}",
         "note: {}": "비고: {}",
+        "it said: {}": "상대의 답: {}",
         "ready_for_live stays 0: something was waived or an endpoint overridden": (
             "ready_for_live는 0으로 남습니다: 면제된 점검이나 재정의된 주소가 있습니다"
         ),

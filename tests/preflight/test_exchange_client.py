@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -230,7 +231,7 @@ def test_timeouts_are_split() -> None:
         def send(self, request: requests.PreparedRequest, *_: Any, **given: Any) -> requests.Response:
             seen.append(given["timeout"])
             response = requests.Response()
-            response.status_code, response._content, response.request = 200, b"[]", request
+            response.status_code, response.raw, response.request = 200, io.BytesIO(b"[]"), request
             response.url = str(request.url)
             return response
 

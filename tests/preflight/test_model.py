@@ -403,6 +403,7 @@ def test_report_gives_every_field_of_a_check(make_report: Callable[..., Report])
         "hint": "mend storage",
         "expected": "good",
         "actual": "warn",
+        "said": "",
         "started_at": 1_800_000_000.25,
         "duration_seconds": 0.012,
         "timings": {},

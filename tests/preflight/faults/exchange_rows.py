@@ -147,6 +147,28 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         made.setting("upbit", symbols=("BTC/KRW", "FOO/KRW")),
     ),
     _row("exchange_upbit", "symbol without a price", _F, "BTC/KRW (no price)", made.upbit(prices={"KRW-BTC": 0.0})),
+    # X8: the nearest listed one is named.
+    _row(
+        "exchange_binance",
+        "symbol in small letters",
+        _F,
+        "btc/usdt (not listed; did you mean BTC/USDT?)",
+        made.setting("binance", symbols=("btc/usdt", "ETH/USDT")),
+    ),
+    _row(
+        "exchange_binance",
+        "symbol of a future",
+        _F,
+        "BTC/USDT:USDT (not listed; did you mean BTC/USDT?)",
+        made.setting("binance", symbols=("BTC/USDT:USDT",)),
+    ),
+    _row(
+        "exchange_upbit",
+        "symbol with a slip",
+        _F,
+        "BTX/KRW (not listed; did you mean BTC/KRW?)",
+        made.setting("upbit", symbols=("BTX/KRW",)),
+    ),
     # X1: a market that nobody trades is halted, whatever its list and its ticker say.
     _row(
         "exchange_upbit",
@@ -413,6 +435,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "answered with data of another shape",
         made.upbit(pocket_rights="all"),
     ),
+    _row("api_key_upbit", "terms to agree to", _F, "wants the account's owner to agree", made.upbit(agreed=False)),
     _row("api_key_upbit", "nobody attested", _E, "nobody has attested it", made.attested(None)),
     _row("api_key_upbit", "attestation of 90 days ago", _E, "the attestation is 90 days old", made.attested(90)),
     _row("api_key_upbit", "attestation from the future", _E, "the attestation is from the future", made.attested(-2)),
