@@ -158,10 +158,10 @@ class EvidencePlugin:
     def record_stack(self, stack: Stack) -> None:
         """Take down secrets, versions, states and logs of a stack; call it before the stack is stopped."""
         self.know_secrets(stack.secrets)
-        self._grafana = stack.grafana
+        self._grafana = stack.grafana or self._grafana  # what it was stays known when it no longer answers
         self.set_versions(stack.name, stack.versions())
         services = stack.services()
-        self.set_stack_status(status.render(stack.name, services, stack.grafana))
+        self.set_stack_status(status.render(stack.name, services, self._grafana))
         for service in services:
             try:
                 text = stack.logs(service.name)
@@ -172,7 +172,7 @@ class EvidencePlugin:
     def record_failed_start(self, stack: Stack, error: StackError) -> None:
         """Take down of a stack that did not start how things stood, and why; it is stopped already."""
         self.record_stack(stack)
-        told = status.render(stack.name, stack.services(), stack.grafana)
+        told = status.render(stack.name, stack.services(), self._grafana)
         self.set_stack_status(f"{told}\nit did not start: {error}\n")
 
     # What pytest reports.

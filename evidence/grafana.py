@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -37,7 +38,7 @@ class GrafanaUsed:
     @property
     def _origin(self) -> str:
         if self.kind is GrafanaKind.IMAGE:
-            return "official image" if self.image.partition(":")[0] == OFFICIAL else f"image {self.image}"
+            return "official image" if re.split("[:@]", self.image)[0] == OFFICIAL else f"image {self.image}"
         return {
             GrafanaKind.PROGRAM: "program on this machine",
             GrafanaKind.ARCHIVE: "unpacked archive",
@@ -51,4 +52,4 @@ class GrafanaUsed:
 
 def label_of(used: GrafanaUsed | None) -> str:
     """Name it where there may have been none."""
-    return "none was started" if used is None else used.label
+    return "none that answered" if used is None else used.label

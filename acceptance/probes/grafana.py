@@ -12,6 +12,7 @@ import requests
 from acceptance.probes.errors import AnswerFormatError, QueryError
 from acceptance.probes.frames import FrameSeries, series_of_frame
 from acceptance.probes.transport import HttpProbe
+from acceptance.standins.grafana.identity import is_standin
 
 __all__ = ["Datasource", "GrafanaClient", "GrafanaResult", "Health", "SearchHit", "ServedDashboard", "read_target"]
 
@@ -139,7 +140,7 @@ class GrafanaClient:
         return Health(
             database=str(data.get("database", "")),
             version=str(data.get("version", "")),
-            standin=data.get("standin") is True,
+            standin=is_standin(data),
         )
 
     def dashboard(self, uid: str) -> ServedDashboard:

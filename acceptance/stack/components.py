@@ -20,9 +20,10 @@ from acceptance.stack.component import Component, ComponentError
 from acceptance.stack.progress import Progress
 from acceptance.stack.recipes import Recipe, Site
 
-ALL = ("redis", "postgres", "prometheus", "promtool", "node_exporter", "grafana")
+MADE = ("redis", "postgres", "prometheus", "promtool", "node_exporter")
+ALL = (*MADE, "grafana")
 
-__all__ = ["ALL", "Component", "ComponentError", "main", "resolve", "resolve_all"]
+__all__ = ["ALL", "MADE", "Component", "ComponentError", "main", "resolve", "resolve_all"]
 
 
 def resolve(name: str, *, progress: Progress | None = None, use_path: bool = True) -> Component:
@@ -56,7 +57,7 @@ def resolve_all(
     notes: dict[str, tuple[str, ...]] = {}
     if "grafana" in names:
         chosen["grafana"] = grafana_source.choose(grafana, tell=progress.say)
-    built = [name for name in names if name != "grafana"]
+    built = [name for name in names if name in MADE]
     if use_path:
         with ThreadPoolExecutor(max_workers=len(ALL)) as pool:
             for name, (component, passed_over) in zip(built, pool.map(found.find, built), strict=True):
@@ -128,16 +129,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m acceptance.stack.components",
         description="Makes sure that the server programs are there, and prints which are used. A good enough "
         "program on PATH is taken first, then what an earlier run made, else it is made from the pins in "
-        "docker/components. Grafana is your own, else a stand-in.",
+        "docker/components.",
         epilog="Cache: $ARBITRAGE_CACHE, else $XDG_CACHE_HOME/arbitrage-preflight, else ~/.cache/arbitrage-preflight. "
         "Exit code: 0 all there, 1 one cannot be had (one sentence says why and what to do), 2 usage.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ALL)} (default: all)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"one of: {', '.join(ALL)} (default: all but grafana, which is never made and which each stack chooses)",
+    )
     parser.add_argument("--no-path", action="store_true", help="do not take programs from PATH: build from the pins")
     options = parser.parse_args(argv)
     if unknown := sorted(set(options.names) - set(ALL)):
         parser.error(f"unknown component {', '.join(unknown)}: there are {', '.join(ALL)}")
-    names = tuple(dict.fromkeys(options.names)) or ALL
+    names = tuple(dict.fromkeys(options.names)) or MADE
     try:
         chosen = resolve_all(names, use_path=not options.no_path)
     except ComponentError as error:

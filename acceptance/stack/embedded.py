@@ -17,6 +17,7 @@ from acceptance.stack.grafana_source import Choice
 from acceptance.stack.invoke import invoke
 from acceptance.stack.layout import Layout, Secrets, write_private
 from acceptance.stack.ports import HOST, Ports
+from acceptance.stack.progress import Progress
 from acceptance.stack.readiness import look
 from acceptance.stack.services import BUILDERS, COMPONENT_OF
 from acceptance.stack.site import GRAFANA_USER, Site, preflight_settings
@@ -47,6 +48,7 @@ class EmbeddedStack:
         monitoring: Path | None = None,
         textfile_seen: Path | None = None,
         grafana: Choice = "auto",
+        progress: Progress | None = None,
         resolve: Callable[[Sequence[str]], Mapping[str, Component]] | None = None,
         tell: Callable[[Event], object] = lambda _: None,
     ) -> None:
@@ -62,7 +64,8 @@ class EmbeddedStack:
             textfile_seen: Directory that node_exporter reads; None for the one preflight writes to. For
                 breaking the stack on purpose.
             grafana: Which Grafana to run: one of this machine where there is one, that or none, or the stand-in.
-            resolve: Finds the programs; None for ``roster.resolve`` with this Grafana.
+            progress: Told which programs are passed over, chosen and made; standard error by default.
+            resolve: Finds the programs; None for ``roster.resolve`` with this Grafana and progress.
             tell: Is given the supervisor's events while the stack starts.
         """
         self._names = tuple(services if services is not None else roster.available_services())
@@ -73,7 +76,7 @@ class EmbeddedStack:
         self._project = project
         self._monitoring = monitoring if monitoring is not None else CODE / "monitoring"
         self._textfile_seen = textfile_seen
-        self._resolve = resolve if resolve is not None else partial(roster.resolve, grafana=grafana)
+        self._resolve = resolve or partial(roster.resolve, grafana=grafana, progress=progress)
         self._tell = tell
         self._secrets = Secrets()
         self._ports: Ports | None = None

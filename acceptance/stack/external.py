@@ -17,8 +17,9 @@ from acceptance.probes.errors import ProbeError
 from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.transport import HttpProbe
 from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.grafana_source import Choice
 from acceptance.stack.invoke import invoke
-from evidence.grafana import GrafanaKind, GrafanaUsed
+from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
 
 _SECONDS = 5.0
 
@@ -50,10 +51,11 @@ class ExternalStack:
     textfile_dir: Path  # where the user's node_exporter reads
     grafana_auth: tuple[str, str]  # user and password; for a token, `api_key` and the token
     project: Path
+    wanted: Choice = "auto"  # which kind of Grafana it has to be
     name: str = "external"
 
     def start(self) -> None:
-        """Make sure that each server answers, that Grafana takes the login and that the textfile directory is there.
+        """Make sure of each server, of Grafana's kind and its login, and of the textfile directory.
 
         Raises:
             StackError: One does not; nothing was changed.
@@ -73,6 +75,19 @@ class ExternalStack:
             raise StackError(
                 f"Grafana refused what --grafana-login holds (HTTP {answer.status_code}): give the user and password, "
                 "or a service-account token, of this Grafana",
+                service="grafana",
+            )
+        self._refuse_another_kind()
+
+    def _refuse_another_kind(self) -> None:
+        """Raise where a Grafana or the stand-in was insisted on and the other one answers, or which cannot be told."""
+        if self.wanted == "auto":
+            return
+        used = self.grafana
+        if used is None or (used.kind is GrafanaKind.STANDIN) != (self.wanted == "standin"):
+            raise StackError(
+                f"--grafana {self.wanted}: what answers at --grafana-url is {label_of(used)}: "
+                "name another address, or leave --grafana out",
                 service="grafana",
             )
 

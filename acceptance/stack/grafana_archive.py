@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gzip
 import hashlib
 import re
 import shutil
@@ -19,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from acceptance.stack.cache import Program, Record, obtain, unwritable
+from acceptance.stack.cache import Program, Record, components_dir, obtain, unwritable
 from acceptance.stack.command import ask
 from acceptance.stack.component import ComponentError
 from acceptance.stack.found import WANTED
@@ -27,7 +28,7 @@ from acceptance.stack.pins import HASH_LENGTH, numbers
 from acceptance.stack.progress import Progress
 
 HOW = """\
-Grafana is not built or shipped here: its licence is the AGPL-3.0, and the Grafana that you run is your own choice.
+Grafana is not built or shipped here: it has a licence of its own, and the Grafana that you run is your own choice.
 Grafana Labs publishes the archive of each release, and its SHA256, at
 
   https://grafana.com/grafana/download?edition=oss&platform=linux     (Standalone Linux Binaries)
@@ -86,7 +87,7 @@ def install(archive: str, sha256: str, *, tell: Callable[[str], None]) -> Record
             raise ComponentError(
                 "the disk is full: free 2 GB there, or set ARBITRAGE_CACHE to a folder on another disk"
             ) from error
-        raise ComponentError(unwritable(Path(error.filename or "the component cache"), error)) from error
+        raise ComponentError(unwritable(Path(error.filename or components_dir()), error)) from error
     return record
 
 
@@ -119,8 +120,8 @@ def _fetch(archive: str, target: Path, wanted: str) -> None:
 
 
 def _shown(archive: str) -> str:
-    """Name an archive without a login that its address may hold."""
-    return re.sub(r"//[^/@]*@", "//", archive)
+    """Name an archive without what may be secret in its address: a login, and what follows the path."""
+    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", archive, maxsplit=1)[0])
 
 
 def _copy(blocks: Iterable[bytes], target: Path) -> str:
@@ -137,10 +138,10 @@ def _copy(blocks: Iterable[bytes], target: Path) -> str:
 
 def _unpack(packed: Path, keep: Path) -> None:
     try:
-        with tarfile.open(packed, mode="r:*") as tar:
+        with tarfile.open(packed, mode="r:gz") as tar:
             _extract(tar, keep)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        said = f"the archive cannot be unpacked ({type(error).__name__}): it is damaged or no tar file"
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        said = f"the archive cannot be unpacked ({type(error).__name__}): it is damaged or no .tar.gz file"
         raise ComponentError(said) from error
 
 
@@ -157,15 +158,23 @@ def _extract(tar: tarfile.TarFile, keep: Path) -> None:
         written += member.size
         if number > MEMBERS or written > UNPACKED:
             raise ComponentError("the archive holds more than any release of Grafana: it was not unpacked")
-        if member.isdir():
-            target.mkdir(parents=True, exist_ok=True)
-        elif member.isreg():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write(tar, member, target)
-        elif member.issym():
-            _link(member, target, root)
-        else:
-            raise ComponentError(f"the archive holds {member.name!r}, which is no file or folder: it was not unpacked")
+        try:
+            _place(tar, member, target, root)
+        except (FileExistsError, NotADirectoryError) as error:
+            said = f"the archive holds {member.name!r} in the place of another of its files: it was not unpacked"
+            raise ComponentError(said) from error
+
+
+def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path, root: Path) -> None:
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+    elif member.isreg():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write(tar, member, target)
+    elif member.issym():
+        _link(member, target, root)
+    else:
+        raise ComponentError(f"the archive holds {member.name!r}, which is no file or folder: it was not unpacked")
 
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:

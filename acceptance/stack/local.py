@@ -231,7 +231,6 @@ def _describe(console: Console, folder: Folder, running: Running) -> None:
         _say(console, f"  {each.name:<{width}}  {place}")
     if "prometheus" in names:
         _say(console, "Prometheus as it is built here serves its API, not its web page.")
-    if "prometheus" in names:
         _say(console, "Next, from this folder:")
         _say(console, f"  {_gate(folder.project)}")
         url = f"http://localhost:{names['prometheus']}/api/v1/query?query=arbitrage_preflight_runs_total"

@@ -18,6 +18,7 @@ from acceptance.stack.compose_images import Mode
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.grafana_source import Choice as Grafana
+from acceptance.stack.progress import Progress
 
 Choice = Literal["auto", "compose", "embedded", "external"]
 CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external")
@@ -44,6 +45,7 @@ def open_stack(
     *,
     project: Path,
     tell: Callable[[str], object],
+    progress: Progress | None = None,
     failed: Callable[[Stack, StackError], object] = lambda *_: None,
 ) -> Iterator[Stack]:
     """Start a stack, hand it over, stop it.
@@ -52,12 +54,13 @@ def open_stack(
         wanted: What was asked for; what cannot be started is an error, never a skip.
         project: The checkout.
         tell: Is given a line about what was chosen and about each slow step.
+        progress: Shows what is chosen and made for the embedded stack; on standard error by default.
         failed: Is given a stack that did not start, and why, before the error goes on.
 
     Raises:
         StackError: It cannot be started.
     """
-    stack = _make(wanted, project, tell)
+    stack = _make(wanted, project, tell, progress)
     try:
         stack.start()
     except StackError as error:
@@ -73,10 +76,10 @@ def open_stack(
             stack.stop()
 
 
-def _make(wanted: Wanted, project: Path, tell: Callable[[str], object]) -> Stack:
+def _make(wanted: Wanted, project: Path, tell: Callable[[str], object], progress: Progress | None) -> Stack:
     match wanted.choice:
         case "embedded":
-            return EmbeddedStack(grafana=wanted.grafana)
+            return EmbeddedStack(grafana=wanted.grafana, progress=progress)
         case "compose":
             return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
         case "external":
@@ -85,7 +88,7 @@ def _make(wanted: Wanted, project: Path, tell: Callable[[str], object]) -> Stack
             trouble = compose_engine.why_unusable()
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")
             if trouble is not None:
-                return EmbeddedStack(grafana=wanted.grafana)
+                return EmbeddedStack(grafana=wanted.grafana, progress=progress)
             return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
 
 
@@ -108,6 +111,7 @@ def _external(wanted: Wanted, project: Path) -> ExternalStack:
         ),
         textfile_dir=Path(str(wanted.textfile_dir)).absolute(),
         grafana_auth=read_login(Path(str(wanted.grafana_login))),
+        wanted=wanted.grafana,
         project=project,
     )
 
@@ -144,6 +148,6 @@ def read_login(path: Path) -> tuple[str, str]:
 
 
 def say(line: str) -> None:
-    """Write a line where pytest does not capture it."""
+    """Write a line to standard error."""
     if sys.__stderr__ is not None:  # a process without a console has none
         sys.__stderr__.write(f"{line}\n")

@@ -108,7 +108,7 @@ def test_a_run_that_passes(run: Runner) -> None:
     """Its bundle says PASSED, holds the records, checks, and its path is the last line."""
     done = run(PASSING)
     assert done.status == 0
-    assert done.lines[-2] == "evidence PASSED: 2 of 2 passed; grafana: none was started. The bundle:"
+    assert done.lines[-2] == "evidence PASSED: 2 of 2 passed; grafana: none that answered. The bundle:"
     assert done.lines[-1] == f"artifacts/{done.bundle.resolve().name}"
     said = done.manifest
     assert (said["result"], said["counts"]["passed"], said["exit_status"]) == ("PASSED", 2, 0)
@@ -326,7 +326,7 @@ def test_ctrl_c_closes_the_bundle(spawn: Runner) -> None:
     assert done.status == 2
     assert (
         done.lines[-2] == "evidence INCOMPLETE: 0 of 1 passed; the run was interrupted; 1 chosen and not "
-        "run to their end; grafana: none was started. The bundle:"
+        "run to their end; grafana: none that answered. The bundle:"
     )
     said = manifest.read(done.project / done.lines[-1])
     assert (said["result"], said["interrupted"]) == ("INCOMPLETE", True)

@@ -38,4 +38,4 @@ def test_every_service_has_its_line() -> None:
 
 def test_a_stack_without_grafana_says_so() -> None:
     """Nobody may take silence for a Grafana."""
-    assert "grafana: none was started\n" in status.render("embedded", [], None)
+    assert "grafana: none that answered\n" in status.render("embedded", [], None)

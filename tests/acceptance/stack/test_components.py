@@ -77,7 +77,7 @@ def test_all_from_path(tmp_path: Path) -> None:
     (prefix / "conf").mkdir()
     (prefix / "conf" / "defaults.ini").write_text("")
     (prefix / "public").mkdir()
-    done = cli(tmp_path, PATH=str(prefix / "bin"))
+    done = cli(tmp_path, *components.ALL, PATH=str(prefix / "bin"))
     assert done.returncode == 0
     assert done.stderr == f"grafana: 12.1.0, found at {prefix / 'bin' / 'grafana'}\n"
     rows = [line.split() for line in done.stdout.splitlines()]
@@ -86,6 +86,11 @@ def test_all_from_path(tmp_path: Path) -> None:
     assert {row[2] for row in rows[1:]} == {"path"}
     assert rows[2] == ["postgres", "17.2", "path", str(prefix / "bin" / "postgres")]
     assert shelf(tmp_path) == []
+
+    # What `make setup` runs: a Grafana is for the stack to choose, and compose has an image of it.
+    done = cli(tmp_path, PATH=str(prefix / "bin"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == list(components.MADE)
 
 
 def test_usage(tmp_path: Path) -> None:
@@ -249,9 +254,8 @@ def test_cached_programs_are_not_run(tmp_path: Path, own_cache: Path) -> None:
         record = Record(name=one.name, source=one.source, pin=pin, toolchain="", build_seconds=0.0, programs=programs)
         (folder / cache.RECORD).write_text(json.dumps(asdict(record)))
     said = io.StringIO()
-    built = tuple(name for name in components.ALL if name != "grafana")
-    chosen = components.resolve_all(built, progress=Progress(said), use_path=False)
-    assert tuple(chosen) == built
+    chosen = components.resolve_all(components.MADE, progress=Progress(said), use_path=False)
+    assert tuple(chosen) == components.MADE
     assert {one.source for one in chosen.values()} == {"wheel", "built"}
     assert not marker.exists()
     assert said.getvalue() == ""

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
@@ -38,6 +39,12 @@ def archive(files: Mapping[str, bytes], *more: tarfile.TarInfo) -> bytes:
         for member in more:
             tar.addfile(member)
     return packed.getvalue()
+
+
+def damaged(content: bytes) -> bytes:
+    """Cut it in the midst of its program, and exchange gzip's own checksum of what is left."""
+    plain = gzip.decompress(content)
+    return gzip.compress(plain[: plain.index(PROGRAM) + 5])[:-8] + bytes(8)
 
 
 def member(name: str, kind: bytes, leads: str = "") -> tarfile.TarInfo:
@@ -108,13 +115,14 @@ def test_an_archive_from_an_address(httpserver: HTTPServer, shelf: Path) -> None
 
 
 def test_an_address_that_has_nothing(httpserver: HTTPServer, shelf: Path) -> None:
-    """Its status is told, and a login in the address is not."""
+    """Its status is told; a login in the address, and a signature behind it, are not."""
     httpserver.expect_request("/none").respond_with_data("gone", status=404)
-    address = httpserver.url_for("/none").replace("//", "//user:a-password@")
+    address = httpserver.url_for("/none").replace("//", "//user:a-password@") + "?signature=a-secret"
     with pytest.raises(ComponentError, match="answers HTTP 404") as caught:
         grafana_archive.install(address, "0" * 64, tell=lambda _: None)
 
-    assert ("a-password" in str(caught.value), left(shelf)) == (False, [])
+    assert not {"a-password", "a-secret"} & set(re.split(r"[^\w-]+", str(caught.value)))
+    assert left(shelf) == []
 
 
 def test_a_connection_that_ends_early(httpserver: HTTPServer, shelf: Path) -> None:
@@ -136,6 +144,7 @@ OLD = {**TREE, "grafana-12.4.4/bin/grafana": PROGRAM.replace(b"12.4.4", b"9.5.0"
     [
         pytest.param(archive(TREE)[:-30], "cannot be unpacked", id="truncated"),
         pytest.param(gzip.compress(b"no tar"), "cannot be unpacked", id="no tar"),
+        pytest.param(damaged(archive(TREE)), "cannot be unpacked", id="damaged"),
         pytest.param(b"plain", "cannot be unpacked", id="no archive"),
         pytest.param(archive({**TREE, "../../escaped": b"x"}), "lies outside of it", id="climbs out"),
         pytest.param(archive({**TREE, "/tmp/escaped": b"x"}), "lies outside of it", id="absolute"),
@@ -144,6 +153,20 @@ OLD = {**TREE, "grafana-12.4.4/bin/grafana": PROGRAM.replace(b"12.4.4", b"9.5.0"
         pytest.param(archive(TREE, member("a", tarfile.LNKTYPE, "/etc/passwd")), "no file or folder", id="hard link"),
         pytest.param(archive(TREE, member("a", tarfile.CHRTYPE)), "no file or folder", id="device"),
         pytest.param(archive(TREE, member("a", tarfile.FIFOTYPE)), "no file or folder", id="pipe"),
+        pytest.param(
+            archive(TREE, tarfile.TarInfo("grafana-12.4.4/bin/grafana")), "in the place of another", id="file twice"
+        ),
+        pytest.param(
+            archive(TREE, tarfile.TarInfo("grafana-12.4.4/conf")), "in the place of another", id="file for a folder"
+        ),
+        pytest.param(
+            archive(TREE, member("x", tarfile.SYMTYPE, "y"), member("x", tarfile.SYMTYPE, "y")),
+            "in the place of another",
+            id="link twice",
+        ),
+        pytest.param(
+            archive({**TREE, "grafana-12.4.4/bin/grafana/x": b""}), "in the place of another", id="folder for a file"
+        ),
         pytest.param(archive(HOME), "holds no bin/grafana", id="no program"),
         pytest.param(archive({"x/bin/grafana": PROGRAM}), "holds no bin/grafana", id="no home"),
         pytest.param(
