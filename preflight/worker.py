@@ -23,13 +23,14 @@ from typing import Any, NoReturn
 from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.model import Outcome, Status
+from preflight.streams import ENDING
 
 _MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
+_SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
@@ -149,6 +150,7 @@ def spawn(check: Check, ctx: Context) -> Worker:
 
 def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
     """Be the child, to the end. Nothing below may return or raise into the parent's code."""
+    pid = os.getpid()
     try:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
@@ -158,19 +160,22 @@ def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask:
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        _close_all_but(to_parent, from_parent)
+        close_all_but(to_parent, from_parent)
         with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
             for name in check.imports:
                 importlib.import_module(name)
-        if os.read(from_parent, 1) == b"g":
-            # The parent ends this process at the deadline. If the parent was killed, the kernel does it.
+        # Not for a process that an import forked: it would take the word, or answer a second time.
+        if os.getpid() == pid and os.read(from_parent, 1) == b"g":
+            # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
+            # handler an import has left.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
             os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
         os._exit(0)
 
 
-def _close_all_but(*kept: int) -> None:
+def close_all_but(*kept: int) -> None:
     """Close what else the parent had open, so that no child holds another one's pipe.
 
     Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.
@@ -204,6 +209,7 @@ def encode(outcome: Outcome) -> bytes:
             "hint": outcome.hint,
             "expected": outcome.expected,
             "actual": outcome.actual,
+            "said": outcome.said,
             "timings": dict(outcome.timings),
         }
     ).encode()
@@ -229,6 +235,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         "hint",
         "expected",
         "actual",
+        "said",
         "timings",
     }:
         raise BadAnswerError("its answer has other fields than an outcome has")
@@ -244,7 +251,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
 
 
 def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name in ("summary", "hint", "expected", "actual"):
+    for name in ("summary", "hint", "expected", "actual", "said"):
         if not isinstance(data[name], str):
             raise BadAnswerError(f"its {name} is not text")
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.

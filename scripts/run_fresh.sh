@@ -127,7 +127,7 @@ leftovers() { # processes of the newcomer that outlived their command
 }
 
 inside() {
-    local target failed=0
+    local target what failed=0
     trap 'exit 130' INT TERM
     mount --make-rprivate /
     mount -t proc proc /proc
@@ -138,10 +138,12 @@ inside() {
     for target in "$@"; do
         step "make $target" as_newcomer "make $target" || failed=1
         [ "$failed" = 0 ] || break
-        if [ "$target" = test ] && ! grep -q '^COMPOSE NOT RUN' "$last_log"; then
-            say "make test did not print COMPOSE NOT RUN, though there is no Docker in there; see $last_log"
-            failed=1
-        fi
+        for what in COMPOSE BROWSER; do
+            if [ "$target" = test ] && ! grep -q "^$what NOT RUN" "$last_log"; then
+                say "make test did not print $what NOT RUN, though there is neither Docker nor Chromium; see $last_log"
+                failed=1
+            fi
+        done
         if [ -n "$(leftovers)" ]; then
             leftovers >&2
             failed=1

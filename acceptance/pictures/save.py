@@ -52,7 +52,7 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
     for outcome in outcomes:
         clean = cleaned(outcome, bundle.redact_tree)
         name = f"pictures/{picture_name(clean)}"
-        bundle.add_bytes(name, panel_picture(clean), replace=True)
+        bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
         names.append(name)
         records.append(_record(clean, name))
     bundle.add_json("panels.json", {"grafana": grafana.to_dict(), "panels": records}, replace=True)

@@ -14,7 +14,7 @@ from acceptance.stack.readiness import http_get
 from acceptance.standins.grafana.identity import VERSION as STANDIN_VERSION
 from evidence.grafana import GrafanaKind, GrafanaUsed
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)+(?:-[a-z]+)?")
 
 
 def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
@@ -42,13 +42,13 @@ def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, 
 
 
 def grafana_used(image: str, version: str) -> GrafanaUsed:
-    """Say in the words of the evidence which Grafana an image is: of those built here it is the stand-in.
+    """Say in the words of the evidence which Grafana an image is: those built here are the stand-in.
 
     Args:
         image: The image's name.
         version: What the running server reports.
     """
-    if image.startswith(f"{compose_contexts.NAMESPACE}/"):
+    if image.startswith(f"{compose_contexts.NAMESPACE}/") or version == STANDIN_VERSION:
         return GrafanaUsed(kind=GrafanaKind.STANDIN, version=STANDIN_VERSION)
     return GrafanaUsed(kind=GrafanaKind.IMAGE, version=version, image=image)
 

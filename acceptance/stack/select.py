@@ -81,7 +81,7 @@ def _make(wanted: Wanted, project: Path, tell: Callable[[str], object], progress
         case "embedded":
             return EmbeddedStack(grafana=wanted.grafana, progress=progress)
         case "compose":
-            return ComposeStack(images=wanted.images, tell=tell)
+            return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
         case "external":
             return _external(wanted, project)
         case "auto":
@@ -89,7 +89,7 @@ def _make(wanted: Wanted, project: Path, tell: Callable[[str], object], progress
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")
             if trouble is not None:
                 return EmbeddedStack(grafana=wanted.grafana, progress=progress)
-            return ComposeStack(images=wanted.images, tell=tell)
+            return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
 
 
 def _external(wanted: Wanted, project: Path) -> ExternalStack:

@@ -543,7 +543,7 @@ def test_closed_standard_streams(
     assert decode(answer).status is Status.PASS
 
 
-VALID = {"status": "pass", "summary": "s", "hint": "", "expected": "", "actual": "", "timings": {}}
+VALID = {"status": "pass", "summary": "s", "hint": "", "expected": "", "actual": "", "said": "", "timings": {}}
 
 
 @pytest.mark.parametrize(
