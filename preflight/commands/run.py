@@ -43,7 +43,8 @@ exit codes:
 
 settings, strongest first:
   flags; PREFLIGHT_* variables (PREFLIGHT_REDIS__HOST is redis.host); .env.<env>;
-  .stack/preflight.toml of a running local stack (never for live); preflight.toml
+  .stack/preflight.toml of a running local stack (never for live); preflight.toml;
+  REDIS_URL and DATABASE_URL, where nothing else says where that server is
 """
 
 
