@@ -27,6 +27,7 @@ _KEY = Refusal(
     meaning="cannot be asked: the key file cannot be used",
     hint="chmod 600 the file of PREFLIGHT_POSTGRES__KEY_FILE; it belongs to the certificate of __CERT_FILE",
 )
+_WANTS_OURS = Refusal(meaning="asks for a certificate of ours", hint="set PREFLIGHT_POSTGRES__CERT_FILE and __KEY_FILE")
 _STRANGER = Refusal(
     meaning="cannot prove to be the bot's",
     hint="a Postgres behind a Unix socket may run as root, as this user or as an account of "
@@ -54,13 +55,8 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
     ),
     ("private key file", _KEY),
     ("could not load private key", _KEY),
-    (
-        "client certificate",
-        Refusal(
-            meaning="asks for a certificate of ours",
-            hint="set PREFLIGHT_POSTGRES__CERT_FILE and __KEY_FILE",
-        ),
-    ),
+    ("client certificate", _WANTS_OURS),
+    ("certificate required", _WANTS_OURS),
     (
         "SSL error",
         Refusal(meaning="broke the TLS handshake off", hint="see the server's log and PREFLIGHT_POSTGRES__SSLMODE"),

@@ -18,8 +18,9 @@ SERVER_HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "have it ask by SCRAM: scram-sha-256 in pg_hba.conf, and the role's password set anew under "
         "password_encryption = scram-sha-256; or set PREFLIGHT_POSTGRES__SSLMODE=verify-full": (
-            "서버가 SCRAM으로 묻게 하십시오. pg_hba.conf에 scram-sha-256을 적고 password_encryption = scram-sha-256에서 "
-            "역할의 비밀번호를 다시 설정하거나, PREFLIGHT_POSTGRES__SSLMODE=verify-full을 쓰십시오"
+            "서버가 SCRAM으로 묻게 하십시오. pg_hba.conf에 scram-sha-256을 적고 "
+            "password_encryption = scram-sha-256에서 역할의 비밀번호를 다시 설정하거나, "
+            "PREFLIGHT_POSTGRES__SSLMODE=verify-full을 쓰십시오"
         ),
         "turn `ssl` on there, and set PREFLIGHT_POSTGRES__SSLMODE=verify-full or have it ask by SCRAM": (
             "서버에서 `ssl`을 켜고 PREFLIGHT_POSTGRES__SSLMODE=verify-full을 쓰거나 서버가 SCRAM으로 묻게 하십시오"

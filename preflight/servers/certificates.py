@@ -36,7 +36,9 @@ def refusal_of(error: BaseException | None, table: str) -> Refusal | None:
         return _of_certificate(error.verify_code, table)
     if not isinstance(error, ssl.SSLError):
         return None
-    if "ALERT" in (error.reason or ""):
+    if "ALERT" in (error.reason or "") or isinstance(
+        error, ssl.SSLEOFError
+    ):  # the second where TLS 1.3 is refused late
         return Refusal(
             meaning="broke the TLS handshake off",
             hint=f"it may want a certificate of ours: PREFLIGHT_{table}__CERT_FILE and __KEY_FILE; see its log",
