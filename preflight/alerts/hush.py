@@ -15,8 +15,8 @@ MASK = "[secret]"
 
 # What is a secret by its look, whatever setting or server it came from. Each is bounded: a server may send anything.
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # The login of a URL, up to the last @; a path that was meant as a URL has lost one of its slashes.
-    (re.compile(r"([a-z]:/{1,2})[^\s'\"<>]{1,1000}@", re.IGNORECASE), rf"\1{MASK}@"),
+    # The password of a URL, up to the last @, or all before it; a path that was meant as a URL has lost a slash.
+    (re.compile(r"([a-z]:/{1,2}(?:[^\s'\"<>:@/]{0,100}:)?)[^\s'\"<>]{1,1000}@", re.IGNORECASE), rf"\1{MASK}@"),
     (
         re.compile(
             r"\b((?:ssl)?password|passwd|pwd)(\s{0,9}=\s{0,9})(?:'[^']{0,1000}'|[^\s'\"&;,]{1,1000})", re.IGNORECASE

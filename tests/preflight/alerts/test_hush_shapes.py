@@ -20,9 +20,10 @@ CANARY = "canary-71f0a4"
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        (f"redis://:{CANARY}@h:6379/0 refused", f"redis://{MASK}@h:6379/0 refused"),
-        (f"http://u:{CANARY}/x@y@h/", f"http://{MASK}@h/"),
-        (f'"postgres://u:{CANARY}@h/d"', f'"postgres://{MASK}@h/d"'),
+        (f"redis://:{CANARY}@h:6379/0 refused", f"redis://:{MASK}@h:6379/0 refused"),
+        (f"http://u:{CANARY}/x@y@h/", f"http://u:{MASK}@h/"),
+        (f'"postgres://u:{CANARY}@h/d"', f'"postgres://u:{MASK}@h/d"'),
+        (f"https://{CANARY}@h/", f"https://{MASK}@h/"),
         (f"host=h password={CANARY} user=u", f"host=h password={MASK} user=u"),
         (f"host=h Password = '{CANARY} x' user=u", f"host=h Password = {MASK} user=u"),
         (f"?sslpassword={CANARY}&x=1", f"?sslpassword={MASK}&x=1"),

@@ -25,7 +25,9 @@ class Authority:
     def pair(self, name: str, days: float = 30) -> tuple[Path, Path]:
         """Write a certificate for a name, good for so many days from now (or ended so long ago), and its key."""
         now = datetime.now(UTC)
-        made = self._ca.issue_cert(name, not_before=now - timedelta(days=99), not_after=now + timedelta(days=days))
+        made = self._ca.issue_cert(
+            name, common_name=name, not_before=now - timedelta(days=99), not_after=now + timedelta(days=days)
+        )
         certificate, key = (self._place / f"{name}-{days}.{kind}" for kind in ("pem", "key"))
         made.cert_chain_pems[0].write_to_path(certificate)
         key.touch(mode=0o600)
