@@ -30,6 +30,7 @@ PASSWORD = "made-up-for-a-minute"
 HBA = """local all all trust
 hostssl all bycert all cert
 hostssl all all all scram-sha-256
+hostnossl all relayed all scram-sha-256
 """
 
 
@@ -117,6 +118,7 @@ def postgres(images: dict[str, str], authority: Authority, tmp_path_factory: pyt
         _put(container, {**_files(authority), "pg_hba.conf": HBA.encode()}, int(run("id", "-u")))
         for statement in (
             "CREATE ROLE bycert LOGIN",
+            f"CREATE ROLE relayed LOGIN PASSWORD '{PASSWORD}'",
             "ALTER SYSTEM SET ssl_cert_file = '/tmp/tls/server.pem'",
             "ALTER SYSTEM SET ssl_key_file = '/tmp/tls/server.key'",
             "ALTER SYSTEM SET ssl_ca_file = '/tmp/tls/ca.pem'",
@@ -167,8 +169,14 @@ def test_g13_postgres_wants_a_certificate_of_ours(ask: Callable[..., Any], autho
 def test_q1_who_sits_in_between_is_noticed(
     postgres: int, authority: Authority, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:
-    """A rogue with a TLS of its own that hands everything on to the real server: the password does not fit its TLS."""
+    """A rogue with a TLS of its own that hands everything on to the real server is let in unless the TLS is bound."""
     with tls_front(authority.context(), postgres, postgres=True) as port:
-        section = {**ROLE, "port": port, "sslmode": "require", "channel_binding": "require"}
-        outcome = PostgresCheck().run(make_context(settings=make_settings(env="live", postgres=section)))
-    assert outcome.status is Status.FAIL, outcome
+        section = {**ROLE, "user": "relayed", "port": port, "sslmode": "require"}
+        bound, free = (
+            PostgresCheck().run(
+                make_context(settings=make_settings(env="live", postgres={**section, "channel_binding": binding}))
+            )
+            for binding in ("require", "disable")
+        )
+    assert (bound.status, "has no TLS that proves who it is" in bound.summary) == (Status.FAIL, True), bound
+    assert free.status is Status.PASS, free  # so that it is the binding which tells, and nothing else

@@ -16,6 +16,7 @@ from preflight.checks.postgres import PostgresCheck
 from preflight.checks.redis import RedisCheck
 from preflight.model import Status
 from preflight.servers.owner import NotTakenError, StrangerError, is_loopback, must_be_of
+from preflight.servers.postgres import login, tls
 from preflight.settings import Settings
 from tests.preflight.servers import rogue
 
@@ -169,3 +170,22 @@ def _outer_address() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return str(probe.getsockname()[0])
+
+
+@pytest.mark.parametrize(
+    ("host", "sslmode", "expected"),
+    [
+        ("db.example.org", "prefer", ("require", "require", "scram-sha-256")),
+        ("db.example.org", "disable", ("require", "require", "scram-sha-256")),
+        ("db.example.org", "verify-full", ("verify-full", "prefer", None)),
+        ("127.0.0.1", "prefer", ("prefer", "prefer", "scram-sha-256")),
+    ],
+)
+def test_q1_what_libpq_is_told_in_live(
+    host: str, sslmode: str, expected: tuple[str | None, ...], make_settings: MakeSettings
+) -> None:
+    """Elsewhere TLS is forced and the password bound to it, unless the certificate is checked; on loopback SCRAM."""
+    reach = {"host": host, "sslmode": sslmode, **ROLE}
+    section = make_settings(env="live", postgres=reach).postgres
+    told = {**tls(section), **login(section)}
+    assert (told["sslmode"], told["channel_binding"], told.get("require_auth")) == expected
