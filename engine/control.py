@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from pathlib import Path
+from ssl import TLSVersion
+from typing import Any, Final, Protocol
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -55,7 +57,7 @@ class RedisControl:
     def __init__(
         self, settings: RedisSettings, *, heartbeat_key: str, kill_switch_key: str, ttl: int, timeout: float
     ) -> None:
-        self._where = f"Redis at {settings.host}:{settings.port}"
+        self._where = f"Redis at {settings.where}"
         self._settings = settings
         self._heartbeat_key = heartbeat_key
         self._kill_switch_key = kill_switch_key
@@ -93,13 +95,33 @@ class RedisControl:
             client.close()
 
     def _connect(self) -> Redis:
-        password = self._settings.password
+        settings, password = self._settings, self._settings.password
+        common: dict[str, Any] = {
+            "db": settings.db,
+            "username": settings.username,
+            "password": password.get_secret_value() if password else None,
+            "socket_timeout": self._timeout,
+            "socket_connect_timeout": self._timeout,
+            "retry": Retry(NoBackoff(), 0),  # the loop decides when to ask again
+        }
+        if settings.socket:
+            return Redis(unix_socket_path=str(settings.socket), **common)
+        address = self._resolver.address()
+        if not settings.tls:
+            return Redis(host=address, port=settings.port, **common)
         return Redis(
-            host=self._resolver.address(),
-            port=self._settings.port,
-            db=self._settings.db,
-            password=password.get_secret_value() if password else None,
-            socket_timeout=self._timeout,
-            socket_connect_timeout=self._timeout,
-            retry=Retry(NoBackoff(), 0),  # the loop decides when to ask again
+            host=settings.host,  # the name stands in the certificate; that it can be found is known by now
+            port=settings.port,
+            ssl=True,
+            ssl_cert_reqs="required",
+            ssl_check_hostname=True,
+            ssl_min_version=TLSVersion.TLSv1_2,
+            ssl_ca_certs=_path(settings.ca_file),
+            ssl_certfile=_path(settings.cert_file),
+            ssl_keyfile=_path(settings.key_file),
+            **common,
         )
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -7,6 +7,7 @@ asynchronous mode, and waited for here.
 from __future__ import annotations
 
 import select
+import ssl
 import time
 from typing import Any, Final
 
@@ -60,17 +61,29 @@ class Database:
         try:
             self._connection = psycopg2.connect(
                 host=settings.host,
-                hostaddr=self._resolver.address(),  # else libpq looks the name up, without a deadline
+                # Else libpq looks the name up, without a deadline; a directory is that of a Unix socket.
+                hostaddr=None if settings.host.startswith("/") else self._resolver.address(),
                 port=settings.port,
                 user=settings.user,
                 password=settings.password.get_secret_value() if settings.password else None,
                 dbname=settings.database,
                 application_name="arbitrage-engine",
+                sslmode=settings.sslmode,
+                ssl_min_protocol_version="TLSv1.2",
+                sslrootcert=self._authorities(),
+                sslcert=None if settings.cert_file is None else str(settings.cert_file),
+                sslkey=None if settings.key_file is None else str(settings.key_file),
                 async_=True,
             )
             self._wait(self._timeout)
         except (psycopg2.Error, DependencyDown) as error:
             raise self._down(error) from error
+
+    def _authorities(self) -> str | None:
+        if self._settings.ca_file is not None:
+            return str(self._settings.ca_file)
+        # libpq's own is a file in HOME, without which it refuses to check at all.
+        return ssl.get_default_verify_paths().cafile if self._settings.sslmode.startswith("verify") else None
 
     def query(self, sql: str, params: tuple[object, ...] | None = None, *, timeout: float | None = None) -> list[Any]:
         """Run ``sql`` and return its rows as tuples, an empty list if it has none.

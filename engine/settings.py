@@ -50,10 +50,15 @@ class _Model(BaseModel):
 
 
 class _Server(_Model):
-    """What Redis and Postgres have in common: a password given directly or in a file."""
+    """What Redis and Postgres have in common: a password given directly or in a file, and files for TLS."""
 
     password: SecretStr | None = Field(default=None, description="Password; better given as a file.")
     password_file: Path | None = Field(default=None, description="File that holds the password and nothing else.")
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authorities that may have signed its certificate; else the system's."
+    )
+    cert_file: Path | None = Field(default=None, description="PEM file of our own certificate, where it asks for one.")
+    key_file: Path | None = Field(default=None, description="PEM file of that certificate's key.")
 
     @model_validator(mode="before")
     @classmethod
@@ -81,15 +86,28 @@ class Redis(_Server):
     host: str = Field(default="127.0.0.1", min_length=1, description="Redis host.")
     port: Port = Field(default=6379, description="Redis port.")
     db: int = Field(default=0, ge=0, description="Redis database number.")
+    username: str | None = Field(default=None, description="ACL user, if not the default one.")
+    tls: bool = Field(default=False, description="Speak TLS 1.2 or later; certificate and name are checked.")
+    socket: Path | None = Field(default=None, description="Unix socket instead of host and port.")
+
+    @property
+    def where(self) -> str:
+        """Where it is, for messages."""
+        return str(self.socket) if self.socket else f"{self.host}:{self.port}"
 
 
 class Postgres(_Server):
     """Where paper positions live."""
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="Postgres host.")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Postgres host; the directory of its Unix socket begins with /."
+    )
     port: Port = Field(default=5432, description="Postgres port.")
     user: str = Field(default="arbitrage", min_length=1, description="Postgres role.")
     database: str = Field(default="arbitrage", min_length=1, description="Postgres database.")
+    sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        default="prefer", description="As libpq has it; verify-full checks certificate and name."
+    )
 
 
 class Fees(_Model):

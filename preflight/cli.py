@@ -84,9 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if e.code == 0 and not {"-h", "--help", "--version"}.isdisjoint(ours):
             return EXIT_GO
         raise
-    except (UsageError, RegistryError) as e:
-        sys.stderr.write(f"preflight: {e}\n")
-        return EXIT_USAGE
     except PreflightError as e:
-        sys.stderr.write(f"preflight: {e}\n")
-        return EXIT_UNVERIFIED
+        from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where something went wrong
+
+        sys.stderr.write(f"preflight: {scrub(str(e))}\n")
+        return EXIT_USAGE if isinstance(e, UsageError | RegistryError) else EXIT_UNVERIFIED

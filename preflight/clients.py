@@ -16,42 +16,17 @@ if TYPE_CHECKING:
 
 def open_redis(settings: RedisSection) -> redis.Redis:
     """Give a client for one connection; nothing is sent before the first command."""
-    import redis as library  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.retry import Retry  # noqa: PLC0415
+    from preflight.servers import redis as connection  # noqa: PLC0415
 
-    password = settings.password
-    return library.Redis(
-        host=settings.host or "",
-        port=settings.port,
-        db=settings.db,
-        username=settings.username,
-        password=None if password is None else password.get_secret_value(),
-        socket_timeout=settings.timeout,
-        socket_connect_timeout=settings.timeout,
-        retry=Retry(NoBackoff(), 0),  # the library's default of several tries would hide an outage and its cost
-        decode_responses=True,
-        single_connection_client=False,
-    )
+    return connection.open_redis(settings)
 
 
 def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
     """Connect in autocommit mode.
 
     Raises:
-        psycopg2.OperationalError: The server is not reachable or refuses.
+        psycopg2.OperationalError: The server is not reachable or refuses, or cannot prove who it is.
     """
-    import psycopg2 as library  # noqa: PLC0415
+    from preflight.servers import postgres as connection  # noqa: PLC0415
 
-    password = settings.password
-    connection = library.connect(
-        host=settings.host,
-        port=settings.port,
-        user=settings.user,
-        password=None if password is None else password.get_secret_value(),
-        dbname=settings.database,
-        connect_timeout=max(2, round(settings.timeout)),  # libpq counts whole seconds and takes 1 for 2
-        application_name="arbitrage-preflight",
-    )
-    connection.autocommit = True
-    return connection
+    return connection.open_postgres(settings)

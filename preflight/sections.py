@@ -22,6 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from preflight.servers.pem import must_be_pem
+from preflight.servers.urls import has_login, plain_host, postgres_parts, redis_parts, with_url
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 TradeAge = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]  # seconds
@@ -67,7 +70,12 @@ class Section(BaseModel):
             if not isinstance(value, str | Path):
                 raise ValueError(f"{key} should be a path")
             read[name] = _read_secret(key, Path(value))
-        return {**data, **read}
+        return cls._completed({**data, **read})
+
+    @classmethod
+    def _completed(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Give the table with what follows from it."""
+        return data
 
     def secret_values(self) -> tuple[str, ...]:
         """Give the value of every secret that is set in this table."""
@@ -89,11 +97,53 @@ def _read_secret(key: str, path: Path) -> str:
 class ServerSection(Section):
     """What reaching a server with a password takes."""
 
+    url: SecretStr | None = Field(None, description="the whole address as one URL, instead of its parts")
+    url_file: Path | None = Field(
+        None,
+        description="file that holds the URL",
+        json_schema_extra={"aside": "instead of host and all that says the same"},
+    )
     host: str | None = Field(None, description="host name or address", examples=["127.0.0.1"])
     password: SecretStr | None = Field(None, description="password; better given by file")
     password_file: Path | None = Field(None, description="file that holds the password and nothing else")
+    ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authorities that may have signed its certificate; else the system's",
+        json_schema_extra={"aside": "with TLS"},
+    )
+    cert_file: Path | None = Field(
+        None,
+        description="PEM file of our own certificate, where it asks for one",
+        json_schema_extra={"aside": "with TLS"},
+    )
+    key_file: Path | None = Field(
+        None,
+        description="PEM file of that certificate's key; others may not read it",
+        json_schema_extra={"aside": "with TLS"},
+    )
+    socket: Path | None = Field(
+        None,
+        description="Unix socket, instead of host and port",
+        examples=["/run/redis/redis-server.sock"],
+        json_schema_extra={"aside": "instead of host and port"},
+    )
+    require_proof: bool | None = Field(
+        None,
+        description="whether to talk only to a server that proves who it is; always true in live, else false",
+        examples=[True],
+    )
     timeout: Seconds = Field(2.0, description="seconds for connecting and for each answer")
     slow_after: Seconds = Field(0.5, description="seconds; an answer slower than this is a WARN")
+
+    @model_validator(mode="after")
+    def _readable_tls_files(self) -> Self:
+        for name in ("ca_file", "cert_file", "key_file"):
+            path: Path | None = getattr(self, name)
+            if path is not None:
+                must_be_pem(name, path)
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together: set both or none")
+        return self
 
 
 class RedisSection(ServerSection):
@@ -102,14 +152,135 @@ class RedisSection(ServerSection):
     port: Port = Field(6379, description="port")
     db: Annotated[int, Field(ge=0)] = Field(0, description="database number")
     username: str | None = Field(None, description="ACL user, if not the default one", examples=["preflight"])
+    tls: bool = Field(False, description="speak TLS, as a rediss:// URL says")  # noqa: FBT003 - as above
+    sentinels: Words = Field(
+        (),
+        description="host:port of each Sentinel, which then say where the primary is",
+        examples=["10.0.0.1:26379"],
+        json_schema_extra={"aside": "instead of host and port"},
+    )
+    master: str | None = Field(
+        None,
+        description="the name by which the Sentinels know the primary",
+        examples=["mymaster"],
+        json_schema_extra={"aside": "instead of host and port"},
+    )
+    sentinel_password: SecretStr | None = Field(None, description="the Sentinels' own password")
+    sentinel_password_file: Path | None = Field(
+        None,
+        description="file that holds the Sentinels' own password",
+        json_schema_extra={"aside": "instead of host and port"},
+    )
+    owners: Words = Field(
+        ("redis", "valkey"), description="accounts, beside root and our own, that a Redis on this machine may run as"
+    )
+
+    @classmethod
+    def _completed(cls, data: dict[str, Any]) -> dict[str, Any]:
+        return with_url(data, redis_parts, ("host", "port", "db", "username", "tls", "socket", "sentinels", "master"))
+
+    @field_validator("host")
+    @classmethod
+    def _plain_host(cls, value: str | None) -> str | None:
+        if value is not None and value.startswith("/"):
+            raise ValueError("host is a name or an address; for a Unix socket use redis.socket")
+        return plain_host(value, "redis")
+
+    @field_validator("sentinels")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            host, colon, port = each.rpartition(":")
+            if not colon or not port.isdecimal() or not 0 < int(port) < 65536:
+                raise ValueError("sentinels are given as host:port, with commas between them")
+            plain_host(host.strip("[]"), "redis")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = {"host": self.host, "socket": self.socket, "sentinels": self.sentinels}
+        given = [name for name, value in ways.items() if value]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are both set: keep one")
+        if bool(self.sentinels) != bool(self.master):
+            raise ValueError("sentinels and master go together: set both or none")
+        if self.tls and self.socket:
+            raise ValueError("tls and socket are both set: a Unix socket has no TLS")
+        if not self.tls and (self.ca_file or self.cert_file):
+            raise ValueError("a certificate file is set, but TLS is off: set tls = true, or use a rediss:// url")
+        return self
+
+    @property
+    def where(self) -> str:
+        """The address, for messages; empty where none is configured."""
+        if self.sentinels:
+            return f"{self.master} (by Sentinel)"
+        return str(self.socket or "") or (f"{self.host}:{self.port}" if self.host else "")
+
+    @property
+    def cli(self) -> str:
+        """How `redis-cli` is called to reach it."""
+        return f"redis-cli -s {self.socket}" if self.socket else f"redis-cli -h {self.host or self.master}"
+
+
+class SslMode(StrEnum):
+    """How Postgres is spoken to: https://www.postgresql.org/docs/current/libpq-ssl.html."""
+
+    DISABLE = "disable"
+    ALLOW = "allow"
+    PREFER = "prefer"
+    REQUIRE = "require"
+    VERIFY_CA = "verify-ca"
+    VERIFY_FULL = "verify-full"
+
+
+class ChannelBinding(StrEnum):
+    """Whether a password is bound to the TLS connection it is used on."""
+
+    DISABLE = "disable"
+    PREFER = "prefer"
+    REQUIRE = "require"
 
 
 class PostgresSection(ServerSection):
     """The bot's Postgres."""
 
+    socket: Path | None = Field(
+        None,
+        description="directory of its Unix socket, instead of host and port",
+        examples=["/run/postgresql"],
+        json_schema_extra={"aside": "instead of host and port"},
+    )
     port: Port = Field(5432, description="port")
     user: str | None = Field(None, description="role to connect as", examples=["arbitrage"])
     database: str | None = Field(None, description="database name", examples=["arbitrage"])
+    sslmode: SslMode = Field(
+        SslMode.PREFER, description="disable, allow, prefer, require, verify-ca or verify-full, as libpq has them"
+    )
+    channel_binding: ChannelBinding = Field(
+        ChannelBinding.PREFER, description="disable, prefer or require, as libpq has them"
+    )
+    owners: Words = Field(
+        ("postgres",), description="accounts, beside root and our own, that a Postgres behind a Unix socket may run as"
+    )
+
+    @classmethod
+    def _completed(cls, data: dict[str, Any]) -> dict[str, Any]:
+        data = with_url(data, postgres_parts, ("host", "port", "user", "database", "sslmode", "socket"))
+        if data.get("socket") is not None and data.get("host") is not None:
+            raise ValueError("host and socket are both set: keep one")
+        host = str(data.get("host") or data.get("socket") or "")
+        return {**data, "host": host, "socket": host} if host.startswith("/") else data
+
+    @field_validator("host")
+    @classmethod
+    def _plain_host(cls, value: str | None) -> str | None:
+        return plain_host(value, "postgres")
+
+    @property
+    def where(self) -> str:
+        """The address and the database, for messages."""
+        return f"{self.socket or f'{self.host}:{self.port}'}/{self.database}"
 
 
 class BotSection(Section):
@@ -123,6 +294,13 @@ class BotSection(Section):
         description="the running engine's metrics page, asked what it really does",
         examples=["http://127.0.0.1:9100/metrics"],
     )
+
+    @field_validator("metrics_url")
+    @classmethod
+    def _no_login(cls, value: str | None) -> str | None:
+        if value is not None and has_login(value):
+            raise ValueError("metrics_url is an address without a login: http://127.0.0.1:9100/metrics")
+        return value
 
 
 class LiveSection(Section):
@@ -274,7 +452,7 @@ class TelegramSection(Section):
     @field_validator("url")
     @classmethod
     def _no_login(cls, value: str) -> str:
-        if re.match(r"[^/?#]*//[^/?#]*@", value):  # it would stand in every sentence that names the server
+        if has_login(value):
             raise ValueError("url is an address without a login: https://host or http://127.0.0.1:8081")
         return value
 

@@ -28,6 +28,7 @@ from preflight.sections import (
     TelegramSection,
     Words,
 )
+from preflight.servers.pem import is_private
 
 TELEGRAM_URL = "https://api.telegram.org"
 
@@ -129,6 +130,28 @@ class Settings(BaseSettings):
         for name, one in self.exchanges.items():
             if not one.enabled and any(one.secret_values()):
                 raise ValueError(f"exchanges.{name}: has an api_key but enabled = false: remove the key, or enable it")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _live_wants_proof(cls, data: Any) -> Any:
+        """Have Redis and Postgres prove who they are in live, before they are told a password or believed."""
+        if not isinstance(data, Mapping) or data.get("env") != Env.LIVE:
+            return data
+        proven: dict[str, Any] = {}
+        for name in ("redis", "postgres"):
+            table = data.get(name, {})
+            if isinstance(table, Mapping):
+                if str(table.get("require_proof", True)).lower() not in {"true", "1", "yes", "on"}:
+                    raise ValueError(f"{name}.require_proof is always true in live: leave it out")
+                proven[name] = {**table, "require_proof": True}
+        return {**data, **proven}
+
+    @model_validator(mode="after")
+    def _live_keys_are_private(self) -> Self:
+        for name, key in (("redis", self.redis.key_file), ("postgres", self.postgres.key_file)):
+            if self.env is Env.LIVE and key is not None and not is_private(key):
+                raise ValueError(f"{name}.key_file {key} may be read by others: chmod 600 {key}")
         return self
 
     @property

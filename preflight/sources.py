@@ -5,6 +5,8 @@
 3. `.env.<env>`: its `PREFLIGHT_*` lines; the bot's own lines beside them are left alone
 4. a running local stack's `.stack/preflight.toml` (never for live, only for its own env)
 5. `preflight.toml`
+6. `REDIS_URL` and `DATABASE_URL`, as platforms set them: of the environment, else of `.env.<env>`; each only where
+   nothing above says where that server is
 
 Each layer is read into plain nested data first; pydantic-settings merges and validates them. A value that is
 refused is reported with its key and with the layer it came from.
@@ -14,8 +16,8 @@ from __future__ import annotations
 
 import io
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,15 @@ from preflight.birth import is_running
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
 from preflight.plain_http import must_not_send_in_the_clear
+from preflight.sections import ServerSection
 from preflight.settings import Settings
 
 PREFIX = "PREFLIGHT_"
 STACK_FILE = Path(".stack", "preflight.toml")
 CONFIG_FILE = Path("preflight.toml")
 _FOREIGN = frozenset({"PREFLIGHT_IMAGE", "PREFLIGHT_ENV_FILE"})  # read by docker compose, not by the gate
+_PLATFORM = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}  # as platforms name them
+_REACH = ("url", "url_file", "host", "socket", "sentinels")  # each says where a server is
 _FLAG_OF = {"env": "--env", "textfile_dir": "--metrics-output", "run_timeout": "--timeout"}
 
 
@@ -43,6 +48,7 @@ class Layer:
     name: str
     values: Mapping[str, Any]
     prefix: str = ""  # how its keys are written: PREFLIGHT_REDIS__HOST or redis.host
+    named: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # keys that are written in a way of their own
 
     def holds(self, loc: tuple[str, ...]) -> bool:
         """Tell whether this layer has a value at `loc`."""
@@ -55,6 +61,8 @@ class Layer:
 
     def spell(self, loc: tuple[str, ...]) -> str:
         """Write the key `loc` the way this layer writes it."""
+        if loc in self.named:
+            return self.named[loc]
         if self.name == "flag":
             return _FLAG_OF[loc[0]]
         return self.prefix + "__".join(loc).upper() if self.prefix else ".".join(loc)
@@ -70,14 +78,20 @@ class Loaded:
     def source(self, loc: tuple[str, ...]) -> str:
         """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`.
 
-        A secret may come from the file that a key of its own names; then it is that key.
+        A secret may come from the file that a key of its own names; then it is that key. What a URL says comes from it.
         """
-        by_file = (*loc[:-1], f"{loc[-1]}_file")
-        for layer in self.layers:
-            for key in (loc, by_file):
+        keys = [loc, (*loc[:-1], f"{loc[-1]}_file")]
+        if self._is_of_url(loc):
+            keys += [(loc[0], "url"), (loc[0], "url_file")]
+        for key in keys:
+            for layer in self.layers:
                 if layer.holds(key):
                     return f"{layer.name} {layer.spell(key)}"
         return "default"
+
+    def _is_of_url(self, loc: tuple[str, ...]) -> bool:
+        section = getattr(self.settings, loc[0])
+        return isinstance(section, ServerSection) and section.url is not None and loc[-1] in section.model_fields_set
 
 
 def load(flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, config: Path | None = None) -> Settings:
@@ -104,11 +118,13 @@ def load_with_sources(
     variables = Layer("variable", _nest(environ, "the environment"), PREFIX)
     stack = _stack_layer(cwd)
     env = _choose_env(given, variables, stack)
-    dotenv = _dotenv_layer(cwd / f".env.{env}", env)
+    lines = _dotenv_lines(cwd / f".env.{env}")
+    dotenv = _dotenv_layer(f".env.{env}", lines, env)
     layers = [given, variables, dotenv]
     if env is not Env.LIVE and stack is not None and stack.values.get("env") == env.value:
         layers.append(stack)
     layers.append(_config_layer(cwd, config))
+    layers += _platform_layers({"variable": environ, dotenv.name: lines}, layers)
     loaded = Loaded(_merge(layers, env), tuple(layers))
     must_not_send_in_the_clear(loaded.settings, loaded.source)
     return loaded
@@ -190,19 +206,37 @@ def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
     return nested
 
 
-def _dotenv_layer(path: Path, env: Env) -> Layer:
+def _dotenv_lines(path: Path) -> dict[str, str | None]:
     if not _exists(path):
-        return Layer(path.name, {}, PREFIX)
+        return {}
     lines: dict[str, str | None] = {}
     for line in parse_stream(io.StringIO(_read(path))):
         if line.error and PREFIX in line.original.string:
             raise UsageError(f"{path.name}: line {line.original.line} cannot be read; write {PREFIX}KEY=VALUE")
         if line.key is not None:
             lines[line.key] = line.value
-    values = _nest(lines, path.name)
+    return lines
+
+
+def _dotenv_layer(name: str, lines: Mapping[str, str | None], env: Env) -> Layer:
+    values = _nest(lines, name)
     if values.get("env", env.value) != env.value:
-        raise UsageError(f"{path.name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
-    return Layer(path.name, values, PREFIX)
+        raise UsageError(f"{name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
+    return Layer(name, values, PREFIX)
+
+
+def _platform_layers(found: Mapping[str, Mapping[str, str | None]], layers: Sequence[Layer]) -> list[Layer]:
+    """Give a layer for each URL that a platform has set, unless something stronger says where that server is."""
+    given = []
+    for table, variable in _PLATFORM.items():
+        if any(layer.holds((table, key)) for layer in layers for key in _REACH):
+            continue
+        for name, variables in found.items():
+            if variables.get(variable):
+                values = {table: {"url": variables[variable]}}
+                given.append(Layer(name, values, named={(table, "url"): variable, (table,): variable}))
+                break
+    return given
 
 
 def _config_layer(cwd: Path, config: Path | None) -> Layer:

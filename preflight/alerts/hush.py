@@ -1,8 +1,12 @@
-"""Keeps secrets out of what libraries log: urllib3 writes every URL at DEBUG, and the bot token is in the URL."""
+"""Keeps secrets out of every text that leaves the process, by their values and by the shapes that secrets have.
+
+Of what libraries log too: urllib3 writes every URL at DEBUG, and the bot token is in the URL.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import quote
@@ -10,12 +14,29 @@ from urllib.parse import quote
 _LIBRARIES = ("urllib3", "requests", "http", "charset_normalizer", "tenacity")
 MASK = "[secret]"
 
+# What is a secret by its look, whatever setting or server it came from. Each is bounded: a server may send anything.
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # The password of a URL, up to the last @, or all before it; a path that was meant as a URL has lost a slash.
+    (re.compile(r"([a-z]:/{1,2}(?:[^\s'\"<>:@/]{0,100}:)?)[^\s'\"<>]{1,1000}@", re.IGNORECASE), rf"\1{MASK}@"),
+    (
+        re.compile(
+            r"\b((?:ssl)?password|passwd|pwd)(\s{0,9}=\s{0,9})(?:'[^']{0,1000}'|[^\s'\"&;,]{1,1000})", re.IGNORECASE
+        ),
+        rf"\1\2{MASK}",
+    ),
+    (re.compile(r"\b(signature=)[\w%+/=-]{16,1000}", re.IGNORECASE), rf"\1{MASK}"),  # of a request to an exchange
+    (re.compile(r"\beyJ[\w-]{8,1000}\.[\w-]{8,4000}\.[\w-]{0,1000}"), MASK),  # JWT, as Upbit takes it
+    (re.compile(r"(?<!\d)\d{6,12}:[\w-]{30,60}"), MASK),  # a Telegram bot's token
+)
 
-def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Give the text without the secrets, also where they are quoted for a URL or escaped by Python."""
+
+def scrub(text: str, secrets: Iterable[str] = ()) -> str:
+    """Give the text without the secrets, also where they are quoted or escaped, and without what looks like one."""
     spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, MASK)
+    for shape, instead in _SHAPES:
+        text = shape.sub(instead, text)
     return text
 
 

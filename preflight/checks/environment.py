@@ -10,9 +10,9 @@ from preflight.check import Context
 from preflight.model import Env, Outcome, Status
 from preflight.settings import Settings
 
-# Key in the settings -> how to set it. Without these the other checks have nothing to ask.
+# What is asked of the settings -> how to set it. Without these the other checks have nothing to ask.
 _NEEDED = {
-    "redis.host": "PREFLIGHT_REDIS__HOST",
+    "redis.where": "PREFLIGHT_REDIS__HOST",
     "postgres.host": "PREFLIGHT_POSTGRES__HOST",
     "postgres.user": "PREFLIGHT_POSTGRES__USER",
     "postgres.database": "PREFLIGHT_POSTGRES__DATABASE",

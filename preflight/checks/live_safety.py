@@ -57,7 +57,7 @@ def _kill_switch(ctx: Context) -> Outcome:
     import redis as library  # noqa: PLC0415 - only in live
 
     key = ctx.settings.live.kill_switch_key
-    where = f"{ctx.settings.redis.host}:{ctx.settings.redis.port}"
+    where, cli = ctx.settings.redis.where, ctx.settings.redis.cli
     client = ctx.open_redis(ctx.settings)
     try:
         value = client.get(key)
@@ -67,7 +67,7 @@ def _kill_switch(ctx: Context) -> Outcome:
         return Outcome(
             status=Status.ERROR,
             summary=f"whether the kill switch is thrown cannot be told: {key} at {where}: {type(e).__name__}: {e}",
-            hint=f"see what is there: redis-cli -h {ctx.settings.redis.host} TYPE {key}; it should be a plain string",
+            hint=f"see what is there: {cli} TYPE {key}; it should be a plain string",
             expected=_EXPECTED,
             actual="unknown",
         )
@@ -77,7 +77,7 @@ def _kill_switch(ctx: Context) -> Outcome:
         return Outcome(
             status=Status.FAIL,
             summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
-            hint=f"find out who threw it and why; then: redis-cli -h {ctx.settings.redis.host} DEL {key}",
+            hint=f"find out who threw it and why; then: {cli} DEL {key}",
             expected=_EXPECTED,
             actual="thrown",
         )

@@ -38,14 +38,17 @@ class PostgresCheck:
             )
         import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
 
-        where = f"{settings.host}:{settings.port}/{settings.database}"
+        from preflight.checks import postgres_trust as trust  # noqa: PLC0415 - loads ssl
+
+        where = settings.where
         begun = ctx.clock()
         try:
             connection = ctx.open_postgres(ctx.settings)
         except library.OperationalError as e:
-            return _explain_refusal(str(e), where, settings)
+            return trust.refusal(e, where, settings) or _explain_refusal(str(e), where, settings)
         try:
-            return _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
+            outcome = _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
+            return trust.judged(outcome, ctx)
         except library.Error as e:
             return _explain_failure(e, where, settings)
         finally:

@@ -29,7 +29,7 @@ class RedisCheck:
     def run(self, ctx: Context) -> Outcome:
         """Ask the server; see docs/fault-matrix.md for what each fault gives."""
         settings = ctx.settings.redis
-        if not settings.host:
+        if not settings.where:
             local = (
                 "" if ctx.settings.env is Env.LIVE else ", or run `make up` for a local stack"
             )  # which never serves live
@@ -40,12 +40,14 @@ class RedisCheck:
             )
         import redis as library  # noqa: PLC0415 - 146 ms that only this check's process should pay
 
-        where = f"{settings.host}:{settings.port}"
+        from preflight.checks import redis_trust as trust  # noqa: PLC0415 - as above
+
+        where = settings.where
         client = ctx.open_redis(ctx.settings)
         try:
-            return _exercise(client, ctx, where)
+            return trust.judged(_exercise(client, ctx, where), client, ctx)
         except library.RedisError as e:
-            return _explain(e, where, settings)
+            return trust.refusal(e, where, settings) or _explain(e, where, settings)
         finally:
             client.close()
 
@@ -130,7 +132,7 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
         status = Status.FAIL if unknown else Status.ERROR
         summary = f"the name of the Redis host {settings.host!r} does not resolve: {root.strerror}"
         hint = "check PREFLIGHT_REDIS__HOST and the machine's name server"
-    elif isinstance(root, ConnectionRefusedError):
+    elif isinstance(root, ConnectionRefusedError | FileNotFoundError):
         status = Status.FAIL
         summary = f"Redis at {where} refuses connections"
         hint = "start it, or correct PREFLIGHT_REDIS__HOST and __PORT"

@@ -116,10 +116,18 @@ def _all(settings: Settings) -> Iterator[Secret]:
 def _wrong(settings: Settings) -> Iterator[str]:
     """Judge each secret by itself; outside live Telegram and the exchanges' keys may be left out."""
     given = list(_all(settings))
+    # Behind a socket, or with a certificate of ours, a server may know us without a password.
+    open_otherwise = {
+        name
+        for name, reach in (("redis", settings.redis), ("postgres", settings.postgres))
+        if reach.socket is not None or reach.cert_file is not None
+    }
     missing = [
         each.variable
         for each in given
-        if not each.value and (settings.env is Env.LIVE or each.service in {"redis", "postgres"})
+        if not each.value
+        and each.service not in open_otherwise
+        and (settings.env is Env.LIVE or each.service in {"redis", "postgres"})
     ]
     if missing:
         yield f"not set: {', '.join(missing)}"

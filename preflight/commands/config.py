@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from preflight.alerts.hush import scrub
 from preflight.model import EXIT_GO
 from preflight.sources import Loaded, load_with_sources
 
@@ -40,8 +41,9 @@ def main(argv: Sequence[str]) -> int:
 
 def rows_of(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
     """Give (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
+    secrets = loaded.settings.secret_values()
     for loc, value in _leaves(loaded.settings, ()):
-        yield ".".join(loc), _shown(value), loaded.source(loc)
+        yield ".".join(loc), _shown(value, secrets), loaded.source(loc)
 
 
 def _leaves(model: BaseModel, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -56,12 +58,12 @@ def _leaves(model: BaseModel, above: tuple[str, ...]) -> Iterator[tuple[tuple[st
             yield loc, value
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, SecretStr):
         return _MASK
     if value is None or isinstance(value, bool | int | float):
         return value
-    return [str(part) for part in value] if isinstance(value, tuple) else str(value)
+    return [scrub(str(part), secrets) for part in value] if isinstance(value, tuple) else scrub(str(value), secrets)
 
 
 def _plain(value: Any) -> str:

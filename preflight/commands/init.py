@@ -101,7 +101,9 @@ def _lines(model: type[BaseModel], table: str, key: str, defaults: Mapping[str, 
     else:
         value = defaults.get(key, field.get_default(call_default_factory=True))
         value = field.examples[0] if value is None and field.examples else value
-    yield f"#{key} = {_literal(value)}"
+    extra = field.json_schema_extra
+    aside = extra.get("aside") if isinstance(extra, dict) else None  # what cannot stand beside all the others
+    yield f"# {aside}: {key} = {_literal(value)}" if aside else f"#{key} = {_literal(value)}"
 
 
 def _literal(value: Any) -> str:

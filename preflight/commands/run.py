@@ -43,7 +43,8 @@ exit codes:
 
 settings, strongest first:
   flags; PREFLIGHT_* variables (PREFLIGHT_REDIS__HOST is redis.host); .env.<env>;
-  .stack/preflight.toml of a running local stack (never for live); preflight.toml
+  .stack/preflight.toml of a running local stack (never for live); preflight.toml;
+  REDIS_URL and DATABASE_URL, where nothing else says where that server is
 """
 
 
@@ -165,12 +166,15 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
 
 
 def _complain(line: str) -> None:
+    from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where there is something to say
+
     with contextlib.suppress(OSError):  # nobody may be left to read it: the spool and the report still say it
-        sys.stderr.write(f"preflight: {line}\n")
+        sys.stderr.write(f"preflight: {scrub(line)}\n")
         sys.stderr.flush()
 
 
 def _options(parsed: argparse.Namespace) -> Options:
+    from preflight.alerts.hush import scrub  # noqa: PLC0415
     from preflight.gate import Options  # noqa: PLC0415 - heavy: see `run_gate`
 
     only = tuple(part.strip() for given in parsed.only for part in given.split(","))
@@ -185,7 +189,7 @@ def _options(parsed: argparse.Namespace) -> Options:
             raise UsageError(f"--waive {given}: give it as ID=REASON; a waiver without a reason is not one")
         if check_id in NEVER_WAIVED:
             raise UsageError(f"--waive {check_id}: this check cannot be waived: do what it says instead")
-        waivers[check_id] = reason.strip()
+        waivers[check_id] = scrub(reason.strip())  # it goes into the report and every alert
     mode = Mode.PARTIAL if only else Mode.DRY_RUN if parsed.dry_run else Mode.REAL
     return Options(
         mode=mode,

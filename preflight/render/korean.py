@@ -15,8 +15,9 @@ from types import MappingProxyType
 from preflight.render.korean_exchange import EXCHANGE_HINTS
 from preflight.render.korean_hints import HINTS
 from preflight.render.korean_phrases import PHRASES, REASONS
+from preflight.render.korean_servers import SERVER_HINTS
 
-CATALOGUE: Mapping[str, str] = MappingProxyType({**HINTS, **EXCHANGE_HINTS, **REASONS})
+CATALOGUE: Mapping[str, str] = MappingProxyType({**HINTS, **EXCHANGE_HINTS, **SERVER_HINTS, **REASONS})
 
 _JOINT = "; "  # what several sentences in one text are joined with; rarely part of a value
 _VALUE = "{}"

@@ -68,11 +68,11 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "운영자가 확신할 때에만 .env.live에 PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW, "
             "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW를 넣으십시오"
         ),
-        "find out who threw it and why; then: redis-cli -h {} DEL {}": (
-            "누가 왜 킬 스위치를 켰는지 먼저 확인한 다음 실행하십시오: redis-cli -h {} DEL {}"
+        "find out who threw it and why; then: {} DEL {}": (
+            "누가 왜 킬 스위치를 켰는지 먼저 확인한 다음 실행하십시오: {} DEL {}"
         ),
-        "see what is there: redis-cli -h {} TYPE {}; it should be a plain string": (
-            "무엇이 들어 있는지 확인하십시오: redis-cli -h {} TYPE {} (단순 문자열이어야 합니다)"
+        "see what is there: {} TYPE {}; it should be a plain string": (
+            "무엇이 들어 있는지 확인하십시오: {} TYPE {} (단순 문자열이어야 합니다)"
         ),
         # redis
         "set PREFLIGHT_REDIS__HOST": "PREFLIGHT_REDIS__HOST를 설정하십시오",

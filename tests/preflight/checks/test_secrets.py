@@ -61,6 +61,14 @@ def test_live_needs_all(make_context: MakeContext, make_settings: MakeSettings) 
         assert name in outcome.summary
 
 
+def test_g13_a_socket_may_do_without_a_password(make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """Behind a Unix socket the server may know us by our user; a placeholder is still none."""
+    by_socket = {"redis": {"socket": "/s"}, "postgres": {"socket": "/p", "user": "bot", "database": "bot"}}
+    assert run(make_context, make_settings(**by_socket)).status is Status.PASS
+    by_socket["redis"]["password"] = "aaaaaaaaaaaa"
+    assert run(make_context, make_settings(**by_socket)).status is Status.FAIL
+
+
 @pytest.mark.parametrize("table", ["redis", "postgres"])
 def test_missing_password(table: str, make_context: MakeContext, make_settings: MakeSettings) -> None:
     """A server without a password is a FAIL in paper too."""

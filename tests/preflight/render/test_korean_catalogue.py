@@ -17,10 +17,11 @@ from preflight.render.korean import CATALOGUE, translate
 from preflight.render.korean_exchange import EXCHANGE_HINTS
 from preflight.render.korean_hints import HINTS
 from preflight.render.korean_phrases import PHRASES, REASONS
+from preflight.render.korean_servers import SERVER_HINTS
 from tests.preflight.render.hint_templates import Module, UnknownHintError, hint_templates, raw, raw_templates
 
 PACKAGE = Path(console.__file__).parents[1]
-KOREAN_HINTS = {**HINTS, **EXCHANGE_HINTS}
+KOREAN_HINTS = {**HINTS, **EXCHANGE_HINTS, **SERVER_HINTS}
 EVERYTHING = {**KOREAN_HINTS, **REASONS, **PHRASES}
 HANGUL = re.compile("[가-힣]")
 # Where a run's reasons, notes and an alert's reasons come from.

@@ -1,0 +1,67 @@
+"""TLS before a real Redis or Postgres that has none of its own: a real handshake, then every byte as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+HOST = "127.0.0.1"
+
+
+@contextlib.contextmanager
+def tls_front(context: ssl.SSLContext, port: int, *, postgres: bool = False) -> Iterator[int]:
+    """Serve TLS before 127.0.0.1:`port`; gives its own port.
+
+    Args:
+        context: The certificate, and whether one of the client's is wanted.
+        port: Where the plain server is.
+        postgres: Whether the client asks for TLS in Postgres' way first.
+    """
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+    with socket.create_server((HOST, 0)) as listener:
+        listener.settimeout(0.05)
+
+        def listen() -> None:
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    client, _ = listener.accept()
+                    threads.append(threading.Thread(target=_serve, args=(client, context, port, postgres, over)))
+                    threads[-1].start()
+
+        threads.append(threading.Thread(target=listen))
+        threads[0].start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+
+
+def _serve(client: socket.socket, context: ssl.SSLContext, port: int, postgres: bool, over: threading.Event) -> None:
+    client.settimeout(5)
+    with client, contextlib.suppress(OSError):
+        if postgres:
+            client.recv(8)
+            client.sendall(b"S")
+        with context.wrap_socket(client, server_side=True) as inside, socket.create_connection((HOST, port)) as server:
+            _pump(inside, server, over)
+
+
+def _pump(inside: ssl.SSLSocket, server: socket.socket, over: threading.Event) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(inside, selectors.EVENT_READ, server)
+        selector.register(server, selectors.EVENT_READ, inside)
+        while not over.is_set():
+            for key, _ in selector.select(timeout=0.05):
+                data = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                while isinstance(key.fileobj, ssl.SSLSocket) and key.fileobj.pending():
+                    data += key.fileobj.recv(65536)
+                if not data:
+                    return
+                key.data.sendall(data)
