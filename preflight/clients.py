@@ -51,7 +51,11 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
         password=None if password is None else password.get_secret_value(),
         dbname=settings.database,
         connect_timeout=max(2, round(settings.timeout)),  # libpq counts whole seconds and takes 1 for 2
-        application_name="arbitrage-preflight",
+        # A server that vanishes without a word is given up as soon as one that does not answer.
+        keepalives_idle=1,
+        keepalives_interval=1,
+        keepalives_count=max(1, round(settings.timeout)),
+        tcp_user_timeout=round(settings.timeout * 1000),
     )
     connection.autocommit = True
     return connection

@@ -12,6 +12,7 @@ from preflight.alerts import fields
 from preflight.alerts.message import writable
 from preflight.alerts.within import LateError, within
 from preflight.errors import DatabaseError
+from preflight.postgres_session import transaction
 from preflight.sections import PostgresSection
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class History:
         try:
             connection = open_postgres(self.settings)
             try:
-                with connection.cursor() as cursor:
+                with transaction(connection, seconds=self.settings.timeout) as cursor:
                     cursor.execute(_NEWEST, (env, limit))
                     return tuple(Row(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall())
             finally:
@@ -123,12 +124,8 @@ class History:
         try:
             connection = open_postgres(self.settings)
             try:
-                connection.autocommit = False
-                with connection.cursor() as cursor:
-                    # A connection that is given up on must not hold anything for long.
-                    cursor.execute(f"SET statement_timeout = {int(self.settings.timeout * 1000) + 1}")
-                connection.commit()
-                refused = _insert(connection, rows)
+                # A connection that is given up on must not hold anything for long.
+                refused = _insert(connection, rows, seconds=self.settings.timeout)
             finally:
                 connection.close()
         except psycopg2.Error as e:
@@ -146,7 +143,7 @@ def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
+def _insert(connection: connection, rows: Sequence[Row], *, seconds: float) -> dict[str, str]:
     """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
 
     Raises:
@@ -156,13 +153,14 @@ def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
     from psycopg2.extras import execute_values  # noqa: PLC0415
 
     try:
-        with connection, connection.cursor() as cursor:
+        with transaction(connection, seconds=seconds, keep=True) as cursor:
             execute_values(cursor, _INSERT, [_values(row) for row in rows], template=_VALUES, page_size=len(rows))
     except (psycopg2.DataError, psycopg2.IntegrityError) as e:
         if len(rows) == 1:
             return {rows[0].alert_id: _explain(e)}
         middle = len(rows) // 2
-        return _insert(connection, rows[:middle]) | _insert(connection, rows[middle:])
+        halves = rows[:middle], rows[middle:]
+        return {id_: why for half in halves for id_, why in _insert(connection, half, seconds=seconds).items()}
     return {}
 
 

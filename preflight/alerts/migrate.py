@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from preflight.errors import DatabaseError
+from preflight.postgres_session import transaction
 from preflight.sections import PostgresSection
 
 _LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
@@ -19,7 +20,7 @@ CREATE TABLE IF NOT EXISTS arbitrage_preflight_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-_TIMEOUT = "15s"
+_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +53,15 @@ def packaged() -> tuple[Migration, ...]:
     return steps
 
 
-def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+def migrate(
+    settings: PostgresSection, steps: tuple[Migration, ...] | None = None, *, seconds: float = _SECONDS
+) -> tuple[str, ...]:
     """Apply what is missing, all of it or nothing.
 
     Args:
         settings: The database.
         steps: What to apply; None for the packaged ones.
+        seconds: For each step, and for whoever else is migrating to be done.
 
     Returns:
         Names of the steps that were applied; empty where the database was up to date.
@@ -76,10 +80,8 @@ def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = Non
     try:
         connection = open_postgres(settings)
         try:
-            connection.autocommit = False
-            with connection.cursor() as cursor:
+            with transaction(connection, seconds=seconds, keep=True) as cursor:
                 applied = _apply(cursor, wanted, where)
-            connection.commit()
         finally:
             connection.close()
     except psycopg2.Error as e:
@@ -89,7 +91,6 @@ def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = Non
 
 
 def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, ...]:
-    cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_TIMEOUT,))
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     cursor.execute(_TABLE)
     cursor.execute("SELECT version, sha256 FROM arbitrage_preflight_migrations ORDER BY version")

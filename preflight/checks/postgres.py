@@ -8,6 +8,7 @@ from typing import Any
 
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
+from preflight.postgres_session import NO_TRANSACTION, one_row, transaction
 from preflight.sections import PostgresSection
 
 _EXPECTED = "1 from SELECT 1, and a written row read back"
@@ -15,7 +16,7 @@ _EXPECTED = "1 from SELECT 1, and a written row read back"
 
 @dataclass(frozen=True, slots=True)
 class PostgresCheck:
-    """SELECT 1, and a row written to a temporary table and read back, each timed."""
+    """SELECT 1, and a row written and read back in one transaction that is rolled back, each timed."""
 
     id: str = "postgres"
     proves: str = "Postgres answers a query and takes a write"
@@ -59,10 +60,9 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         timings[name] = ctx.clock() - begun
         return answer
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
-        one = timed("select", lambda: _ask(cursor, "SELECT 1"))
-        standby, read_only = _ask_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+    with transaction(connection, seconds=ctx.settings.postgres.timeout) as cursor:
+        (one,) = timed("select", lambda: one_row(cursor, "SELECT 1"))
+        standby, read_only = one_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
         if standby or read_only == "on":
             what = "a standby" if standby else "read-only for this role"
             return Outcome(
@@ -73,7 +73,9 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
                 actual=f"pg_is_in_recovery {standby}, transaction_read_only {read_only}",
                 timings=timings,
             )
-        kept = timed("write", lambda: _write_and_read(cursor, ctx.run_id))
+        kept = timed("write", lambda: _try_write(cursor, ctx.run_id, ctx.settings.positions.table))
+        if kept is None:
+            return _may_not_write(where, ctx.settings.positions.table, timings)
     if one != 1 or kept != ctx.run_id:
         return Outcome(
             status=Status.FAIL,
@@ -103,24 +105,42 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
     )
 
 
-def _ask_row(cursor: Any, query: str) -> tuple[Any, ...]:
-    cursor.execute(query)
-    row: tuple[Any, ...] = cursor.fetchone()
-    return row
+def _may_not_write(where: str, table: str, timings: dict[str, float]) -> Outcome:
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"Postgres at {where} does not let this role write to {table}",
+        hint="GRANT INSERT, UPDATE ON the table TO the role, or run `preflight db migrate` for a table to try it on",
+        expected=_EXPECTED,
+        actual="no INSERT",
+        timings=timings,
+    )
 
 
-def _ask(cursor: Any, query: str) -> Any:
-    return _ask_row(cursor, query)[0]
+def _try_write(cursor: Any, value: str, table: str) -> Any:
+    """Write where the bot's role writes, and read it back; the transaction is rolled back.
 
+    The table that `preflight db migrate` makes is the place. Without it the right to write to the bot's own table
+    counts, and where there is neither, a table that is gone with the transaction.
 
-def _write_and_read(cursor: Any, value: str) -> Any:
-    """Write where nobody else can see it: the table is gone with the transaction."""
-    cursor.execute("BEGIN")
-    cursor.execute("CREATE TEMPORARY TABLE arbitrage_preflight_probe (value text) ON COMMIT DROP")
+    Returns:
+        What was read back; None where the role may not write to the bot's table.
+    """
+    (probe,) = one_row(cursor, "SELECT to_regclass('arbitrage_preflight_probe') IS NOT NULL")
+    if not probe:
+        (granted,) = one_row(cursor, _GRANTED, (_quoted(table),))
+        if granted is not None:
+            return value if granted else None
+        cursor.execute("CREATE TABLE arbitrage_preflight_probe (run_id text PRIMARY KEY)")
     cursor.execute("INSERT INTO arbitrage_preflight_probe VALUES (%s)", (value,))
-    kept = _ask(cursor, "SELECT value FROM arbitrage_preflight_probe")
-    cursor.execute("COMMIT")
-    return kept
+    return one_row(cursor, "SELECT run_id FROM arbitrage_preflight_probe WHERE run_id = %s", (value,))[0]
+
+
+def _quoted(table: str) -> str:
+    """Spell a table for `to_regclass`, which else takes capitals for small letters."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
+
+
+_GRANTED = "SELECT has_table_privilege(to_regclass(%s), 'INSERT')"  # NULL where there is no such table
 
 
 _SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"
@@ -155,6 +175,12 @@ _REFUSALS: tuple[tuple[str, Status, str, str], ...] = (
     ("could not translate host name", Status.ERROR, "has a name that cannot be resolved now", _NAME),
     ("timeout expired", Status.ERROR, "gave no answer in time", "check the network path and the server's load"),
     ("starting up", Status.ERROR, "is still starting", "wait until it is ready, then run again"),
+    (
+        NO_TRANSACTION,
+        Status.ERROR,
+        "takes no transaction, as a pool of single statements does, so nothing can be tried on it",
+        "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server",
+    ),
     ("shutting down", Status.ERROR, "is shutting down", "start it again, then run again"),
 )
 
@@ -187,7 +213,11 @@ _STATES = {
         "takes no writes: it is read-only",
         "point PREFLIGHT_POSTGRES__HOST at the primary",
     ),
-    "42501": (Status.FAIL, "does not let this role write", "GRANT TEMPORARY ON DATABASE ... TO the role"),
+    "42501": (
+        Status.FAIL,
+        "does not let this role write",
+        "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one",
+    ),
     "53100": (Status.FAIL, "has no room on its disk", "free room on the server"),
     "57P01": (Status.ERROR, "ended the session", "it was stopped or restarted: run again"),
 }

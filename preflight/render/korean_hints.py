@@ -145,8 +145,16 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "check the network path and the server's load": "네트워크 경로와 서버 부하를 확인하십시오",
         "wait until it is ready, then run again": "준비될 때까지 기다렸다가 다시 실행하십시오",
         "start it again, then run again": "서버를 다시 띄운 뒤 다시 실행하십시오",
-        "GRANT TEMPORARY ON DATABASE ... TO the role": (
-            "이 롤에 임시 테이블 권한을 주십시오: GRANT TEMPORARY ON DATABASE ... TO 롤"
+        "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one": (
+            "테이블을 만들 수 있는 롤로 `preflight db migrate`를 실행하고, "
+            "그 테이블에 대한 INSERT 권한을 이 롤에 주십시오"
+        ),
+        "GRANT INSERT, UPDATE ON the table TO the role, or run `preflight db migrate` for a table to try it on": (
+            "그 테이블에 대한 INSERT, UPDATE 권한을 롤에 주거나, 써 볼 테이블을 `preflight db migrate`로 만드십시오"
+        ),
+        "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server": (
+            "그곳의 pool_mode를 transaction이나 session으로 바꾸거나, "
+            "PREFLIGHT_POSTGRES__HOST와 __PORT를 서버로 돌리십시오"
         ),
         "free room on the server": "서버의 디스크 공간을 비우십시오",
         "it was stopped or restarted: run again": "서버가 멈췄거나 다시 시작되었습니다. 다시 실행하십시오",
