@@ -89,6 +89,17 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server": (
             "PREFLIGHT_REDIS__PASSWORD(또는 __PASSWORD_FILE)와 __USERNAME이 서버와 맞는지 확인하십시오"
         ),
+        "point PREFLIGHT_REDIS__HOST at a Redis that is no cluster: neither this gate nor the engine follows one": (
+            "PREFLIGHT_REDIS__HOST가 클러스터가 아닌 Redis를 가리키게 하십시오. 이 게이트도 엔진도 클러스터를 "
+            "따라가지 않습니다"
+        ),
+        "let it ask: ACL SETUSER {} +role": "이 사용자가 물을 수 있게 하십시오: ACL SETUSER {} +role",
+        "see that the proxy there hands writes to a primary only": (
+            "그곳의 프록시가 쓰기를 프라이머리에만 넘기는지 확인하십시오"
+        ),
+        "set requirepass on the server (or a password for its ACL user default), as in PREFLIGHT_REDIS__PASSWORD": (
+            "서버에 PREFLIGHT_REDIS__PASSWORD와 같은 requirepass(또는 ACL 사용자 default의 비밀번호)를 설정하십시오"
+        ),
         "point PREFLIGHT_REDIS__HOST at the primary": "PREFLIGHT_REDIS__HOST가 프라이머리를 가리키게 하십시오",
         "raise maxmemory, or set a maxmemory-policy that frees room": (
             "maxmemory를 늘리거나, 공간을 비우는 maxmemory-policy를 설정하십시오"

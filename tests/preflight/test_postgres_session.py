@@ -33,7 +33,9 @@ _SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'arb
 @pytest.fixture(scope="module")
 def owner() -> Iterator[PostgresSection]:
     """A server of this module's own, as its superuser: roles and settings of the whole server are changed."""
-    with EmbeddedStack(services=("postgres",), durable=True) as stack:
+    # Without senders of its log a server waits for no standby, whatever else it is told.
+    senders = {"wal_level": "replica", "max_wal_senders": "2", "synchronous_commit": "on"}
+    with EmbeddedStack(services=("postgres",), postgres=senders) as stack:
         section = PostgresSection.model_validate(stack.settings()["postgres"])
         password = stack._secrets.postgres_owner
         yield PostgresSection.model_validate(
