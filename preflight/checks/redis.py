@@ -46,7 +46,7 @@ class RedisCheck:
         try:
             return _exercise(client, ctx, where)
         except library.RedisError as e:
-            return _explain(e, where, settings)
+            return redis_server.of_cluster(e, where) or _explain(e, where, settings)
         finally:
             client.close()
 
@@ -105,8 +105,6 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
     import redis as library  # noqa: PLC0415
 
     text = str(error)
-    if redis_server.is_of_cluster(error):
-        return redis_server.of_cluster(where, text)
     root = _root_cause(error)
     status, summary, hint = (
         Status.ERROR,

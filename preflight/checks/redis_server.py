@@ -20,28 +20,25 @@ def refuse_cluster(client: Any) -> None:
     """Return where the server is no part of a Redis Cluster; nothing is deleted, for these keys are never set.
 
     Raises:
-        redis.exceptions.ResponseError: It is: see `is_of_cluster`. Or it refuses DEL.
+        redis.exceptions.ResponseError: It is: see `of_cluster`. Or it refuses DEL.
     """
     client.delete(*_TWO_SLOTS)
 
 
-def is_of_cluster(error: Exception) -> bool:
-    """Tell whether only a node of a Redis Cluster answers so."""
+def of_cluster(error: Exception, where: str) -> Outcome | None:
+    """Refuse a Redis Cluster by its name; None for an error that does not come from one."""
     from redis import exceptions  # noqa: PLC0415 - heavy
 
     told = (exceptions.ClusterCrossSlotError, exceptions.AskError, exceptions.MovedError, exceptions.ClusterDownError)
     # A replica whose primary is gone says MASTERDOWN, which the library takes for a kind of CLUSTERDOWN.
-    return isinstance(error, told) and not isinstance(error, exceptions.MasterDownError)
-
-
-def of_cluster(where: str, said: str) -> Outcome:
-    """Refuse a Redis Cluster by its name."""
+    if not isinstance(error, told) or isinstance(error, exceptions.MasterDownError):
+        return None
     return Outcome(
         status=Status.FAIL,
         summary=f"Redis at {where} is a node of a Redis Cluster, which holds only a part of the keys",
         hint="point PREFLIGHT_REDIS__HOST at a Redis that is no cluster: neither this gate nor the engine follows one",
         expected=_TELLS_KIND,
-        actual=said,
+        actual=str(error),
     )
 
 
