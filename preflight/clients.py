@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from preflight.postgres_session import patience
 from preflight.sections import PostgresSection, RedisSection
 
 if TYPE_CHECKING:
@@ -43,19 +44,16 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
     """
     import psycopg2 as library  # noqa: PLC0415
 
+    # A server that knows no encoding (SQL_ASCII) keeps the bytes it is given: what bots write there is UTF-8.
+    library.extensions.encodings["SQLASCII"] = "utf-8"
     password = settings.password
-    connection = library.connect(
+    connection: psycopg2.extensions.connection = library.connect(
         host=settings.host,
         port=settings.port,
         user=settings.user,
         password=None if password is None else password.get_secret_value(),
         dbname=settings.database,
-        connect_timeout=max(2, round(settings.timeout)),  # libpq counts whole seconds and takes 1 for 2
-        # A server that vanishes without a word is given up as soon as one that does not answer.
-        keepalives_idle=1,
-        keepalives_interval=1,
-        keepalives_count=max(1, round(settings.timeout)),
-        tcp_user_timeout=round(settings.timeout * 1000),
+        **patience(settings.timeout),
     )
     connection.autocommit = True
     return connection

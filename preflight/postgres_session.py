@@ -6,19 +6,44 @@ gate has used. So every setting is `SET LOCAL`, which ends with the transaction,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+from preflight.alerts.hush import scrub
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class under a small name
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 NO_TRANSACTION = "the session was ended at BEGIN"
+_MAX_SAID = 300  # characters
 
-# How long a dead gate may go unnoticed by a server that works for it. From Postgres 14 on; earlier ones lack it.
-_LOCAL = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given(name, value)"
-_WHERE_KNOWN = " WHERE EXISTS (SELECT FROM pg_catalog.pg_settings AS known WHERE known.name = given.name)"
+# How often a server looks whether its client is still there. Postgres has it from 14 on, and may refuse it elsewhere.
+_LOCAL = """SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given(name, value)
+WHERE name <> 'client_connection_check_interval'
+    OR (current_setting(name, true) IS NOT NULL AND version() ~ 'linux')"""
+
+
+def patience(seconds: float) -> dict[str, Any]:
+    """Give libpq's keywords by which a server that vanishes without a word is given up like one that does not answer.
+
+    Args:
+        seconds: For connecting, and for each answer.
+    """
+    return {
+        "connect_timeout": max(2, round(seconds)),  # libpq counts whole seconds and takes 1 for 2
+        "keepalives_idle": 1,
+        "keepalives_interval": 1,
+        "keepalives_count": max(1, round(seconds)),
+        "tcp_user_timeout": round(seconds * 1000),
+    }
+
+
+def said(error: Exception, secrets: Sequence[str]) -> str:
+    """Give the first line of what a server says of an error, cut where it has no end, and without secrets."""
+    line = scrub(str(error).strip(), secrets).split("\n", 1)[0] or type(error).__name__
+    return line if len(line) <= _MAX_SAID else f"{line[:_MAX_SAID]} ..."
 
 
 @contextmanager
@@ -54,7 +79,7 @@ def transaction(connection: Connection, *, seconds: float, keep: bool = False, *
     with connection.cursor() as cursor:
         _begin(cursor)
         try:
-            cursor.execute(_LOCAL + _WHERE_KNOWN, (list(local), list(local.values())))
+            cursor.execute(_LOCAL, (list(local), list(local.values())))
             yield cursor
             cursor.execute("COMMIT" if keep else "ROLLBACK")
         except BaseException:

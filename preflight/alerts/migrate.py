@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from preflight.alerts.within import LateError, within
 from preflight.errors import DatabaseError
-from preflight.postgres_session import transaction
+from preflight.postgres_session import said, transaction
 from preflight.sections import PostgresSection
 
 _LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
@@ -61,7 +62,7 @@ def migrate(
     Args:
         settings: The database.
         steps: What to apply; None for the packaged ones.
-        seconds: For each step, and for whoever else is migrating to be done.
+        seconds: For all of it once connected, also for whoever else is migrating to be done.
 
     Returns:
         Names of the steps that were applied; empty where the database was up to date.
@@ -77,17 +78,22 @@ def migrate(
         raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
     where = f"Postgres at {settings.host}:{settings.port}"
     wanted = packaged() if steps is None else steps
-    try:
+
+    def apply() -> tuple[str, ...]:
         connection = open_postgres(settings)
         try:
             with transaction(connection, seconds=seconds, keep=True) as cursor:
-                applied = _apply(cursor, wanted, where)
+                return _apply(cursor, wanted, where)
         finally:
             connection.close()
+
+    limit = seconds + settings.timeout  # which may go by until there is a connection
+    try:
+        return within(limit, apply)
+    except LateError as e:
+        raise DatabaseError(f"{where} gave no answer within {limit:g} s; look at it, then run this again") from e
     except psycopg2.Error as e:
-        said = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-        raise DatabaseError(f"{where}: {said}; nothing was changed") from e
-    return applied
+        raise DatabaseError(f"{where}: {said(e, settings.secret_values())}; nothing was changed") from e
 
 
 def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, ...]:

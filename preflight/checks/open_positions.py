@@ -52,7 +52,7 @@ class OpenPositionsCheck:
                 found = _count(connection, ctx)
             finally:
                 connection.close()
-        except library.Error as e:
+        except (library.Error, UnicodeError) as e:
             return _untold(ctx, e)
         return _judge(ctx, found)
 
@@ -130,6 +130,15 @@ def _untold(ctx: Context, error: Any) -> Outcome:
             status=Status.ERROR,
             summary=f"{table} cannot be read: row-level security hides a part of it from this role",
             hint="connect as a role that sees all of it: its owner, or one with BYPASSRLS",
+            expected=_EXPECTED,
+            actual=text,
+        )
+    if isinstance(error, UnicodeError):
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{table} cannot be read: its {ctx.settings.positions.status_column} or the values to look for are "
+            "no text in the encoding of the database",
+            hint="correct those rows, or make the database one in UTF8",
             expected=_EXPECTED,
             actual=text,
         )

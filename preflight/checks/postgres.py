@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
+from preflight.checks.postgres_write import Written, try_write
 from preflight.model import Env, Outcome, Status
 from preflight.postgres_session import NO_TRANSACTION, one_row, transaction
 from preflight.sections import PostgresSection
@@ -73,18 +74,20 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
                 actual=f"pg_is_in_recovery {standby}, transaction_read_only {read_only}",
                 timings=timings,
             )
-        kept = timed("write", lambda: _try_write(cursor, ctx.run_id, ctx.settings.positions.table))
-        if kept is None:
-            return _may_not_write(where, ctx.settings.positions.table, timings)
-    if one != 1 or kept != ctx.run_id:
+        written: Written = timed("write", lambda: try_write(cursor, ctx.run_id, ctx.settings.positions.table))
+        if written.denied:
+            return _may_not_write(where, written.denied, timings)
+    if one != 1 or written.kept != ctx.run_id:
         return Outcome(
             status=Status.FAIL,
             summary=f"Postgres at {where} did not give back what it was given",
             hint="check what answers at that address: a proxy may be in between",
             expected=_EXPECTED,
-            actual=f"SELECT 1 gave {one!r}, the row {'the same' if kept == ctx.run_id else 'another value'}",
+            actual=f"SELECT 1 gave {one!r}, the row {'the same' if written.kept == ctx.run_id else 'another value'}",
             timings=timings,
         )
+    if (unfit := _open_to_everybody(connection, ctx, where)) is not None:
+        return replace(unfit, timings=timings)
     slowest = max(("select", "write"), key=lambda name: timings[name])
     limit = ctx.settings.postgres.slow_after
     if timings[slowest] > limit:
@@ -100,7 +103,7 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         status=Status.PASS,
         summary=f"Postgres at {where} answers and takes writes (SELECT 1 {timings['select'] * 1000:.2f} ms)",
         expected=_EXPECTED,
-        actual=_EXPECTED,
+        actual=_EXPECTED if written.tried else "1 from SELECT 1, and the right to write",
         timings=timings,
     )
 
@@ -109,38 +112,25 @@ def _may_not_write(where: str, table: str, timings: dict[str, float]) -> Outcome
     return Outcome(
         status=Status.FAIL,
         summary=f"Postgres at {where} does not let this role write to {table}",
-        hint="GRANT INSERT, UPDATE ON the table TO the role, or run `preflight db migrate` for a table to try it on",
+        hint=f"GRANT SELECT, INSERT ON {table} TO the role, and UPDATE where it is the bot's own table",
         expected=_EXPECTED,
-        actual="no INSERT",
+        actual="no right to INSERT",
         timings=timings,
     )
 
 
-def _try_write(cursor: Any, value: str, table: str) -> Any:
-    """Write where the bot's role writes, and read it back; the transaction is rolled back.
-
-    The table that `preflight db migrate` makes is the place. Without it the right to write to the bot's own table
-    counts, and where there is neither, a table that is gone with the transaction.
-
-    Returns:
-        What was read back; None where the role may not write to the bot's table.
-    """
-    (probe,) = one_row(cursor, "SELECT to_regclass('arbitrage_preflight_probe') IS NOT NULL")
-    if not probe:
-        (granted,) = one_row(cursor, _GRANTED, (_quoted(table),))
-        if granted is not None:
-            return value if granted else None
-        cursor.execute("CREATE TABLE arbitrage_preflight_probe (run_id text PRIMARY KEY)")
-    cursor.execute("INSERT INTO arbitrage_preflight_probe VALUES (%s)", (value,))
-    return one_row(cursor, "SELECT run_id FROM arbitrage_preflight_probe WHERE run_id = %s", (value,))[0]
-
-
-def _quoted(table: str) -> str:
-    """Spell a table for `to_regclass`, which else takes capitals for small letters."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
-
-
-_GRANTED = "SELECT has_table_privilege(to_regclass(%s), 'INSERT')"  # NULL where there is no such table
+def _open_to_everybody(connection: Any, ctx: Context, where: str) -> Outcome | None:
+    """Say so where a password is configured and the server let us in without; a certificate of ours counts as one."""
+    told = connection.info
+    if ctx.settings.postgres.password is None or told.used_password or told.dsn_parameters.get("sslcert"):
+        return None
+    return Outcome(
+        status=Status.FAIL if ctx.settings.env is Env.LIVE else Status.WARN,
+        summary=f"Postgres at {where} lets everybody in: a password is configured, and it asks for none",
+        hint="in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust",
+        expected="a server that asks for the password",
+        actual="logged in without a password",
+    )
 
 
 _SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"

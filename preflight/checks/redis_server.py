@@ -54,8 +54,9 @@ def unfit(client: Any, ctx: Context, where: str) -> Outcome | None:
 def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
     from redis import exceptions  # noqa: PLC0415 - heavy
 
+    does_not_know = (exceptions.ResponseError, exceptions.ConnectionError)  # some proxies hang up on what they do not
     try:
-        role = _role(client)
+        role = _role(client, does_not_know)
     except exceptions.NoPermissionError as e:
         return Outcome(
             status=Status.ERROR,
@@ -64,7 +65,7 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
             expected=_TELLS_KIND,
             actual=str(e),
         )
-    except exceptions.ResponseError as e:  # a proxy: what is behind it took the write, and nobody knows what that is
+    except does_not_know as e:  # a proxy: what is behind it took the write, and nobody knows what that is
         return Outcome(
             status=Status.WARN,
             summary=f"Redis at {where} knows neither ROLE nor INFO: whether it is a primary cannot be told",
@@ -83,13 +84,11 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
     )
 
 
-def _role(client: Any) -> Any:
+def _role(client: Any, does_not_know: tuple[type[Exception], ...]) -> Any:
     """Ask ROLE, which some hosted servers do not have and some users may not, or else INFO."""
-    from redis import exceptions  # noqa: PLC0415 - heavy
-
     try:
         return client.role()[0]
-    except exceptions.ResponseError:
+    except does_not_know:
         return client.info("replication").get("role")
 
 

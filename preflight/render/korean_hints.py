@@ -160,9 +160,13 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "테이블을 만들 수 있는 롤로 `preflight db migrate`를 실행하고, "
             "그 테이블에 대한 INSERT 권한을 이 롤에 주십시오"
         ),
-        "GRANT INSERT, UPDATE ON the table TO the role, or run `preflight db migrate` for a table to try it on": (
-            "그 테이블에 대한 INSERT, UPDATE 권한을 롤에 주거나, 써 볼 테이블을 `preflight db migrate`로 만드십시오"
+        "GRANT SELECT, INSERT ON {} TO the role, and UPDATE where it is the bot's own table": (
+            "롤에 권한을 주십시오: GRANT SELECT, INSERT ON {} TO 롤. 봇 자신의 테이블이면 UPDATE도 주십시오"
         ),
+        "in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust": (
+            "pg_hba.conf에서(pgbouncer라면 auth_type에서) 이 롤이 trust 대신 scram-sha-256으로 로그인하게 하십시오"
+        ),
+        "correct those rows, or make the database one in UTF8": ("그 행들을 고치거나 데이터베이스를 UTF8로 만드십시오"),
         "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server": (
             "그곳의 pool_mode를 transaction이나 session으로 바꾸거나, "
             "PREFLIGHT_POSTGRES__HOST와 __PORT를 서버로 돌리십시오"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acceptance.stack.control import CODE
+from acceptance.stack.invoke import invoke
 from preflight.alerts.history import History, Row
 from preflight.alerts.migrate import migrate
 from preflight.check import Context
@@ -80,6 +83,27 @@ def test_g1_nothing_of_the_gate_stays_in_a_pooled_session(
         assert asked(section, "SELECT pg_backend_pid()")[0] == (pid,)  # it was that session
         assert asked(section, _SESSION) == before
         assert asked(section, "SELECT count(*) FROM arbitrage_preflight_probe") == [(0,)]
+
+
+def test_g1_a_whole_run_leaves_the_session_as_it_was(bot: PostgresSection, tmp_path: Path) -> None:
+    """The same of a run as an operator starts it, whose P0 becomes a row."""
+    migrate(bot)
+    with pooled(bot, "transaction") as section:
+        assert section.password is not None
+        password = section.password.get_secret_value()
+        before = asked(section, _SESSION)
+        settings = {
+            "postgres": {**section.model_dump(exclude_none=True), "password": password},
+            "ledger": tmp_path / "ledger.sqlite",
+            "textfile_dir": tmp_path,
+            "spool_dir": tmp_path,
+        }
+        run = invoke(("--env", "paper"), settings, project=tmp_path, code=CODE, extra={})
+
+        checks = {check["id"]: check["status"] for check in run.report["checks"]}
+        assert (checks["postgres"], checks["open_positions"], run.exit_code) == ("pass", "pass", 3), run.report
+        assert len(History(settings=section).newest("paper", 5)) > 0
+        assert asked(section, _SESSION) == before
 
 
 def test_g1_the_bots_own_query_may_take_its_time(bot: PostgresSection, make_ctx: Callable[..., Context]) -> None:
