@@ -46,7 +46,7 @@ class RedisCheck:
         try:
             return _exercise(client, ctx, where)
         except library.RedisError as e:
-            return redis_server.of_cluster(e, where) or _explain(e, where, settings)
+            return redis_server.told_by(e, ctx, where) or _explain(e, where, settings)
         finally:
             client.close()
 

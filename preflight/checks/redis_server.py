@@ -13,6 +13,8 @@ from preflight.model import Env, Outcome, Status
 _TELLS_KIND = "a primary that stands for itself and asks for the password"
 # Two keys of different hash slots (15495 and 3300): every node of every cluster refuses to take them together.
 _TWO_SLOTS = ("arbitrage:preflight:{a}", "arbitrage:preflight:{b}")
+# How AUTH with a password alone is refused where there is none, from Redis 6 on and before.
+_NO_PASSWORD_THERE = ("without any password configured", "no password is set")
 _PRIMARY = "master"  # as ROLE and INFO call it
 
 
@@ -20,18 +22,25 @@ def refuse_cluster(client: Any) -> None:
     """Return where the server is no part of a Redis Cluster; nothing is deleted, for these keys are never set.
 
     Raises:
-        redis.exceptions.ResponseError: It is: see `of_cluster`. Or it refuses DEL.
+        redis.exceptions.ResponseError: It is: see `told_by`. Or it refuses DEL.
     """
     client.delete(*_TWO_SLOTS)
 
 
-def of_cluster(error: Exception, where: str) -> Outcome | None:
-    """Refuse a Redis Cluster by its name; None for an error that does not come from one."""
+def told_by(error: Exception, ctx: Context, where: str) -> Outcome | None:
+    """Say what kind of server answers with such an error; None where the error does not tell."""
     from redis import exceptions  # noqa: PLC0415 - heavy
 
-    told = (exceptions.ClusterCrossSlotError, exceptions.AskError, exceptions.MovedError, exceptions.ClusterDownError)
+    if isinstance(error, exceptions.AuthenticationError) and any(part in str(error) for part in _NO_PASSWORD_THERE):
+        return _asks_for_none(ctx, where, str(error))
+    cluster = (
+        exceptions.ClusterCrossSlotError,
+        exceptions.AskError,
+        exceptions.MovedError,
+        exceptions.ClusterDownError,
+    )
     # A replica whose primary is gone says MASTERDOWN, which the library takes for a kind of CLUSTERDOWN.
-    if not isinstance(error, told) or isinstance(error, exceptions.MasterDownError):
+    if not isinstance(error, cluster) or isinstance(error, exceptions.MasterDownError):
         return None
     return Outcome(
         status=Status.FAIL,
@@ -106,10 +115,14 @@ def _open_to_everybody(ctx: Context, where: str) -> Outcome | None:
         return None
     finally:
         stranger.close()
+    return _asks_for_none(ctx, where, "PING answered without a password")
+
+
+def _asks_for_none(ctx: Context, where: str, actual: str) -> Outcome:
     return Outcome(
         status=Status.FAIL if ctx.settings.env is Env.LIVE else Status.WARN,
         summary=f"Redis at {where} lets everybody in: a password is configured, and it asks for none",
         hint="set requirepass on the server (or a password for its ACL user default), as in PREFLIGHT_REDIS__PASSWORD",
         expected=_TELLS_KIND,
-        actual="PING answered without a password",
+        actual=actual,
     )

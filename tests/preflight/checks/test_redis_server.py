@@ -165,6 +165,23 @@ def test_g8_a_redis_that_asks_for_no_password(  # noqa: PLR0917 - a table
     assert (outcome.status, "lets everybody in" in outcome.summary) == (status, True), outcome
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_g8_a_login_that_is_refused_for_want_of_a_password(
+    protocol: int, start: Start, make_settings: Callable[..., Any], make_context: Callable[..., Context]
+) -> None:
+    """AUTH in the old protocol is refused where there is no password: the same is said, not that it is wrong."""
+    port = start()
+    settings = make_settings(redis={"host": HOST, "port": port, "password": PASSWORD, "slow_after": 1.9})
+
+    def open_redis(given: Any) -> redis.Redis:
+        password = given.redis.password
+        shown = None if password is None else password.get_secret_value()
+        return redis.Redis(host=HOST, port=port, password=shown, protocol=protocol, decode_responses=True)
+
+    outcome = RedisCheck().run(make_context(settings=settings, open_redis=open_redis))
+    assert (outcome.status, "lets everybody in" in outcome.summary) == (Status.WARN, True), outcome
+
+
 @pytest.mark.parametrize(
     ("lines", "username"),
     [
