@@ -57,7 +57,10 @@ def unfit(client: Any, ctx: Context, where: str) -> Outcome | None:
     Raises:
         redis.exceptions.RedisError: It cannot be asked.
     """
-    return _no_primary(client, ctx, where) or _open_to_everybody(ctx, where)
+    found = _no_primary(client, ctx, where)
+    if found is None or found.status is Status.WARN:  # which may hide nothing worse
+        return _open_to_everybody(ctx, where) or found
+    return found
 
 
 def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
@@ -74,16 +77,18 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
             expected=_TELLS_KIND,
             actual=str(e),
         )
-    except does_not_know as e:  # a proxy: what is behind it took the write, and nobody knows what that is
+    except does_not_know:
+        role = ""
+    if role == _PRIMARY:
+        return None
+    if not role:  # a proxy: what is behind it took the write, and nobody knows what that is
         return Outcome(
             status=Status.WARN,
             summary=f"Redis at {where} knows neither ROLE nor INFO: whether it is a primary cannot be told",
             hint="see that the proxy there hands writes to a primary only",
             expected=_TELLS_KIND,
-            actual=str(e),
+            actual="no role",
         )
-    if role == _PRIMARY:
-        return None
     return Outcome(
         status=Status.FAIL,
         summary=f"Redis at {where} is a replica that takes writes: its primary never sees them",

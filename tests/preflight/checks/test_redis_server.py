@@ -100,6 +100,8 @@ def test_g5_a_server_that_knows_neither(start: Start, ask: Ask) -> None:
     port = start("rename-command ROLE ''", "rename-command INFO ''")
     outcome = ask(port)
     assert (outcome.status, "knows neither ROLE nor INFO" in outcome.summary) == (Status.WARN, True), outcome
+    worse = ask(port, env="live", username="default", password=PASSWORD)
+    assert (worse.status, "lets everybody in" in worse.summary) == (Status.FAIL, True), worse
 
 
 def _cluster(port: int, *words: str | int) -> Any:
