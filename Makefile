@@ -1,16 +1,20 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards secrets up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit browser compose images dashboards grafana grafana-contract secrets \
+	backup restore up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
 IMAGES ?= auto
+GRAFANA ?= auto
+ARCHIVE ?=
+SHA256 ?=
 ARGS ?=
 BIN := .venv/bin
 
 help: ## show this page
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/ready: requirements.lock pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh "$(PYTHON)"
@@ -25,30 +29,46 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-unit: setup ## tests of the packages themselves, but for those that need Docker
-	$(BIN)/python -m pytest tests -m "not compose and not debian" -n 2 --dist loadfile $(ARGS)
+unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
+	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian" -n 2 --dist loadfile $(ARGS)
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
-	$(BIN)/python -m pytest acceptance --stack $(STACK) $(ARGS)
+	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)
+
+browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
+	scripts/run_in_browser.sh $(ARGS)
 
 compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
 	scripts/run_on_compose.sh $(ARGS)
 
-test: lint unit ## everything, on the embedded stack and on compose
+test: lint unit browser ## everything, on the embedded stack and on compose
 	$(MAKE) acceptance STACK=embedded
 	$(MAKE) compose
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
-	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES)
+	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES) --grafana $(GRAFANA)
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.pictures $(ARGS)
 
+grafana-contract: .venv/ready ## hold a running Grafana against the recorded one: GRAFANA_URL=... GRAFANA_LOGIN=FILE
+	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))
+	@$(BIN)/python -m tests.acceptance.standins.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
+
+grafana: .venv/ready ## unpack an official Grafana that you name: ARCHIVE=... SHA256=... (without them: how)
+	@$(BIN)/python -m acceptance.stack.grafana_archive $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SHA256),--sha256 "$(SHA256)")
+
 secrets: .venv/ready ## the secret files of the compose stack, made once
 	@$(BIN)/python -m acceptance.stack.compose_secrets
 
+backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=... names it, DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup backup $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
+restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
-	@$(BIN)/python -m acceptance.stack.local up
+	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)
 
 down: .venv/ready ## stop what `make up` started
 	@$(BIN)/python -m acceptance.stack.local down

@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="compose: official images, ones built here, or whichever can be had (default)",
     )
     group.addoption(
+        "--grafana",
+        choices=("auto", "real", "standin"),
+        default="auto",
+        help="what serves the dashboards; auto: your Grafana where there is one, else the stand-in, and every result "
+        "says which. `make grafana` says how to get one",
+    )
+    group.addoption(
         "--keep-stack",
         action="store_true",
         help="leave the servers running after the run, and say how to reach and how to stop them",

@@ -66,6 +66,7 @@ def open_alerting(stack: Stack, env: str) -> Iterator[Alerting]:
                 telegram=telegram,
                 variables={
                     "PREFLIGHT_TELEGRAM__URL": telegram.url,
+                    "PREFLIGHT_TELEGRAM__PLAIN_HTTP": "true",  # the token is the stand-in's own
                     **{f"PREFLIGHT_TELEGRAM__{name}_FILE": str(path) for name, path in files.items()},
                 },
                 secrets=(token, chat_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Final, TextIO
 
 import pytest
 
@@ -18,19 +19,24 @@ from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClien
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.servers import open_servers
 from acceptance.stack.base import Stack
+from acceptance.stack.progress import Progress
 from acceptance.stack.select import Wanted, open_stack, say
 from acceptance.stack.wait import WaitTimeoutError
 from acceptance.standins.exchanges import ExchangeStandin
+from acceptance.terminal import open_terminal
 from evidence import Bundle
 from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
 
 ENV = "paper"
 SYSTEM_HEALTH = "d77_system_health"
+TERMINAL: Final = pytest.StashKey[TextIO]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Open the evidence bundle before pytest's own recorders start."""
+    """Open the evidence bundle before pytest's own recorders start, and the terminal before pytest captures it."""
+    terminal = config.stash[TERMINAL] = open_terminal()
+    config.add_cleanup(terminal.close)
     evidence_plugin.register(config, suite=Path(__file__).parent)
 
 
@@ -52,6 +58,7 @@ def wanted(request: pytest.FixtureRequest) -> Wanted:
     return Wanted(
         choice=option("--stack"),
         images=option("--images"),
+        grafana=option("--grafana"),
         keep=option("--keep-stack"),
         prometheus_url=option("--prometheus-url"),
         grafana_url=option("--grafana-url"),
@@ -64,8 +71,19 @@ def wanted(request: pytest.FixtureRequest) -> Wanted:
 @pytest.fixture(scope="session")
 def stack(wanted: Wanted, request: pytest.FixtureRequest, evidence_plugin: EvidencePlugin) -> Iterator[Stack]:
     """A running stack; its state, versions and logs go into the evidence before it ends, or when it does not start."""
-    failed = evidence_plugin.record_failed_start
-    with open_stack(wanted, project=request.config.rootpath, tell=say, failed=failed) as stack:
+    terminal = request.config.stash[TERMINAL]
+    terminal.write("\n")  # pytest is in the midst of a line
+
+    def tell(line: str) -> None:
+        terminal.write(f"{line}\n")
+
+    with open_stack(
+        wanted,
+        project=request.config.rootpath,
+        tell=tell,
+        progress=Progress(terminal),
+        failed=evidence_plugin.record_failed_start,
+    ) as stack:
         try:
             evidence_plugin.record_stack(stack)  # what is known now stays known if this process is killed
             yield stack
@@ -246,15 +264,17 @@ def metric_log(first_run: Seen, stack: Stack, bundle: Bundle) -> Callable[[Metri
 
 
 @pytest.fixture(scope="session")
-def panel_log(dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
+def panel_log(stack: Stack, dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
     """Takes down what each panel shows of the first run in the evidence."""
+    assert stack.grafana is not None
     record = GrafanaApiResult(
+        grafana=stack.grafana,
         dashboard=Dashboard(
             uid=dashboard.uid,
             title=dashboard.title,
             version=int(dashboard.dashboard["version"]),
             url=dashboard.url,
-        )
+        ),
     )
 
     def add(panel: PanelQuery) -> None:

@@ -26,6 +26,7 @@ import pytest
 
 from acceptance.stack.base import Stack, StackError
 from evidence import Bundle, EvidenceError, Result, git, manifest, records, status, versions
+from evidence.grafana import GrafanaUsed, label_of
 from evidence.tally import Tally
 
 PLUGIN_NAME: Final = "arbitrage-evidence"
@@ -109,6 +110,7 @@ class EvidencePlugin:
         self._interrupted = False
         self._stack: str | None = None
         self._services: dict[str, dict[str, str]] = {}
+        self._grafana: GrafanaUsed | None = None
         self._tally = Tally()
         self._selected: dict[str, None] = {}  # dictionaries as ordered sets of test ids
         self._deselected: dict[str, None] = {}
@@ -156,9 +158,10 @@ class EvidencePlugin:
     def record_stack(self, stack: Stack) -> None:
         """Take down secrets, versions, states and logs of a stack; call it before the stack is stopped."""
         self.know_secrets(stack.secrets)
+        self._grafana = stack.grafana or self._grafana  # what it was stays known when it no longer answers
         self.set_versions(stack.name, stack.versions())
         services = stack.services()
-        self.set_stack_status(status.render(stack.name, services))
+        self.set_stack_status(status.render(stack.name, services, self._grafana))
         for service in services:
             try:
                 text = stack.logs(service.name)
@@ -169,7 +172,7 @@ class EvidencePlugin:
     def record_failed_start(self, stack: Stack, error: StackError) -> None:
         """Take down of a stack that did not start how things stood, and why; it is stopped already."""
         self.record_stack(stack)
-        told = status.render(stack.name, stack.services())
+        told = status.render(stack.name, stack.services(), self._grafana)
         self.set_stack_status(f"{told}\nit did not start: {error}\n")
 
     # What pytest reports.
@@ -239,7 +242,7 @@ class EvidencePlugin:
             passed, collected = document["counts"]["passed"], document["counts"]["collected"]
             reasons = "".join(f"; {reason}" for reason in document["reasons"])
             says = f"{document['result']}: {passed} of {collected} passed{reasons}"
-        self._print(f"evidence {says}. The bundle:")
+        self._print(f"evidence {says}; grafana: {label_of(self._grafana)}. The bundle:")
         self._print(_relative(self._bundle.path))
 
     def _close(self) -> dict[str, Any]:
@@ -265,6 +268,7 @@ class EvidencePlugin:
                 interrupted=self._interrupted,
                 left_out=_left_out(self._config, self._suite),
                 stack=self._stack,
+                grafana=self._grafana,
                 versions=self._services,
             )
         )
@@ -287,7 +291,7 @@ class EvidencePlugin:
         self._bundle.add_json(records.COLLECTION, document, replace=True)
 
     def _write_versions(self) -> None:
-        document = versions.build(self._stack, self._services)
+        document = versions.build(self._stack, self._services, self._grafana)
         self._bundle.add_json(versions.FILE_NAME, document, replace=True)
 
     def _print(self, line: str) -> None:

@@ -22,6 +22,7 @@ from acceptance.probes.sweep import WITHOUT_DATA, sweep
 from acceptance.probes.template import Window, default_values
 from acceptance.stack.components import resolve
 from acceptance.stack.embedded import EmbeddedStack
+from acceptance.standins.grafana.identity import is_standin
 from bench.cost import once
 from bench.figure import Figure
 from engine.metrics import CATALOGUE
@@ -67,13 +68,14 @@ def measure() -> Iterable[Figure]:
         stack.start_service("prometheus")
         window = Window(start=end - DAY, end=end, scrape_interval=STEP)
         with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth) as grafana:
+            most = 1 if is_standin({"version": grafana.health().version}) else 5
             served = tuple(grafana.dashboard(path.stem) for path in sorted(DASHBOARDS.glob("*.json")))
             begun = time.perf_counter()
             outcomes = sweep(grafana, served, window, Marks(env="paper"))
             whole = time.perf_counter() - begun
             must_show_the_day(sum(bool(one.values) for one in outcomes), len(outcomes))
             singles = [each for _ in range(_TIMES) for each in ask_each(grafana, served, window)]
-    yield Figure(what=f"{len(outcomes)} panels, a day of data", value=whole, unit="s", limit=5)
+    yield Figure(what=f"{len(outcomes)} panels, a day of data", value=whole, unit="s", limit=most)
     p95 = statistics.quantiles(singles, n=20)[-1]
     yield Figure(what="one panel's query, p95", value=1000 * p95, unit="ms", limit=100)
     yield Figure(what="the slowest of them", value=1000 * max(singles), unit="ms")

@@ -16,6 +16,7 @@ from evidence import schema
 from evidence.counts import Counts, Result, judge
 from evidence.errors import BundleIncompleteError, BundleMissingError, DocumentError
 from evidence.git import Commit
+from evidence.grafana import GrafanaUsed
 
 FILE_NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -35,6 +36,7 @@ class Run:
     interrupted: bool = False  # stopped from outside, or by pytest.exit
     left_out: tuple[str, ...] = ()  # what of the suite was not asked for
     stack: str | None = None  # "embedded", "compose" or "external"; None: no stack was started
+    grafana: GrafanaUsed | None = None  # None: the run started no stack that has one
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> version, source
 
 
@@ -72,6 +74,7 @@ def build(*, name: str, run: Run, commit: Commit, start: float, end: float, fold
         "duration_seconds": max(0.0, end - start),
         "git": {"commit": commit.sha, "short": commit.short, "dirty": commit.dirty},
         "stack": run.stack,
+        "grafana": None if run.grafana is None else run.grafana.to_dict(),
         "versions": {service: dict(facts) for service, facts in run.versions.items()},
         "python": platform.python_version(),
         "platform": platform.platform(),

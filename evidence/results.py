@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from evidence.bundle import Bundle
+from evidence.grafana import GrafanaUsed
 
 PROMETHEUS_FILE: Final = "prometheus_query_result.json"
 GRAFANA_FILE: Final = "grafana_api_result.json"
@@ -147,6 +148,7 @@ class GrafanaApiResult:
     """``grafana_api_result.json``: every panel of one row with what its queries gave."""
 
     dashboard: Dashboard
+    grafana: GrafanaUsed  # what served it
     row: str = "Preflight Health"
     panels: tuple[PanelQuery, ...] = field(default=())
 
@@ -163,6 +165,7 @@ class GrafanaApiResult:
         """
         return {
             "schema_version": SCHEMA_VERSION,
+            "grafana": self.grafana.to_dict(),
             "dashboard": self.dashboard.to_dict(),
             "row": self.row,
             "panels": [panel.to_dict() for panel in self.panels],

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from evidence import manifest
 from evidence.errors import BundleIncompleteError
+from evidence.grafana import label_of
 
 _SHA = 12  # digits shown of a sha256
 
@@ -54,6 +55,7 @@ def _facts(folder: Path, document: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("bundle", str(folder.resolve().name)),
         ("result", "; ".join([document["result"], *document["reasons"]])),
+        ("grafana", document["grafana"]["label"] if document["grafana"] else label_of(None)),
         ("complete", complete),
         ("counts", ", ".join(f"{name} {number}" for name, number in counts.items())),
         ("commit", git["short"] + (" with changes" if git["dirty"] else "")),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Protocol
 
+from evidence.grafana import GrafanaUsed, label_of
+
 FILE_NAME: Final = "docker_status.txt"
 NO_STACK: Final = "no stack was started in this run\n"
 
@@ -33,9 +35,10 @@ class Service(Protocol):
         """Its last answer, or why there is none."""
 
 
-def render(stack: str, services: Iterable[Service]) -> str:
+def render(stack: str, services: Iterable[Service], grafana: GrafanaUsed | None) -> str:
     """Write a table like that of ``docker compose ps``, for whichever stack it was."""
-    lines = [f"stack: {stack}", _columns("SERVICE", "RUNNING", "HEALTHY", "VERSION", "DETAIL")]
+    lines = [f"stack: {stack}", f"grafana: {label_of(grafana)}"]
+    lines.append(_columns("SERVICE", "RUNNING", "HEALTHY", "VERSION", "DETAIL"))
     for one in services:
         running, healthy = ("yes" if state else "NO" for state in (one.running, one.healthy))
         lines.append(_columns(one.name, running, healthy, one.version, one.detail))

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
 from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE
+from preflight.streams import fill_closed
 
 COMMANDS = MappingProxyType(
     {
@@ -33,6 +34,7 @@ COMMANDS = MappingProxyType(
 def entry() -> NoReturn:
     """Run as a console script. A bug in the gate ends with 3: a traceback's exit code 1 would read as NO_GO."""
     try:
+        fill_closed()
         code = main()
         _flush(code)
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included

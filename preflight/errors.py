@@ -4,6 +4,7 @@ PreflightError
 ├── UsageError             bad option or configuration: nothing ran, exit 2
 │   └── NoEnvError         nothing says which env this is
 ├── RegistryError          the set of checks does not add up: exit 2
+├── NotStartedError        `preflight exec`: another one holds the lock, nothing ran: exit 7
 ├── DatabaseError          the tables in Postgres cannot be made (`preflight db migrate`): exit 3
 └── RecordError            the run could not be written down: UNRECORDED
     ├── LedgerError        the ledger cannot be read or written
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 
 class Interrupted(BaseException):  # like KeyboardInterrupt: not an error that anything should catch
-    """SIGTERM reached the gate."""
+    """A signal that ends a process reached the gate; its name is the text."""
 
 
 class PreflightError(Exception):
@@ -36,6 +37,10 @@ class NoEnvError(UsageError):
 
 class RegistryError(PreflightError):
     """A duplicate check id, an unknown `requires`, or a cycle; found when the checks are collected."""
+
+
+class NotStartedError(PreflightError):
+    """`preflight exec` may not start its command, whatever the gate would find; nothing ran."""
 
 
 class DatabaseError(PreflightError):

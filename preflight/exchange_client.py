@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -20,20 +20,25 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
-from preflight.exchange_trouble import ForbiddenRequestError, of_body, trouble_of
+from preflight.exchange_trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.sections import ExchangeSection
 
+_MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
+_LONGEST_SECONDS = 20.0  # for one answer that keeps coming; each part of it has the request's own timeout
+_ALIKE = 0.7  # how much of a symbol has to be right to be taken for a slip of another; a quote alone is not
 _CONNECT_SECONDS = 2.0  # a network that swallows packets is found out before the whole timeout is spent
 
 # What may be asked of the exchanges the gate knows, all of it with GET. A test holds every check to this list.
 ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "upbit": frozenset({"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts"}),
+        "upbit": frozenset({"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts", "/v1/pockets/api_keys"}),
         "binance": frozenset(
             {
                 "/api/v3/time",
                 "/api/v3/exchangeInfo",
                 "/api/v3/ticker/24hr",
+                "/api/v3/aggTrades",
+                "/api/v3/account",
                 "/sapi/v1/system/status",
                 "/sapi/v1/account/apiRestrictions",
             }
@@ -41,8 +46,23 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 # What may be asked of any other exchange, as ccxt calls it: whose paths nobody has read, its path says too little.
-READINGS = frozenset({"fetch_markets", "fetch_tickers", "fetch_ticker", "fetch_status", "fetch_time", "fetch_balance"})
+READINGS = frozenset(
+    {
+        "fetch_markets",
+        "fetch_tickers",
+        "fetch_ticker",
+        "fetch_trades",
+        "fetch_status",
+        "fetch_time",
+        "fetch_balance",
+        "private_get_account_config",  # OKX: what the key may do
+        "private_get_v5_user_query_api",  # Bybit: likewise
+    }
+)
 _NEVER = re.compile(r"order(?!_?book)|withdraw|transfer|convert|repay|borrow|redeem", re.IGNORECASE)
+
+# Whose ticker is dated by the last trade. Elsewhere a ticker's time is that of the answer, or the end of a window.
+_DATED_BY_TRADE = frozenset({"upbit"})
 
 # What ccxt does by itself beyond what is asked of it, switched off. Of Binance's markets only spot.
 _OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -100,7 +120,10 @@ class GuardedSession(requests.Session):
         if isinstance(seconds := kwargs.get("timeout"), int | float):
             kwargs["timeout"] = (min(_CONNECT_SECONDS, seconds), seconds)
         begun = time.perf_counter()
-        response = super().send(request, **kwargs)
+        response = super().send(request, **{**kwargs, "stream": True})
+        # Read here and not by the library, which would take whatever comes: a few bytes can unpack to gigabytes.
+        response._content = _whole(response, until=begun + _LONGEST_SECONDS)
+        vars(response)["_content_consumed"] = True
         response.encoding = "utf-8"
         self.last = Answer(
             status=response.status_code,
@@ -109,6 +132,25 @@ class GuardedSession(requests.Session):
             seconds=time.perf_counter() - begun,
         )
         return response
+
+
+def _whole(response: requests.Response, *, until: float) -> bytes:
+    """Read a body, unpacked, as far as any answer to our questions goes.
+
+    Args:
+        response: Streamed.
+        until: `time.perf_counter` at which even one that still comes is given up.
+
+    Raises:
+        TooLargeError: It goes on.
+    """
+    body = bytearray()
+    for chunk in response.iter_content(65_536):
+        body += chunk
+        if len(body) > _MAX_BYTES or time.perf_counter() > until:
+            response.close()
+            raise TooLargeError(f"more than {_MAX_BYTES} bytes, or without end")
+    return bytes(body)
 
 
 def is_allowed(exchange: str, method: str, path: str) -> bool:
@@ -126,6 +168,7 @@ class ExchangeClient:
         self.exchange = exchange
         self._api = api
         self._session = session
+        self._listed_symbols: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -166,11 +209,25 @@ class ExchangeClient:
             TroubleError: It raised, the answer is no JSON, or of an exchange without a list of paths more is asked
                 than readings; then nothing was sent.
         """
-        self._session.last = None
         if self.exchange not in ALLOWED_PATHS and method not in READINGS:
             raise TroubleError(make_trouble(self.exchange, Kind.FORBIDDEN_REQUEST))
+        return self._asked(getattr(self._api, method), *args)
+
+    def get(self, path: str) -> Any:
+        """Ask a private path that ccxt has no method for yet.
+
+        Args:
+            path: Below the API's version, such as `pockets/api_keys`; the session lets listed ones out only.
+
+        Raises:
+            TroubleError: As for `ask`.
+        """
+        return self._asked(self._api.request, path, "private", "GET", {})
+
+    def _asked(self, question: Callable[..., Any], *args: Any) -> Any:
+        self._session.last = None
         try:
-            value = getattr(self._api, method)(*args)
+            value = question(*args)
         except Exception as e:
             raise TroubleError(trouble_of(self.exchange, e, self._session.last)) from e
         kind = None if self._session.last is None else of_body(self._session.last)
@@ -180,7 +237,7 @@ class ExchangeClient:
 
     def unexpected(self, what: str) -> TroubleError:
         """Make the error for an answer that is JSON but not what was asked for."""
-        return TroubleError(make_trouble(self.exchange, Kind.UNEXPECTED, self._session.last, said=what))
+        return TroubleError(make_trouble(self.exchange, Kind.UNEXPECTED, self._session.last, what=what))
 
     def markets(self, symbols: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Give the markets of the wanted symbols, by symbol; one that is not listed is not in it.
@@ -189,9 +246,51 @@ class ExchangeClient:
             TroubleError: The exchange could not be asked, or it names no market at all.
         """
         found = self._listed(symbols)
+        self._listed_symbols = tuple(market["symbol"] for market in found)
         if found:
             self._api.set_markets(found)  # so that ccxt does not fetch them again for each question that follows
         return {market["symbol"]: market for market in found if market["symbol"] in symbols}
+
+    def nearest(self, symbol: str) -> str:
+        """Name the listed symbol that was probably meant; empty where there is none. `markets` was asked before.
+
+        Raises:
+            TroubleError: As for `markets`.
+        """
+        plain = symbol.upper().partition(":")[0]  # ccxt writes a future as BTC/USDT:USDT
+        if plain != symbol and plain in self.markets((plain,)):
+            return plain
+        return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
+
+    def last_trades(
+        self, symbols: tuple[str, ...], tickers: Mapping[str, Any]
+    ) -> tuple[dict[str, float | None], float | None]:
+        """Return when each symbol last traded, and the slowest answer to that question.
+
+        Args:
+            symbols: Symbols that are listed; `markets` was asked before.
+            tickers: Their tickers, which are enough where the exchange dates them by the last trade.
+
+        Returns:
+            Symbol -> Unix seconds, None where the exchange does not tell; and seconds, None where nothing was asked.
+
+        Raises:
+            TroubleError: The exchange could not be asked, or its answer is no list of trades.
+        """
+        if self.exchange in _DATED_BY_TRADE:
+            return {symbol: _moment(tickers.get(symbol)) for symbol in symbols}, None
+        if not self.has("fetchTrades"):
+            return dict.fromkeys(symbols), None
+        found: dict[str, float | None] = {}
+        slowest = 0.0
+        for symbol in symbols:
+            trades = self.ask("fetch_trades", symbol, None, 1)
+            if not isinstance(trades, list):
+                raise self.unexpected("no list of trades")
+            slowest = max(slowest, self.last.seconds)
+            moments = [moment for trade in trades if (moment := _moment(trade)) is not None]
+            found[symbol] = max(moments, default=None)
+        return found, slowest
 
     def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
         if self.exchange != "binance":
@@ -212,6 +311,12 @@ class ExchangeClient:
         return found
 
 
+def _moment(dated: Any) -> float | None:
+    """Read ccxt's `timestamp`, ms, as Unix seconds."""
+    at = dated.get("timestamp") if isinstance(dated, dict) else None
+    return at / 1000 if isinstance(at, int | float) and not isinstance(at, bool) else None
+
+
 def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
     """Make a client; nothing is sent before the first question.
 
@@ -226,7 +331,7 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
     if exchange not in library.exchanges:
         close = get_close_matches(exchange, library.exchanges, n=1)
         said = f"did you mean {close[0]}?" if close else f"none of {len(library.exchanges)}"
-        raise TroubleError(make_trouble(exchange, Kind.NO_SUCH_EXCHANGE, said=said))
+        raise TroubleError(make_trouble(exchange, Kind.NO_SUCH_EXCHANGE, what=said))
     session = GuardedSession(exchange)
     api = getattr(library, exchange)(
         {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
 
@@ -35,6 +38,11 @@ class Kind(StrEnum):
     UNEXPECTED = auto()  # JSON of another shape
     SYMBOL = auto()
     KEY = auto()
+    PASSPHRASE = auto()
+    OTHER_WORLD = auto()  # a key of the demo or of another region
+    AGREEMENT = auto()  # terms that the account's owner has to agree to
+    NO_ENDPOINT = auto()
+    TOO_LARGE = auto()
     KEY_IP_OR_RIGHTS = auto()  # Binance -2015 means any of the three
     EXPIRED = auto()
     SIGNATURE = auto()
@@ -43,6 +51,9 @@ class Kind(StrEnum):
     CLOCK = auto()
     NONCE = auto()
     UNKNOWN = auto()
+
+
+_LOOKED_AT = 4096  # characters of a body in which a time is looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +74,7 @@ class Trouble:
     meaning: str  # a sentence about the exchange, its name left out: "limits our requests (429)"
     hint: str
     actual: str  # what was there: HTTP status and error code, never a key or a URL with a signature
+    said: str  # the exchange's own words; empty where it gave none
 
 
 class TroubleError(Exception):
@@ -128,6 +140,23 @@ _TEXTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
             "refuses the API key, and does not say whether key, IP address or rights are wrong",
             "check in this order: the key itself, the IP addresses it is restricted to, its right to read",
         ),
+        Kind.PASSPHRASE: (
+            "says that the passphrase does not belong to the API key",
+            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__PASSWORD (or __PASSWORD_FILE)",
+        ),
+        Kind.OTHER_WORLD: (
+            "says that the API key is of another environment: demo trading, or another region",
+            "make the key where the bot trades, or set exchanges.{exchange}.url to the key's own endpoint",
+        ),
+        Kind.AGREEMENT: (
+            "wants the account's owner to agree to its terms first",
+            "log in on its website, agree there, then run again",
+        ),
+        Kind.NO_ENDPOINT: (
+            "has no such endpoint at the address that was asked",
+            "check exchanges.{exchange}.url: a testnet lacks some of the real one's questions",
+        ),
+        Kind.TOO_LARGE: ("answered without end", "see what proxy is in the way, then run again"),
         Kind.EXPIRED: (
             "says that the API key has expired",
             "make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE",
@@ -148,23 +177,44 @@ _TEXTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 )
 
 
-def make_trouble(exchange: str, kind: Kind, last: Answer | None = None, *, said: str = "") -> Trouble:
-    """Put a kind into words."""
-    wait = _retry_after(last)
+def make_trouble(exchange: str, kind: Kind, last: Answer | None = None, *, what: str = "", said: str = "") -> Trouble:
+    """Put a kind into words.
+
+    Args:
+        exchange: ccxt id.
+        kind: What it was.
+        last: The answer that showed it.
+        what: What was there, in a few words of ours.
+        said: The exchange's own words.
+    """
+    wait = waiting_time(last)
     meaning, hint = (
         text.format(
             exchange=exchange,
             EXCHANGE=exchange.upper(),
-            wait=f", for {wait} s" if wait else "",
-            wait_hint=f" {wait} s" if wait else "",
+            wait=f", {wait}" if wait else "",
+            wait_hint=f" {wait}" if wait else "",
         )
         for text in _TEXTS[kind]
     )
     if last is not None:
-        said = f"HTTP {last.status}{f', {said}' if said else ''}"
-    return Trouble(kind=kind, meaning=meaning, hint=hint, actual=said or kind.value)
+        what = f"HTTP {last.status}{f', {what}' if what else ''}"
+    return Trouble(kind=kind, meaning=meaning, hint=hint, actual=what or kind.value, said=said)
 
 
-def _retry_after(last: Answer | None) -> str:
-    value = "" if last is None else last.headers.get("Retry-After", "")
-    return value if value.isdecimal() and len(value) <= 7 else ""
+def waiting_time(last: Answer | None) -> str:
+    """Say how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
+
+    It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
+    """
+    if last is None:
+        return ""
+    value = last.headers.get("Retry-After", "").strip()
+    if value.isdecimal() and len(value) <= 7:
+        return f"for {value} s"
+    banned = re.search(r"until (\d{13})\b", last.text[:_LOOKED_AT])
+    try:
+        moment = datetime.fromtimestamp(int(banned[1]) / 1000, UTC) if banned else parsedate_to_datetime(value)
+    except ValueError:  # no header, or one that is no date
+        return ""
+    return f"until {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -13,36 +13,25 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from preflight.exchange_codes import CODES
 from preflight.exchange_kinds import Answer, Kind, Trouble, make_trouble
 
-_MAX_TEXT = 160  # characters of an exchange's own message that are worth repeating
+_MAX_TEXT = 300  # characters of an exchange's own message that are worth repeating
+_MAX_CODE = 40
+_BY_COUNTRY = "block access from your country"  # CloudFront's words for a place that is not served
+
+
+class TooLargeError(Exception):
+    """An answer went on beyond what any question of ours is answered with."""
 
 
 class ForbiddenRequestError(Exception):
     """The guard at the door refused a request that no check may make."""
 
 
-# Error code in the body -> what it means. Binance numbers its errors, Upbit names them.
-_CODES: Mapping[str, Kind] = MappingProxyType(
-    {
-        "-1003": Kind.RATE_LIMIT,
-        "-1021": Kind.CLOCK,
-        "-1022": Kind.SIGNATURE,
-        "-1121": Kind.SYMBOL,
-        "-2014": Kind.KEY,
-        "-2015": Kind.KEY_IP_OR_RIGHTS,
-        "expired_access_key": Kind.EXPIRED,
-        "invalid_access_key": Kind.KEY,
-        "jwt_verification": Kind.SIGNATURE,
-        "no_authorization_i_p": Kind.IP,
-        "no_authorization_ip": Kind.IP,
-        "nonce_used": Kind.NONCE,
-        "out_of_scope": Kind.RIGHTS,
-    }
-)
 # HTTP statuses that say more than the code in the body (-1003 is a limit or a ban), and those that say less.
 _DECISIVE: Mapping[int, Kind] = MappingProxyType({418: Kind.BANNED, 429: Kind.RATE_LIMIT, 451: Kind.LOCATION})
-_STATUSES: Mapping[int, Kind] = MappingProxyType({403: Kind.FORBIDDEN, 503: Kind.UNAVAILABLE})
+_STATUSES: Mapping[int, Kind] = MappingProxyType({503: Kind.UNAVAILABLE})
 # ccxt's own classes, the more exact ones first: for exchanges whose codes are not in the table above.
 _CLASSES: tuple[tuple[str, Kind], ...] = (
     ("OnMaintenance", Kind.MAINTENANCE),
@@ -67,21 +56,23 @@ def trouble_of(exchange: str, error: BaseException, last: Answer | None) -> Trou
     """
     kind = _of_connection(error)
     if kind is None and last is not None:
-        kind = _DECISIVE.get(last.status) or _CODES.get(_code(last)) or _of_answer(last)
+        codes = CODES.get(exchange, {})
+        kind = _DECISIVE.get(last.status) or codes.get(_code(last)) or _of_answer(last)
     if kind is None:
         names = {cls.__name__ for cls in type(error).__mro__}
         kind = next((found for name, found in _CLASSES if name in names), None)
     if kind is None:
         # ccxt met something in a proper answer that it did not expect, be it a missing key or a wrong type.
         kind = Kind.UNEXPECTED if last is not None and last.status < 400 else Kind.UNKNOWN
-    return make_trouble(exchange, kind, last, said=_said(error, last))
+    what, said = _what(error, last)
+    return make_trouble(exchange, kind, last, what=what, said=said)
 
 
 def is_json(text: str) -> bool:
     """Tell whether a body is a whole JSON document that is an object or a list."""
     try:
         return isinstance(json.loads(text), dict | list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -120,6 +111,7 @@ def _of_connection(error: BaseException) -> Kind | None:
     # Exception -> meaning; the first of these that is in the chain of causes counts.
     table: tuple[tuple[type[BaseException], Kind], ...] = (
         (ForbiddenRequestError, Kind.FORBIDDEN_REQUEST),
+        (TooLargeError, Kind.TOO_LARGE),
         (requests.exceptions.TooManyRedirects, Kind.REDIRECT),
         (http.client.RemoteDisconnected, Kind.CUT),  # behind a proxy urllib3 calls this one, too, the proxy's
         (requests.exceptions.ProxyError, Kind.PROXY),
@@ -142,30 +134,40 @@ def _of_connection(error: BaseException) -> Kind | None:
 
 
 def _of_answer(last: Answer) -> Kind | None:
-    if last.status >= 400:
-        return _STATUSES.get(last.status) or (Kind.SERVER_ERROR if last.status >= 500 else None)
-    return of_body(last)
+    if last.status < 400:
+        return of_body(last)
+    if last.status == 403:
+        return Kind.LOCATION if _BY_COUNTRY in last.text else Kind.FORBIDDEN
+    if last.status == 404 and of_body(last) is not None:
+        return Kind.NO_ENDPOINT
+    # A refusal that is no JSON is not the exchange's own: who knows what answered says nothing of a key.
+    return _STATUSES.get(last.status) or (Kind.SERVER_ERROR if last.status >= 500 else of_body(last))
 
 
 def _body(last: Answer) -> dict[str, Any]:
     try:
         body = json.loads(last.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
 
 def _code(last: Answer) -> str:
+    """Find the exchange's own code: at the top (`code`, `retCode`), or in an object `error`."""
     body = _body(last)
     error = body.get("error")
-    return str(error.get("name", "")) if isinstance(error, dict) else str(body.get("code", ""))
+    if isinstance(error, dict):
+        return str(error.get("name", ""))
+    return str(next((body[name] for name in ("code", "retCode") if name in body), ""))
 
 
-def _said(error: BaseException, last: Answer | None) -> str:
+def _what(error: BaseException, last: Answer | None) -> tuple[str, str]:
+    """Give the code, or the class of what was raised where nothing was answered; and the exchange's own words."""
     if last is None:
-        return type(list(_chain(error))[-1]).__name__
+        return type(list(_chain(error))[-1]).__name__, ""
     body = _body(last)
     nested = body.get("error")
-    message = nested.get("message") if isinstance(nested, dict) else body.get("msg")
-    parts = [_code(last), str(message) if message else ""]
-    return ": ".join(part for part in parts if part)[:_MAX_TEXT]
+    names = ("message",) if isinstance(nested, dict) else ("msg", "retMsg", "message")
+    holder = nested if isinstance(nested, dict) else body
+    words = next((holder[name] for name in names if isinstance(holder.get(name), str)), "")
+    return _code(last)[:_MAX_CODE], words[:_MAX_TEXT]

@@ -23,6 +23,7 @@ from preflight.errors import Interrupted, RecordError, TextfileError
 from preflight.ledger import Ledger, RunRecord, Snapshot
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
 from preflight.places import make_own_directories
+from preflight.plain_http import notes_of
 from preflight.registry import Registry
 from preflight.runner import OnResult, Runner
 from preflight.settings import Settings
@@ -73,6 +74,7 @@ class Gate:
     monotonic: Callable[[], float] = time.monotonic
     _troubles: list[str] = field(default_factory=list)  # why the run is not recorded
     _notes: list[str] = field(default_factory=list)
+    _withheld: list[str] = field(default_factory=list)  # why what was found can no longer be relied on
     _reserved: Entry | None = None  # the P0 of this run, kept before the run is on record
 
     def run(self) -> Report:
@@ -135,6 +137,27 @@ class Gate:
         except BaseException:  # a signal between two steps that catch it: nothing may go on calling this run a success
             self._take_back(ledger)
             raise
+
+    def reconsider(self, report: Report, *, results: Sequence[Result] = (), doubts: Sequence[str] = ()) -> Report:
+        """Conclude anew from what was found after the run was shown; if it is no GO any more, take it back and say so.
+
+        Args:
+            report: What `run` gave.
+            results: Checks that were asked again; each takes the place of the earlier one.
+            doubts: Why the run can no longer be relied on, one sentence each.
+        """
+        anew = {result.id: result for result in results}
+        merged = (*(anew.pop(result.id, result) for result in report.results), *anew.values())
+        self._withheld.extend(doubts)
+        report = replace(report, results=merged, decision=self._decide(merged, None))
+        if report.decision.verdict is Verdict.GO:
+            return report
+        ledger = self._ledger()
+        if ledger is not None:
+            report = self._keep_p0(ledger, report, None)
+            self._take_back(ledger)
+            report = replace(report, decision=self._decide(merged, None))
+        return self._say_anew(ledger, report, None)
 
     def _conclude(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Record the run, send its alerts, write and show its report."""
@@ -237,6 +260,7 @@ class Gate:
             recorded=not self._troubles,
             broken=broken,
             overridden=self.settings.overridden,
+            withheld=self._withheld,
         )
         return replace(decision, reasons=(*decision.reasons, *self._troubles))
 
@@ -347,7 +371,7 @@ class Gate:
 
     def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Write the report where it was asked for; a run whose report is lost is not one that can be audited."""
-        report = replace(report, notes=tuple(self._notes))
+        report = replace(report, notes=(*self._notes, *notes_of(self.settings)))
         try:
             self.write_report(report)
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away

@@ -1,7 +1,8 @@
 """The ledger: what runs leave behind, for the gate's counters and for the `.prom` file made from them.
 
 Counters live here because a process lives for one run. One file lock spans each transaction and the
-publishing of the `.prom`, so that an older writer can never overwrite a newer one.
+publishing of the `.prom`, so that an older writer can never overwrite a newer one. A run that cannot have the ledger
+still takes back what the `.prom` says of an earlier one; `standing` has the rule by which that stays.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from preflight import catalogue, metrics, textfile
+from preflight import catalogue, inplace, metrics, standing, textfile
 from preflight.errors import LedgerError, TextfileError
 from preflight.model import Env, Sample
+from preflight.state import State
 
 if TYPE_CHECKING:
     import sqlite3
 
     from preflight.alerts.clock import Moment
     from preflight.ledgerfile import LedgerFile
-    from preflight.state import State
     from preflight.throttle import Claim
 
 _T = TypeVar("_T")
@@ -86,11 +87,15 @@ class Ledger:
         now: Gives Unix seconds, by the clock of the times it is given; asked while the lock is held.
 
     Each method is one transaction, followed under the same lock by the `.prom` of its env. Each raises:
-        LedgerLockedError: Another process held the ledger beyond the deadline; nothing was written.
-        LedgerError: The ledger cannot be read or written; nothing was written.
+        LedgerLockedError: Another process held the ledger beyond the deadline; nothing was written to it.
+        LedgerError: The ledger cannot be read or written; nothing was written to it.
         TextfileError: The transaction stands, but the `.prom` could not be written: last_success and
-            ready_for_live are 0 in the ledger now, and the old `.prom` is as it was.
+            ready_for_live are 0 in the ledger now.
         ValueError: An argument is not from its closed set (a mistake of the caller); nothing was written.
+
+    In each of these cases but the last the `.prom` that stands says last_success 0 and ready_for_live 0 where it can be
+    written at all, if only byte by byte; the error says where it cannot. What a run's start, end and taking back have
+    to tell is published without the ledger then: its gauges, and the counters as they stand in the file.
 
     Making one does no I/O.
     """
@@ -119,6 +124,7 @@ class Ledger:
             at: Unix seconds.
             pending: How many alerts wait in the spool; None leaves what is known.
         """
+        catalogue.label_value("env", env)
         checks = tuple(catalogue.label_value("check", check_id) for check_id in check_ids)
         if len(set(checks)) != len(checks):
             raise ValueError(f"check ids are not unique: {', '.join(checks)}")
@@ -126,12 +132,15 @@ class Ledger:
         def change(state: State) -> None:
             state.checks = checks
             state.forget(catalogue.CHECK_STATUS, but=checks)
-            if not _overtaken(state, catalogue.LAST_START, at, self._now()):
-                state.set(catalogue.LAST_START, at)
-            state.set(catalogue.READY_FOR_LIVE, 0)
+            self._begin(state, at)
             _set_pending(state, pending)
 
-        return self._commit(env, change)
+        def alone(state: State) -> None:
+            change(state)
+            _unsuccessful(state)  # a run whose start the ledger does not take cannot end in GO
+
+        self._withdraw_ready(env, at)
+        return self._commit(env, change, alone=alone)
 
     def record(self, run: RunRecord, *, pending: int | None = None) -> Snapshot:
         """Write down a finished run. `check_status` afterwards is that of the run that ended last.
@@ -161,7 +170,14 @@ class Ledger:
                 _show(state, run, moment)
             _set_pending(state, pending)
 
-        return self._commit(run.env, change)
+        def alone(state: State) -> None:
+            moment = self._now()
+            if not _overtaken(state, catalogue.LAST_RUN, run.ended_at, moment):
+                _show(state, run, moment)
+                _unsuccessful(state)
+            _set_pending(state, pending)
+
+        return self._commit(run.env, change, alone=alone)
 
     def record_alerts(self, env: str, outcomes: Mapping[tuple[str, str], int], *, pending: int) -> Snapshot:
         """Write down what became of a run's alerts.
@@ -229,23 +245,70 @@ class Ledger:
 
     def mark_unsuccessful(self, env: str) -> Snapshot:
         """Take back what the last run of an env said: last_success and ready_for_live become 0."""
-        return self._commit(env, _unsuccessful)
+        return self._commit(env, _unsuccessful, alone=_unsuccessful)
 
-    def _commit(self, env: str, change: Callable[[State], None]) -> Snapshot:
+    def _withdraw_ready(self, env: str, at: float) -> None:
+        """Take a yes out of the `.prom` before anything is waited for: the ledger may be long in coming."""
+        directory = self._textfile_dir
+        if directory is None:
+            return
+        with suppress(OSError, TextfileError):  # the start itself, which follows, meets the same and tells it
+            known = standing.parse(textfile.read(directory, env), env, gauges=True)
+            if known is not None and known.values.get((catalogue.READY_FOR_LIVE,)) == 1:
+                self._publish_alone(env, directory, lambda state: self._begin(state, at))
+
+    def _begin(self, state: State, at: float) -> None:
+        if not _overtaken(state, catalogue.LAST_START, at, self._now()):
+            state.set(catalogue.LAST_START, at)
+        state.set(catalogue.READY_FOR_LIVE, 0)
+
+    def _commit(
+        self, env: str, change: Callable[[State], None], *, alone: Callable[[State], None] | None = None
+    ) -> Snapshot:
+        """Change the numbers and publish them.
+
+        Args:
+            env: Whose.
+            change: See `LedgerFile.update`.
+            alone: Where the ledger cannot be had, changes what stands in the `.prom`. None leaves that as it is.
+        """
         from preflight.ledgerfile import hold  # noqa: PLC0415 - sqlite3, which `--help` should not pay for
 
         catalogue.label_value("env", env)
-        with hold(self._path, self._lock_timeout) as file:
-            try:
-                state = file.update(env, change)
-            finally:
-                self._reset = file.set_aside or self._reset
-            target = None if self._textfile_dir is None else self._publish(file, state, self._textfile_dir)
+        changed = False
+        try:
+            with hold(self._path, self._lock_timeout) as file:
+                try:
+                    state = file.update(env, change)
+                finally:
+                    self._reset = file.set_aside or self._reset
+                changed, target = True, None
+                if self._textfile_dir is not None:
+                    target, state = self._publish(file, state, self._textfile_dir)
+        except ValueError:
+            raise  # a mistake of the caller, who takes back what it published
+        except Exception as e:
+            if not changed and alone is not None and self._textfile_dir is not None:
+                try:
+                    self._publish_alone(env, self._textfile_dir, alone)
+                except TextfileError as second:
+                    raise (type(e) if isinstance(e, LedgerError) else LedgerError)(
+                        f"{e}; nor can the metrics file say so: {second}"
+                    ) from e
+            raise
         return Snapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
 
-    def _publish(self, file: LedgerFile, state: State, directory: Path) -> Path:
+    def _publish(self, file: LedgerFile, state: State, directory: Path) -> tuple[Path, State]:
+        """Publish what the ledger says, as far as `standing` lets it; give where, and what."""
+        shown = state
+
+        def make(raw: bytes | None) -> bytes:
+            nonlocal shown
+            shown = standing.reconcile(state, standing.parse(raw, state.env, gauges=True), self._now())
+            return metrics.render(shown)
+
         try:
-            return textfile.publish(directory, state.env, metrics.render(state))
+            return textfile.publish(directory, state.env, make), shown
         except Exception as e:
             # Whatever went wrong, nobody can audit this run: the next `.prom` must not call it a success.
             try:
@@ -254,8 +317,35 @@ class Ledger:
                 raise TextfileError(f"{e}; nor can the ledger say that the run does not count: {second}") from e
             if isinstance(e, textfile.UnsyncedError):
                 with suppress(TextfileError):  # the first error is the one to tell
-                    textfile.publish(directory, state.env, metrics.render(state))
+                    textfile.publish(directory, state.env, make)
+            if not inplace.take_back(directory, state.env):
+                raise _not_taken_back(e) from e
             raise
+
+    def _publish_alone(self, env: str, directory: Path, change: Callable[[State], None]) -> None:
+        """Publish what stands in the `.prom` with a change, without the ledger.
+
+        Raises:
+            TextfileError: It cannot be replaced. What it says of an earlier run is taken back all the same where a
+                byte can be written.
+        """
+
+        def make(raw: bytes | None) -> bytes:
+            known = standing.parse(raw, env)
+            state = State(env) if known is None else known
+            change(state)
+            return metrics.render(state, counters=(catalogue.RUNS,) in state.values)
+
+        try:
+            textfile.publish(directory, env, make)
+        except Exception as e:
+            if not inplace.take_back(directory, env):
+                raise _not_taken_back(e) from e
+            raise
+
+
+def _not_taken_back(error: Exception) -> TextfileError:
+    return TextfileError(f"{error}; it still says what an earlier run found")
 
 
 def _show(state: State, run: RunRecord, now: float) -> None:

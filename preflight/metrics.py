@@ -30,23 +30,28 @@ def samples(state: State) -> tuple[Sample, ...]:
     return tuple(sample for spec in CATALOGUE for series in _series(spec, state) for sample in _lines(spec, series))
 
 
-def render(state: State) -> bytes:
+def render(state: State, *, counters: bool = True) -> bytes:
     """Give the same samples as text exposition format: fixed HELP, no timestamps, no `_created`.
+
+    Args:
+        state: The numbers.
+        counters: False where they are not known: a 0 in their place would read as a reset.
 
     prometheus_client is imported here because a run under `--no-metrics` should not pay for it.
     """
     from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - see the docstring
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(state))
+    registry.register(_Collector(state, counters=counters))
     return generate_latest(registry)
 
 
 class _Collector:
     """What prometheus_client asks for metric families."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, *, counters: bool) -> None:
         self._state = state
+        self._specs = tuple(spec for spec in CATALOGUE if counters or spec.kind is Kind.GAUGE)
 
     def describe(self) -> list[Metric]:
         return []  # names are the contract's; the registry need not collect once more to find them
@@ -54,7 +59,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         from prometheus_client import core  # noqa: PLC0415 - see `render`
 
-        for spec in CATALOGUE:
+        for spec in self._specs:
             series = tuple(_series(spec, self._state))
             if not series:
                 continue  # a family without samples would be a HELP line about nothing

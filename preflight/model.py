@@ -60,6 +60,7 @@ EXIT_UNVERIFIED = 3
 EXIT_WARNED = 4
 EXIT_UNRECORDED = 5
 EXIT_DRY_RUN = 6
+EXIT_NOT_STARTED = 7  # of `exec` alone: nothing ran, or the verdict is GO and the command may still not start
 
 _EXIT_OF = MappingProxyType(
     {
@@ -79,6 +80,8 @@ _REQUIRED_OUTSIDE_LIVE: Mapping[Env, frozenset[str]] = MappingProxyType(
     }
 )
 
+NEVER_WAIVED = frozenset({"live_safety"})  # an operator who means to go live arms it and resets the switch
+
 
 def is_required(check_id: str, env: Env) -> bool:
     """Tell whether `check_id` blocks in `env`. In live everything does, and no configuration lowers that."""
@@ -94,6 +97,7 @@ class Outcome:
     hint: str = ""  # a command or a next step; compulsory for FAIL, WARN and ERROR
     expected: str = ""  # what would have been a PASS
     actual: str = ""  # what was there instead
+    said: str = ""  # the other side's own words, where it refused: shown below the hint, since they may hold the fact
     timings: Mapping[str, float] = field(default_factory=dict)  # named seconds, e.g. {"ping": 0.0004}
 
 
@@ -183,7 +187,8 @@ class Report:
 
 def settle(result: Result, waivers: Mapping[str, str]) -> Result:
     """Lower what does not block to WARN, with its origin kept: a waived FAIL, an advisory FAIL or ERROR."""
-    waiver = waivers.get(result.id) if result.status is Status.FAIL else None
+    waivable = result.status is Status.FAIL and result.id not in NEVER_WAIVED
+    waiver = waivers.get(result.id) if waivable else None
     advisory = not result.required and result.status in {Status.FAIL, Status.ERROR}
     if waiver is None and not advisory:
         return result
@@ -200,6 +205,7 @@ def decide(
     recorded: bool = True,
     broken: str | None = None,
     overridden: bool = False,
+    withheld: Sequence[str] = (),
 ) -> Decision:
     """Conclude from settled results.
 
@@ -212,6 +218,7 @@ def decide(
         recorded: Whether the run is in the ledger and in the textfile.
         broken: What broke in the gate itself, or None.
         overridden: Whether an exchange or Telegram endpoint is not the original one.
+        withheld: Why what was found can no longer be relied on, one sentence each.
 
     Returns:
         The decision. Where several verdicts apply, the exit code is the first of 1, 5, 3, 4, 6, 0.
@@ -232,6 +239,7 @@ def decide(
         *(f"{r.id}: {r.outcome.summary}" for r in untold),
         *(f"{check_id}: gave no result" for check_id in missing),
         *(("no required check proved anything",) if not proved and not failed else ()),
+        *withheld,
     )
     if doubts:
         found.append((Verdict.UNVERIFIED, doubts))
@@ -330,6 +338,7 @@ def _result_dict(result: Result) -> dict[str, Any]:
         "hint": outcome.hint,
         "expected": outcome.expected,
         "actual": outcome.actual,
+        "said": outcome.said,
         "started_at": result.started_at,
         "duration_seconds": result.duration_seconds,
         "timings": dict(outcome.timings),

@@ -53,6 +53,13 @@ def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENG
     return next((reason for applies, reason in reasons if applies), None)
 
 
+def why_no_chat_id(value: str) -> str | None:
+    """Say why a value cannot be Telegram's id of a chat, or None. An id is no secret: its form is all there is."""
+    if re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31}", value.strip()):
+        return None
+    return "is no chat id: a number such as -1001234567890, or the @name of a public channel or group"
+
+
 def _stands_in(word: str) -> bool:
     return word in _STAND_INS or re.fullmatch(r"x{3,}", word) is not None
 

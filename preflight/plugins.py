@@ -1,26 +1,63 @@
 """Checks of third parties: found by the entry-point group `arbitrage_preflight.checks`, trusted with nothing.
 
-A plug-in that cannot be loaded is an error that names its distribution. It is never passed over: a check that
-vanished because its import failed would be a gate with a hole in it. Each is loaded in a fork first: an import that
-ends its process, crashes or hangs must not do so to the gate, whose exit code it would then have chosen.
+Their code never runs in the process that judges: what it imports could change the judgement itself. A process of its
+own says which checks a plug-in has, as data that is checked here; each check then runs in its worker, which imports
+the plug-in again. A plug-in that cannot be loaded is an error that names its distribution. It is never passed over: a
+check that vanished because its import failed would be a gate with a hole in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from preflight.check import Check
+from preflight.alerts.hush import scrub
+from preflight.check import Check, Context
 from preflight.errors import RegistryError
-from preflight.probe import trouble_of
+from preflight.model import Outcome
+from preflight.probe import NoAnswerError, answer_of
 from preflight.registry import Registry
 
 GROUP = "arbitrage_preflight.checks"
 LOAD_SECONDS = 10.0  # for the import of one plug-in
 MAX_TIMEOUT = 600.0  # seconds; as for those in the settings
+_MAX_BYTES = 64 * 1024  # of what a plug-in says about its checks
+_MAX_TEXT = 500  # characters of one text
+_MAX_REASON = 1000  # characters of why one cannot be loaded
+_FIELDS = ("id", "proves", "requires", "timeout", "network", "imports")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginCheck:
+    """A third party's check as the judging process knows it: what was said about it, and where its code is.
+
+    Only a worker may call `run`: it is what imports the plug-in.
+    """
+
+    point: EntryPoint
+    index: int  # its place among the plug-in's checks
+    id: str
+    proves: str
+    requires: tuple[str, ...]
+    timeout: float
+    network: bool
+    imports: tuple[str, ...]
+
+    def run(self, ctx: Context) -> Outcome:
+        """Import the plug-in and ask its check.
+
+        Raises:
+            LookupError: The plug-in gives other checks than it did when it was asked for them.
+        """
+        checks = _checks_of(self.point)
+        if len(checks) <= self.index or checks[self.index].id != self.id:
+            message = f"{_where(self.point)} no longer gives {self.id!r}: its checks must be the same in each process"
+            raise LookupError(message)
+        return checks[self.index].run(ctx)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +69,18 @@ class Plugin:
     checks: tuple[Check, ...]
 
 
-def find_plugins(found: Iterable[EntryPoint] | None = None) -> tuple[Plugin, ...]:
-    """Load every plug-in, in the order of distribution and name.
+def find_plugins(found: Iterable[EntryPoint] | None = None, *, secrets: Sequence[str] = ()) -> tuple[Plugin, ...]:
+    """Ask every plug-in for its checks, in the order of distribution and name; without plug-ins no process is made.
 
     Args:
         found: Entry points; None for those that are installed.
+        secrets: What may not be in a message: a plug-in may raise anything.
 
     Raises:
         RegistryError: One cannot be imported, or gives something that is no check; names its distribution.
     """
     points = entry_points(group=GROUP) if found is None else found
-    return tuple(_load(point) for point in sorted(points, key=lambda point: (_distribution(point), point.name)))
+    return tuple(_ask(point, secrets) for point in sorted(points, key=lambda point: (_distribution(point), point.name)))
 
 
 def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
@@ -63,17 +101,30 @@ def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
         raise RegistryError(f"{', '.join(map(_blame, known))}: {together}") from together
 
 
-def _load(point: EntryPoint) -> Plugin:
-    trouble = trouble_of(partial(_take, point), LOAD_SECONDS)
-    if trouble is not None:
-        raise RegistryError(
-            f"plug-in {point.name!r} of distribution {_distribution(point)!r} cannot be loaded: {trouble}; "
-            "repair or uninstall it"
-        )
-    return _take(point)
+def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
+    try:
+        checks = _read(point, answer_of(partial(_describe, point), LOAD_SECONDS, limit=_MAX_BYTES))
+    except (NoAnswerError, TypeError) as e:
+        told = "".join(part if part.isprintable() else " " for part in scrub(str(e), secrets))[:_MAX_REASON]
+        raise RegistryError(f"{_where(point)} cannot be loaded: {told}; repair or uninstall it") from e
+    return Plugin(distribution=_distribution(point), name=point.name, checks=checks)
 
 
-def _take(point: EntryPoint) -> Plugin:
+def _describe(point: EntryPoint) -> bytes:
+    """Say which checks an entry point gives. Only for a process whose end harms nobody.
+
+    Raises:
+        TypeError: It gives something that is no check, or a field that is none.
+    """
+    told: list[dict[str, Any]] = []
+    for check in _checks_of(point):
+        fields = {name: getattr(check, name) for name in _FIELDS}
+        _must_be_sound(fields)
+        told.append(fields)
+    return json.dumps(told).encode()
+
+
+def _checks_of(point: EntryPoint) -> tuple[Check, ...]:
     """Import what an entry point names. Whatever the import raises comes out.
 
     Raises:
@@ -87,24 +138,52 @@ def _take(point: EntryPoint) -> Plugin:
                 f"it gives {check!r}, which is no check: it takes an instance with id, proves, requires, "
                 "timeout, network, imports and run, or a tuple of them"
             )
-        _must_have_sound_fields(check)
-    return Plugin(distribution=_distribution(point), name=point.name, checks=checks)
+    return checks
 
 
-def _must_have_sound_fields(check: Check) -> None:
-    """Look at what the gate itself will calculate with: a check's type annotations promise nothing.
+def _read(point: EntryPoint, line: bytes) -> tuple[Check, ...]:
+    """Read what `_describe` wrote in a process that may have been made to write anything.
 
     Raises:
-        TypeError: A field has another type, or `timeout` is no usable number of seconds.
+        TypeError: It is no list of checks.
     """
-    texts: tuple[Any, ...] = (check.id, check.proves, *_texts(check.requires), *_texts(check.imports))
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError) as e:
+        raise TypeError("what it says about its checks is not JSON") from e
+    if not isinstance(told, list) or not all(isinstance(each, dict) and set(each) == {*_FIELDS} for each in told):
+        raise TypeError("what it says about its checks is no list of checks")
+    if not told:
+        raise TypeError("it gives no check")
+    for fields in told:
+        for name in ("requires", "imports"):
+            fields[name] = tuple(fields[name]) if isinstance(fields[name], list) else None
+        _must_be_sound(fields)
+        fields["imports"] = (point.module, *fields["imports"])  # so that loading it is not part of its time
+    return tuple(PluginCheck(point=point, index=index, **fields) for index, fields in enumerate(told))
+
+
+def _must_be_sound(fields: dict[str, Any]) -> None:
+    """Look at what the gate itself will calculate with and show: a check's type annotations promise nothing.
+
+    Raises:
+        TypeError: A field has another type, `timeout` is no usable number of seconds, or a text is not plain.
+    """
+    texts = (fields["id"], fields["proves"], *_texts(fields["requires"]), *_texts(fields["imports"]))
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"check {check.id!r}: id and proves are text, requires and imports tuples of text")
-    timeout: Any = check.timeout
+        raise TypeError(f"check {fields['id']!r}: id and proves are text, requires and imports tuples of text")
+    if not all(text.isprintable() and len(text) <= _MAX_TEXT for text in texts):
+        raise TypeError(
+            f"check {fields['id'][:_MAX_TEXT]!r}: id, proves, requires and imports are one line of at most "
+            f"{_MAX_TEXT} printable characters each"
+        )
+    timeout, network = fields["timeout"], fields["network"]
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:
-        raise TypeError(f"check {check.id!r}: timeout is {timeout!r}, not seconds above 0 and at most {MAX_TIMEOUT:g}")
-    if not isinstance(check.network, bool):
-        raise TypeError(f"check {check.id!r}: network is {check.network!r}, not True or False")
+        raise TypeError(
+            f"check {fields['id']!r}: timeout is {timeout!r}, not seconds above 0 and at most {MAX_TIMEOUT:g}"
+        )
+    if not isinstance(network, bool):
+        raise TypeError(f"check {fields['id']!r}: network is {network!r}, not True or False")
 
 
 def _texts(value: Any) -> tuple[Any, ...]:
@@ -114,6 +193,10 @@ def _texts(value: Any) -> tuple[Any, ...]:
 
 def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "unknown"
+
+
+def _where(point: EntryPoint) -> str:
+    return f"plug-in {point.name!r} of distribution {_distribution(point)!r}"
 
 
 def _blame(plugin: Plugin) -> str:

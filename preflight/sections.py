@@ -24,6 +24,7 @@ from pydantic import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+TradeAge = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]  # seconds
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Skew = Annotated[float, Field(gt=0, le=5000, allow_inf_nan=False)]  # ms; no exchange takes requests that are older
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # a blank one would match nothing
@@ -159,8 +160,18 @@ class ExchangeSection(Section):
     private_key: SecretStr | None = Field(None, description="the wallet's or the agent's private key")
     private_key_file: Path | None = Field(None, description="file that holds the private key")
     url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
+    plain_http: bool = Field(False, description="let secrets travel to an http address; refused in live")  # noqa: FBT003
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
+    stale_after: TradeAge = Field(
+        600.0, description="seconds since a symbol's last trade after which it is a WARN; at most a day"
+    )
+    halted_after: TradeAge = Field(3600.0, description="likewise, after which it is a FAIL in live; at most a day")
+    needs: Words = Field(
+        (),
+        description="rights beyond spot trading that the bot needs, as the exchange calls them: futures, margin",
+        examples=[["futures"]],
+    )
     no_withdraw_attested_on: date | None = Field(
         None,
         description="day on which the operator saw that the key cannot withdraw, where no API tells",
@@ -176,6 +187,12 @@ class ExchangeSection(Section):
         if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
             raise ValueError("url is an address without path or login: https://host or http://127.0.0.1:8080")
         return None if value is None else value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _stale_first(self) -> Self:
+        if self.stale_after > self.halted_after:
+            raise ValueError(f"stale_after {self.stale_after:g} is above halted_after {self.halted_after:g}")
+        return self
 
     @property
     def by_wallet(self) -> bool:
@@ -239,11 +256,20 @@ class TelegramSection(Section):
     token_file: Path | None = Field(None, description="file that holds the bot token")
     chat_id: SecretStr | None = Field(None, description="chat to write to")
     chat_id_file: Path | None = Field(None, description="file that holds the chat id")
+    message_thread_id: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="topic to write to, in a group that has topics", examples=[42]
+    )
     url: str = Field("https://api.telegram.org", description="Bot API server")
+    plain_http: bool = Field(False, description="let secrets travel to an http address; refused in live")  # noqa: FBT003
     timeout: Seconds = Field(3.0, description="seconds for connecting and for each answer")
     deadline: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
         10.0, description="seconds for all tries at one message, after which a P0 waits in the spool; at most 10"
     )
+
+    @property
+    def topic(self) -> dict[str, int]:
+        """The parameter that leads a message to its topic; none without one."""
+        return {} if self.message_thread_id is None else {"message_thread_id": self.message_thread_id}
 
     @field_validator("url")
     @classmethod

@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from preflight.birth import is_running
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
+from preflight.plain_http import must_not_send_in_the_clear
 from preflight.settings import Settings
 
 PREFIX = "PREFLIGHT_"
@@ -108,7 +109,9 @@ def load_with_sources(
     if env is not Env.LIVE and stack is not None and stack.values.get("env") == env.value:
         layers.append(stack)
     layers.append(_config_layer(cwd, config))
-    return Loaded(_merge(layers, env), tuple(layers))
+    loaded = Loaded(_merge(layers, env), tuple(layers))
+    must_not_send_in_the_clear(loaded.settings, loaded.source)
+    return loaded
 
 
 def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:

@@ -1,13 +1,20 @@
 """The `.prom` file: written so that a scraper sees the old one or the new one, whole, and can read it.
 
-Call it under the ledger's lock: one temp name per env is enough then, and what a killed writer left behind
-under that name is swept by the next one.
+A run that cannot have the ledger writes here as well, so writers have a lock of their own: on the directory, from
+before they read what stands until they have replaced it. One that hangs with it holds up nobody for long. Who takes
+over removes its temp file first, so that it cannot come back later with what is old by then: its rename fails, and it
+begins again with what stands. That also sweeps what a killed writer left behind.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +22,9 @@ from preflight.errors import TextfileError
 
 # Whatever the gate's umask, node_exporter reads it as its own user: the commonest failure is that it cannot.
 _MODE = 0o644
+_ATTEMPTS = 5  # each that fails means that another writer took over
+_PATIENCE = 2.0  # seconds: a writer needs milliseconds
+_MAX_BYTES = 1024 * 1024  # the contract bounds ours far below
 
 _REMEDY = "PREFLIGHT_TEXTFILE_DIR must name the directory that node_exporter reads"
 _REASONS = {
@@ -39,13 +49,34 @@ def path_of(directory: Path, env: str) -> Path:
     return directory / f"arbitrage_preflight_{env}.prom"
 
 
-def publish(directory: Path, env: str, content: bytes) -> Path:
-    """Replace the `.prom` file of `env` by `content`, at once and for good.
+def read(directory: Path, env: str) -> bytes | None:
+    """Give what stands in the file of an env; None where there is nothing that this program could have written.
+
+    Raises:
+        OSError: It is there and cannot be read.
+    """
+    try:
+        fd = os.open(path_of(directory, env), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as e:
+        if e.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:  # missing; a link to itself; a socket
+            return None
+        raise
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return None
+    with os.fdopen(fd, "rb") as file:
+        raw = file.read(_MAX_BYTES + 1)
+    return raw if len(raw) <= _MAX_BYTES else None
+
+
+def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) -> Path:
+    """Replace the `.prom` file of `env` at once and for good.
 
     Args:
         directory: What node_exporter's `--collector.textfile.directory` names.
         env: Whose file it is.
-        content: The whole of it, in text exposition format.
+        make: Given what stands there (see `read`), gives the whole new content in text exposition format. Called
+            again where another writer came first.
 
     Returns:
         The path of the file, mode 0644.
@@ -55,38 +86,77 @@ def publish(directory: Path, env: str, content: bytes) -> Path:
         TextfileError: It was not replaced: the old file, if any, is as it was.
     """
     target = path_of(directory, env)
-    temp = directory / f".{target.name}.tmp"  # does not end in `.prom`: node_exporter passes it over
-    replaced = False
-    try:
-        folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for _ in range(_ATTEMPTS):
+        replaced = False
         try:
+            folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                _write(temp, content)
-                os.replace(temp, target)  # noqa: PTH105 - beside the os calls it belongs to
-            except BaseException:
-                with suppress(OSError):  # the first error is the one to tell
-                    temp.unlink(missing_ok=True)
-                raise
-            replaced = True
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as e:
-        reason = f"{e.strerror}" if e.errno not in _REASONS else f"{e.strerror}; {_REASONS[e.errno]}"
-        kind = UnsyncedError if replaced else TextfileError
-        raise kind(f"cannot write the metrics file {target}: {reason}") from e
-    return target
+                _lock(folder)
+                replaced = _replace(target, env, make)
+                if replaced:
+                    os.fsync(folder)
+                    return target
+            finally:
+                os.close(folder)
+        except OSError as e:
+            reason = f"{e.strerror}" if e.errno not in _REASONS else f"{e.strerror}; {_REASONS[e.errno]}"
+            kind = UnsyncedError if replaced else TextfileError
+            raise kind(f"cannot write the metrics file {target}: {reason}") from e
+    raise TextfileError(f"cannot write the metrics file {target}: other processes keep replacing it; end them")
 
 
-def _write(temp: Path, content: bytes) -> None:
-    """Create `temp` anew with `content`, readable by all and on the disk."""
-    temp.unlink(missing_ok=True)
-    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+def _replace(target: Path, env: str, make: Callable[[bytes | None], bytes]) -> bool:
+    """Do it once; False where another writer came first."""
+    # Its name does not end in `.prom`: node_exporter passes it over.
+    fd, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    temp = Path(name)
     try:
-        os.fchmod(fd, _MODE)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        try:
+            _write(fd, make(_standing(target, env)))
+        finally:
+            os.close(fd)
+        for other in target.parent.glob(f".{target.name}.*tmp"):
+            if other != temp:
+                other.unlink(missing_ok=True)
+        try:
+            os.replace(temp, target)  # noqa: PTH105 - beside the os calls it belongs to
+        except FileNotFoundError:
+            return False
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            temp.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _lock(folder: int) -> None:
+    """Hold the directory until it is closed; go on without where somebody does not let go, or it cannot be locked."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.002)
+        except OSError:  # a network file system
+            return
+        else:
+            return
+
+
+def _standing(target: Path, env: str) -> bytes | None:
+    """Give what stands; one that cannot be read is replaced like one that makes no sense."""
+    try:
+        return read(target.parent, env)
+    except OSError:
+        return None
+
+
+def _write(fd: int, content: bytes) -> None:
+    """Fill the temp file, readable by all and on the disk."""
+    os.fchmod(fd, _MODE)
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+    os.fsync(fd)

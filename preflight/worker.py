@@ -23,18 +23,19 @@ from typing import Any, NoReturn
 from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.model import Outcome, Status
+from preflight.streams import ENDING
 
 _MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field that are shown
-_MAX_SENT = 1250  # that are sent: of one field 15 kB, were it all characters that JSON writes as two escapes
+_MAX_SENT = 1050  # that are sent: of one field 12.6 kB, were it all characters that JSON writes as two escapes
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)  # at their defaults in a child
+_SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
-_TEXTS = ("summary", "hint", "expected", "actual")  # of an outcome
+_TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
 _CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
 
 
@@ -151,6 +152,7 @@ def spawn(check: Check, ctx: Context) -> Worker:
 
 def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
     """Be the child, to the end. Nothing below may return or raise into the parent's code."""
+    pid = os.getpid()
     try:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
@@ -160,19 +162,22 @@ def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask:
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
-        _close_all_but(to_parent, from_parent)
+        close_all_but(to_parent, from_parent)
         with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
             for name in check.imports:
                 importlib.import_module(name)
-        if os.read(from_parent, 1) == b"g":
-            # The parent ends this process at the deadline. If the parent was killed, the kernel does it.
+        # Not for a process that an import forked: it would take the word, or answer a second time.
+        if os.getpid() == pid and os.read(from_parent, 1) == b"g":
+            # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
+            # handler an import has left.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
             os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
         os._exit(0)
 
 
-def _close_all_but(*kept: int) -> None:
+def close_all_but(*kept: int) -> None:
     """Close what else the parent had open, so that no child holds another one's pipe.
 
     Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.

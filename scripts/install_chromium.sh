@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Chromium for `python -m acceptance.pictures.browser`, on a root Debian machine that lacks it.
+# Chromium for `make browser` and screenshots, on a root Debian machine that lacks it.
 #
 #   scripts/install_chromium.sh         install Debian's package when no chromium is found; may be repeated
 #

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acceptance.pictures.browser import PAGE_SECONDS, serves_pages, take_screenshots
-from acceptance.pictures.devtools import BrowserError
+from acceptance.pictures.chromium import BrowserError
 from acceptance.pictures.live import ENV, Snapshot, drive, look, newest_run
 from acceptance.pictures.picture import panel_picture, sheet_picture
 from acceptance.pictures.save import picture_name
@@ -107,9 +107,11 @@ def write(snapshot: Snapshot, folder: Path) -> None:
     for outcome in snapshot.outcomes:
         path = folder / picture_name(outcome)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(panel_picture(outcome))
+        path.write_bytes(panel_picture(outcome, source=snapshot.grafana))
     for served in snapshot.served:
-        (folder / f"{served.uid}.png").write_bytes(sheet_picture(served.title, snapshot.of(served.uid), "png"))
+        (folder / f"{served.uid}.png").write_bytes(
+            sheet_picture(served.title, snapshot.of(served.uid), "png", source=snapshot.grafana)
+        )
 
 
 def write_readme_picture(snapshot: Snapshot, path: Path) -> None:
@@ -125,7 +127,7 @@ def write_readme_picture(snapshot: Snapshot, path: Path) -> None:
         raise StackError(f"dashboard {uid!r} has no row {row!r} to draw for the README", service="grafana")
     title = next(served.title for served in snapshot.served if served.uid == uid)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(sheet_picture(title, outcomes, "png"))
+    path.write_bytes(sheet_picture(title, outcomes, "png", source=snapshot.grafana))
 
 
 if __name__ == "__main__":

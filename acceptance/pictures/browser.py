@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import argparse
 import base64
-import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
+from playwright.sync_api import Browser, Route, ViewportSize
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from acceptance.lint.dashboards import load_folder
-from acceptance.pictures.devtools import BrowserError, Chromium, find_chromium
+from acceptance.pictures.chromium import BrowserError, find_chromium, first_line, open_chromium
 from acceptance.pictures.live import DASHBOARDS, ENV
 from acceptance.pictures.pages import judge_page, still_loading
 from acceptance.probes.expectations import load_expectations
@@ -36,7 +37,10 @@ __all__ = ["PAGE_SECONDS", "Seen", "main", "photograph", "serves_pages", "take_s
 _ROOT = Path(__file__).parents[2]
 _WIDTH = 1440
 _LINE = 38  # pixels of one line of Grafana's grid, its gap included
-_POLL_SECONDS = 0.5
+_POLL_MILLISECONDS = 250.0
+_MOST_REDIRECTS = 5
+_ANSWER_SECONDS = 20.0  # one request to Grafana may take that long
+_PICTURES_THERE = "[...document.images].every((image) => image.complete)"
 PAGE_SECONDS = 30.0  # one dashboard's page may take that long
 
 
@@ -50,7 +54,7 @@ class Seen:
 
 
 def photograph(
-    browser: Chromium,
+    browser: Browser,
     grafana: str,
     login: tuple[str, str],
     panels: Sequence[Panel],
@@ -67,42 +71,40 @@ def photograph(
         login: User and password, or `api_key` and a token.
         panels: All panels of one dashboard, at least one.
         env: Value of the variable `env`.
-        timeout: Seconds that the page may take.
+        timeout: Seconds that the page may take once Grafana has answered.
         excused: Panel title -> reason why it may be empty.
 
     Raises:
-        BrowserError: The browser failed; a page that is wrong is no exception but a fault.
+        PlaywrightError: The browser failed; a page that is wrong is no exception but a fault.
     """
     uid, titles = panels[0].dashboard, [panel.title for panel in panels]
-    target = browser.call("Target.createTarget", {"url": "about:blank"})["targetId"]
-    session = str(browser.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"])
-    browser.on_event(_only_grafana(browser, grafana, login))
+    url = f"{grafana}/d/{quote(uid)}?kiosk&theme=light&var-env={quote(env)}"
+    # Panels outside the window are never drawn: the window is as high as the dashboard.
+    size = ViewportSize(width=_WIDTH, height=_height(panels))
+    context = browser.new_context(viewport=size, service_workers="block", color_scheme="light")
     try:
-        browser.call("Fetch.enable", {"patterns": [{"urlPattern": "*"}]}, session)
-        # Panels outside the window are never drawn: the window is as high as the dashboard.
-        size = {"width": _WIDTH, "height": _height(panels), "deviceScaleFactor": 1, "mobile": False}
-        browser.call("Emulation.setDeviceMetricsOverride", size, session)
-        url = f"{grafana}/d/{quote(uid)}?kiosk&theme=light&var-env={quote(env)}"
-        opened = browser.call("Page.navigate", {"url": url}, session)
-        html, deadline = "", time.monotonic() + timeout
-        while time.monotonic() < deadline and not opened.get("errorText"):
-            browser.listen(_POLL_SECONDS)
-            html = _dom(browser, session)
-            if not still_loading(html, titles):
+        context.route("**/*", _only_grafana(grafana, login))
+        context.route_web_socket("**/*", lambda socket: socket.close())  # nothing on the page needs one
+        page = context.new_page()
+        try:
+            page.goto(url, wait_until="commit", timeout=1000 * _ANSWER_SECONDS)
+        except PlaywrightError as error:
+            if "net::" not in error.message and not isinstance(error, PlaywrightTimeoutError):
+                raise
+            return Seen(uid=uid, faults=(f"dashboard {uid!r}: {url} cannot be opened: {first_line(error)}",))
+        deadline = time.monotonic() + timeout
+        while still_loading(html := page.content(), titles) or not page.evaluate(_PICTURES_THERE):
+            if time.monotonic() >= deadline:
                 break
-        if opened.get("errorText"):
-            return Seen(uid=uid, faults=(f"dashboard {uid!r}: {url} cannot be opened: {opened['errorText']}",))
+            page.wait_for_timeout(_POLL_MILLISECONDS)
         nothing = {panel.title: panel.words_for_nothing for panel in panels}
-        faults = judge_page(html, titles, nothing=nothing, excused=excused)
-        shot = browser.call("Page.captureScreenshot", {"format": "png"}, session)
+        faults = list(judge_page(html, titles, nothing=nothing, excused=excused))
+        if not page.evaluate(_PICTURES_THERE):
+            faults.append("a picture of the page never finished")
+        shot = page.screenshot()
     finally:
-        with contextlib.suppress(BrowserError):  # it has ended, which is reported already
-            browser.send("Target.closeTarget", {"targetId": target})
-    return Seen(
-        uid=uid,
-        faults=tuple(f"dashboard {uid!r}: {fault}" for fault in faults),
-        screenshot=base64.b64decode(shot["data"]),
-    )
+        context.close()
+    return Seen(uid=uid, faults=tuple(f"dashboard {uid!r}: {fault}" for fault in faults), screenshot=shot)
 
 
 def serves_pages(grafana: str, *, timeout: float = 10.0) -> bool:
@@ -130,7 +132,7 @@ def take_screenshots(
     excuses = load_expectations(_ROOT / "acceptance" / "may_be_empty.toml")
     faults: list[str] = []
     folder.mkdir(parents=True, exist_ok=True)
-    with Chromium(find_chromium(chromium)) as browser:
+    with open_chromium(find_chromium(chromium)) as browser:
         for data in load_folder(DASHBOARDS)[0].values():
             panels = list_panels(data)
             reasons = {panel.title: excuses.reason(panel.dashboard, panel.title) for panel in panels}
@@ -142,21 +144,33 @@ def take_screenshots(
     return tuple(faults)
 
 
-def _only_grafana(browser: Chromium, grafana: str, login: tuple[str, str]) -> Any:
-    """Make the handler that lets requests to Grafana pass, with the login, and refuses all others."""
+def _only_grafana(grafana: str, login: tuple[str, str]) -> Callable[[Route], None]:
+    """Make the handler that lets requests to Grafana pass, with the login, and refuses all others.
+
+    Redirects are followed here, one by one: the browser would take the login along to wherever they lead.
+    """
     wanted = urlsplit(grafana)[:2]
     token = base64.b64encode(":".join(login).encode()).decode()
 
-    def handle(method: str, params: Mapping[str, Any], session: str) -> None:
-        if method != "Fetch.requestPaused":
-            return
-        request, number = params["request"], params["requestId"]
-        if urlsplit(request["url"])[:2] != wanted:
-            browser.send("Fetch.failRequest", {"requestId": number, "errorReason": "BlockedByClient"}, session)
-            return
-        headers = [{"name": name, "value": value} for name, value in request["headers"].items()]
-        headers.append({"name": "Authorization", "value": f"Basic {token}"})
-        browser.send("Fetch.continueRequest", {"requestId": number, "headers": headers}, session)
+    def handle(route: Route) -> None:
+        request, url = route.request, route.request.url
+        headers = {**request.headers, "authorization": f"Basic {token}"}
+        for _ in range(_MOST_REDIRECTS):
+            if urlsplit(url)[:2] != wanted:
+                break
+            try:
+                answer = route.fetch(url=url, headers=headers, max_redirects=0, timeout=1000 * _ANSWER_SECONDS)
+            except PlaywrightError:  # the page then says which request failed
+                route.abort("connectionfailed")
+                return
+            place = answer.headers.get("location")
+            if place is None or answer.status // 100 != 3:
+                route.fulfill(response=answer)
+                return
+            if request.method != "GET":
+                break
+            url = urljoin(url, place)
+        route.abort("blockedbyclient")
 
     return handle
 
@@ -164,12 +178,6 @@ def _only_grafana(browser: Chromium, grafana: str, login: tuple[str, str]) -> An
 def _height(panels: Sequence[Panel]) -> int:
     places = [panel.raw.get("gridPos") or {} for panel in panels]
     return int(max(place.get("y", 0) + place.get("h", 8) for place in places)) * _LINE + 160
-
-
-def _dom(browser: Chromium, session: str) -> str:
-    expression = "document.documentElement ? document.documentElement.outerHTML : ''"
-    answer = browser.call("Runtime.evaluate", {"expression": expression, "returnByValue": True}, session)
-    return str(answer.get("result", {}).get("value") or "")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

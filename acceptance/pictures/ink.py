@@ -21,6 +21,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, Wedge
+from matplotlib.transforms import Affine2D
 
 __all__ = [
     "GRID",
@@ -35,6 +36,7 @@ __all__ = [
     "drawing",
     "fit",
     "font",
+    "font_file",
     "width",
     "wrap",
 ]
@@ -62,7 +64,7 @@ def drawing() -> AbstractContextManager[None]:
 
 
 @functools.cache
-def _file(*, bold: bool) -> Path:
+def font_file(*, bold: bool = False) -> Path:
     """Find the font's file.
 
     Raises:
@@ -80,13 +82,13 @@ def _file(*, bold: bool) -> Path:
 @functools.cache
 def font(size: float = 9, *, bold: bool = False) -> FontProperties:
     """Give the font by its file, so that no list of fonts is searched and none is changed."""
-    return FontProperties(fname=_file(bold=bold), size=size)
+    return FontProperties(fname=font_file(bold=bold), size=size)
 
 
 @functools.cache
 def _face(*, bold: bool) -> FT2Font:
     # Not matplotlib's own cached one: drawing changes that one's size.
-    face = FT2Font(_file(bold=bold))
+    face = FT2Font(font_file(bold=bold))
     face.set_size(100, 72)
     return face
 
@@ -240,6 +242,7 @@ class Box:
                 facecolor=colour,
                 edgecolor="white",
                 linewidth=1.5,
-                transform=self.figure.dpi_scale_trans.frozen().scale(1 / DPI),
+                # Not frozen: an SVG file is written at another resolution.
+                transform=Affine2D().scale(1 / DPI) + self.figure.dpi_scale_trans,
             )
         )

@@ -19,6 +19,7 @@ from acceptance.probes.template import Window
 from acceptance.stack.base import Stack, StackError
 from acceptance.stack.wait import Answer, wait_until
 from acceptance.standins.exchanges import ExchangeStandin
+from acceptance.standins.grafana.identity import is_standin
 
 __all__ = ["DASHBOARDS", "ENV", "Snapshot", "drive", "look", "newest_run"]
 
@@ -35,6 +36,7 @@ class Snapshot:
 
     served: tuple[ServedDashboard, ...]
     outcomes: tuple[PanelOutcome, ...]
+    grafana: str = "Grafana"  # which one it was, for people
 
     def of(self, uid: str) -> tuple[PanelOutcome, ...]:
         """Give the panels of one dashboard, in its order."""
@@ -108,7 +110,9 @@ def look(
         span = _age(grafana, served, at, step)
     window = Window(start=at - span, end=at, scrape_interval=step)
     marks = Marks(env=env, max_beat_age=max(10.0, _BEAT_STEPS * step))
-    return Snapshot(served=served, outcomes=sweep(grafana, served, window, marks))
+    health = grafana.health()
+    name = "stand-in for Grafana" if is_standin({"version": health.version}) else f"Grafana {health.version}".strip()
+    return Snapshot(served=served, outcomes=sweep(grafana, served, window, marks), grafana=name)
 
 
 def _step(grafana: GrafanaClient) -> float:

@@ -55,7 +55,7 @@ class _Reader(HTMLParser):
             if mark.startswith(_STATUS):
                 panel.badges.append(mark.removeprefix(_STATUS))
             panel.loading |= bool(_LOADING & {mark, values.get("aria-label", "")})
-            panel.drawn |= tag in {"canvas", "svg"}
+            panel.drawn |= tag in {"canvas", "img", "svg"}
             if mark == _MESSAGE:
                 message = True
                 panel.messages.append("")

@@ -23,7 +23,7 @@ from acceptance.pictures.timeseries import timeseries
 from acceptance.probes.panels import Panel, PanelValue
 from acceptance.probes.sweep import PanelOutcome
 
-__all__ = ["DRAWN", "Form", "panel_picture", "sheet_picture"]
+__all__ = ["DRAWN", "Form", "data_picture", "panel_picture", "sheet_picture"]
 
 Form = Literal["svg", "png"]
 _OverTime = Callable[[Box, Panel, Sequence[PanelValue], float, float], None]
@@ -39,12 +39,13 @@ _COLUMN, _LINE, _MARGIN = 60.0, 38.0, 16.0  # of a sheet, in pixels; Grafana's g
 _ROW_TITLE = 30.0
 
 
-def panel_picture(outcome: PanelOutcome, form: Form = "svg") -> bytes:
+def panel_picture(outcome: PanelOutcome, form: Form = "svg", *, source: str = "Grafana") -> bytes:
     """Draw one panel with its description, what it showed, and what is wrong with it.
 
     Args:
         outcome: What Grafana returned, judged.
         form: Of the file.
+        source: Which Grafana returned it; stands below the picture and in its description.
 
     Returns:
         The file; the same bytes for the same outcome.
@@ -53,17 +54,38 @@ def panel_picture(outcome: PanelOutcome, form: Form = "svg") -> bytes:
         w, h = _SIZES.get(outcome.panel.type, _SMALL)
         page = Box.page(w, h)
         draw_panel(page.inner(0, 0, w, h - 18), outcome, lines=3)
-        page.text(14, h - 12, fit(_origin(outcome), 7, w - 28), size=7, colour=MUTED)
-        return _file(page, form, outcome.panel.title, _alternative(outcome))
+        page.text(14, h - 12, fit(_origin(outcome, source), 7, w - 28), size=7, colour=MUTED)
+        return _file(page, form, outcome.panel.title, _alternative(outcome, source))
 
 
-def sheet_picture(title: str, outcomes: Sequence[PanelOutcome], form: Form = "svg") -> bytes:
+def data_picture(outcome: PanelOutcome, w: float, h: float, *, source: str = "Grafana") -> bytes:
+    """Draw only what one panel shows, for a place that has its title in letters of its own.
+
+    Args:
+        outcome: What Grafana returned.
+        w: Width in pixels.
+        h: Height in pixels.
+        source: Which Grafana returned it.
+
+    Returns:
+        An SVG file; the same bytes for the same outcome.
+    """
+    with drawing():
+        page = Box.page(w, h)
+        _data(page.inner(4, 4, w - 8, h - 8), outcome)
+        return _file(page, "svg", outcome.panel.title, _alternative(outcome, source))
+
+
+def sheet_picture(
+    title: str, outcomes: Sequence[PanelOutcome], form: Form = "svg", *, source: str = "Grafana"
+) -> bytes:
     """Draw the panels of one dashboard, each where the dashboard has it.
 
     Args:
         title: Of the sheet.
         outcomes: The panels; all of them, or those of one row.
         form: Of the file.
+        source: Which Grafana returned it.
 
     Raises:
         ValueError: No panel is given.
@@ -84,9 +106,13 @@ def sheet_picture(title: str, outcomes: Sequence[PanelOutcome], form: Form = "sv
             box = page.inner(_MARGIN + place["x"] * _COLUMN, top + 46, place["w"] * _COLUMN, place["h"] * _LINE)
             draw_panel(box.inner(4, 4, box.w - 8, box.h - 8), outcome, lines=2 if place["h"] >= 8 else 1)
         page.text(
-            _MARGIN + 4, page.h - 12, fit(_origin(outcomes[0], panel=False), 8, page.w - 40), size=8, colour=MUTED
+            _MARGIN + 4,
+            page.h - 12,
+            fit(_origin(outcomes[0], source, panel=False), 8, page.w - 40),
+            size=8,
+            colour=MUTED,
         )
-        return _file(page, form, title, "\n".join(_alternative(outcome) for outcome in outcomes))
+        return _file(page, form, title, "\n".join(_alternative(outcome, source) for outcome in outcomes))
 
 
 def draw_panel(box: Box, outcome: PanelOutcome, *, lines: int) -> None:
@@ -136,19 +162,19 @@ def _faults(outcome: PanelOutcome) -> str:
     return "; ".join(dict.fromkeys(f"{fault.fault} ({fault.ref_id}): {fault.detail}" for fault in outcome.faults))
 
 
-def _origin(outcome: PanelOutcome, *, panel: bool = True) -> str:
+def _origin(outcome: PanelOutcome, source: str, *, panel: bool = True) -> str:
     """Say where the data come from and of when they are."""
     when = "not answered"
     if outcome.result is not None:
         when = datetime.fromtimestamp(_range(outcome)[1], tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"{outcome.panel.dashboard}{f' · {outcome.panel.id}' if panel else ''} · Grafana, {when}"
+    return f"{outcome.panel.dashboard}{f' · {outcome.panel.id}' if panel else ''} · {source}, {when}"
 
 
-def _alternative(outcome: PanelOutcome) -> str:
+def _alternative(outcome: PanelOutcome, source: str) -> str:
     """Say in words what is drawn, for those who cannot see it and for those who search."""
     english, korean = describe(outcome.panel)
     shown = ", ".join(f"{one.name or one.ref_id} = {one.value!r}" for one in outcome.values[:40])
-    words = (english, korean, f"Values: {shown or 'none'}.", _origin(outcome), *outcome.problems())
+    words = (english, korean, f"Values: {shown or 'none'}.", _origin(outcome, source), *outcome.problems())
     return f"{outcome.panel.title}. {' '.join(word for word in words if word)}"
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from acceptance.pictures.picture import panel_picture
 from acceptance.probes.sweep import PanelOutcome
+from evidence.grafana import GrafanaUsed
 
 __all__ = ["Door", "cleaned", "picture_name", "save_all"]
 
@@ -34,7 +35,7 @@ def picture_name(outcome: PanelOutcome) -> str:
     return f"{folder}/{outcome.panel.id}-{slug[:60].rstrip('-')}.svg"
 
 
-def save_all(outcomes: Iterable[PanelOutcome], bundle: Door) -> tuple[str, ...]:
+def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUsed) -> tuple[str, ...]:
     """Put value and picture of each panel into the evidence: `panels.json`, and files below `pictures/`.
 
     Secrets are taken out before drawing: a picture holds its letters as outlines, in which nobody finds them later.
@@ -42,6 +43,7 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door) -> tuple[str, ...]:
     Args:
         outcomes: What each panel showed; also those that showed nothing, which the picture says in red.
         bundle: Open.
+        grafana: What answered.
 
     Returns:
         The names of the pictures, in order.
@@ -50,10 +52,10 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door) -> tuple[str, ...]:
     for outcome in outcomes:
         clean = cleaned(outcome, bundle.redact_tree)
         name = f"pictures/{picture_name(clean)}"
-        bundle.add_bytes(name, panel_picture(clean), replace=True)
+        bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
         names.append(name)
         records.append(_record(clean, name))
-    bundle.add_json("panels.json", {"panels": records}, replace=True)
+    bundle.add_json("panels.json", {"grafana": grafana.to_dict(), "panels": records}, replace=True)
     return tuple(names)
 
 

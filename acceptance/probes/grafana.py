@@ -12,8 +12,9 @@ import requests
 from acceptance.probes.errors import AnswerFormatError, QueryError
 from acceptance.probes.frames import FrameSeries, series_of_frame
 from acceptance.probes.transport import HttpProbe
+from acceptance.standins.grafana.identity import is_standin
 
-__all__ = ["Datasource", "GrafanaClient", "GrafanaResult", "Health", "SearchHit", "ServedDashboard"]
+__all__ = ["Datasource", "GrafanaClient", "GrafanaResult", "Health", "SearchHit", "ServedDashboard", "read_target"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Health:
 
     database: str  # "ok"
     version: str
+    standin: bool  # it is no Grafana, and says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,11 @@ class GrafanaClient:
         if response.status_code != 503:
             self._http.fail_unless_ok(response, asked)
         data = self._object(self._http.json(response, asked), asked)
-        return Health(database=str(data.get("database", "")), version=str(data.get("version", "")))
+        return Health(
+            database=str(data.get("database", "")),
+            version=str(data.get("version", "")),
+            standin=is_standin(data),
+        )
 
     def dashboard(self, uid: str) -> ServedDashboard:
         """Fetch a dashboard by uid; ``HttpStatusError`` with status 404 where Grafana has not loaded it."""
@@ -235,12 +241,9 @@ class GrafanaClient:
         executed: dict[str, str] = {}
         for ref_id, result in raw["results"].items():
             try:
-                frames = result.get("frames") or []
-                if result.get("error"):
-                    errors[ref_id] = self._http.redact(str(result["error"]))
-                series[ref_id] = tuple(s for frame in frames for s in series_of_frame(ref_id, frame))
-                counts[ref_id] = len(frames)
-                executed[ref_id] = _executed(frames)
+                series[ref_id], counts[ref_id], said, executed[ref_id] = read_target(ref_id, result)
+                if said:
+                    errors[ref_id] = self._http.redact(said)
             except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
                 head = self._http.redact(str(result))[:300]
                 what = f"unreadable frames for target {ref_id} ({error})"
@@ -271,6 +274,20 @@ class GrafanaClient:
         if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
             raise AnswerFormatError(f"Grafana's answer to {asked} is no list: {str(data)[:200]}", asked=asked)
         return data
+
+
+def read_target(ref_id: str, result: Mapping[str, Any]) -> tuple[tuple[FrameSeries, ...], int, str, str]:
+    """Read one target's part of an answer to ``/api/ds/query``.
+
+    Returns:
+        Its series, the number of its frames, its error or "", and the query as the datasource ran it or "".
+
+    Raises:
+        AttributeError, IndexError, KeyError, TypeError, ValueError: It is not of that form.
+    """
+    frames = result.get("frames") or []
+    series = tuple(one for frame in frames for one in series_of_frame(ref_id, frame))
+    return series, len(frames), str(result.get("error") or ""), _executed(frames)
 
 
 def _executed(frames: Sequence[Mapping[str, Any]]) -> str:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from acceptance.probes.errors import PanelError
-from acceptance.probes.grafana import GrafanaClient
+from acceptance.probes.grafana import GrafanaResult
 from acceptance.probes.template import Value, Window, default_values, resolve
 
-__all__ = ["fill_variables", "variable_query"]
+__all__ = ["Asked", "fill_variables", "variable_query"]
 
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?P<selector>.+?)\s*,\s*(?P<label>\w+)\s*\)", re.DOTALL)
 _WHOLE = "query_result"  # refId of a query whose labels are all wanted
 _QUERY_RESULT = re.compile(r"query_result\(\s*(?P<expr>.+)\s*\)", re.DOTALL)
 
 
-def fill_variables(client: GrafanaClient, dashboard: Mapping[str, Any], window: Window) -> dict[str, tuple[str, ...]]:
+class Asked(Protocol):
+    """What can run targets; a ``GrafanaClient`` is one."""
+
+    def query(self, queries: Sequence[Mapping[str, Any]], from_: float, to: float) -> GrafanaResult:
+        """Run targets over a range in Unix seconds."""
+
+
+def fill_variables(
+    client: Asked, dashboard: Mapping[str, Any], window: Window, *, values: Mapping[str, Value] | None = None
+) -> dict[str, tuple[str, ...]]:
     """Ask the data which values each query variable offers at the end of ``window``.
 
-    Variables may stand on earlier ones: those have the value with which the dashboard opens.
+    Variables may stand on earlier ones: those have what is in ``values``, else the value with which the dashboard
+    opens.
 
     Returns:
         Variable name -> its options, sorted; empty where the data has none.
@@ -30,7 +40,7 @@ def fill_variables(client: GrafanaClient, dashboard: Mapping[str, Any], window: 
         ProbeError: Grafana cannot be asked, or reported an error.
     """
     uid = dashboard.get("uid")
-    chosen: dict[str, Value] = default_values(dashboard)
+    chosen: dict[str, Value] = {**default_values(dashboard), **(values or {})}
     options: dict[str, tuple[str, ...]] = {}
     for variable in dashboard.get("templating", {}).get("list", ()):
         if variable.get("type") == "query":
@@ -81,7 +91,7 @@ def _query(place: str, variable: Mapping[str, Any], chosen: Mapping[str, Value],
     }
 
 
-def _options(client: GrafanaClient, query: Mapping[str, Any], regex: str, window: Window) -> tuple[str, ...]:
+def _options(client: Asked, query: Mapping[str, Any], regex: str, window: Window) -> tuple[str, ...]:
     label = str(query["refId"])
     found = [series.labels for series in client.query([query], window.start, window.end).of(label)]
     if label == _WHOLE:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from evidence.grafana import GrafanaUsed
+
 SERVICES: tuple[str, ...] = ("redis", "postgres", "prometheus", "grafana", "node-exporter", "engine")
 """Every service name that a stack may use; the names are those of the compose file."""
 
@@ -95,6 +97,10 @@ class Stack(Protocol):
     @property
     def grafana_auth(self) -> tuple[str, str]:
         """User and password of Grafana's administrator."""
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana it is; None where the stack has none, and while that is not known."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from acceptance.stack import wheels
 from acceptance.stack.command import CommandError, run
 from acceptance.stack.component import ComponentError
 from acceptance.stack.golang import Go
-from acceptance.stack.pins import module_sum, module_version
+from acceptance.stack.pins import module_version
 
 PROMETHEUS = "github.com/prometheus/prometheus"
 NODE_EXPORTER = "github.com/prometheus/node_exporter"
@@ -21,18 +20,6 @@ VERSION_VARIABLE = "github.com/prometheus/common/version.Version"
 PROMETHEUS_TAGS = "-tags=remove_all_sd"  # file_sd and http_sd stay in
 STRIP = "-s -w"
 TRIM = "-trimpath"  # no path of this machine in the program, and a build begun anew finds what was compiled before
-
-GRAFANA = "github.com/grafana/grafana"
-GRAFANA_VERSION = "10.0.0"  # what the pinned pseudo-version was released as
-GRAFANA_LDFLAGS = f"{STRIP} -checklinkname=0 -X main.version={GRAFANA_VERSION}"
-GRAFANA_HOME = (
-    "conf",
-    "public/app/plugins",
-    "public/emails",
-    "public/img",
-    "public/views",
-    "public/dashboards",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,35 +111,6 @@ def release(module: str) -> str:
     """Turn a module version into the release's: Prometheus tags v3.13.5 as v0.313.5 for Go, others are as they are."""
     major, minor, patch = module.removeprefix("v").split(".")
     return f"{int(minor) // 100}.{int(minor) % 100}.{patch}" if major == "0" else f"{major}.{minor}.{patch}"
-
-
-def grafana(job: Job) -> dict[str, Made]:
-    """Build Grafana's backend and gather the part of its home path that it needs."""
-    pins = job.writable_copy(job.pins, "pins")
-    job.step("downloading its source")
-    version = module_version(pins / "go.mod", GRAFANA)
-    output = job.download("mod", "download", "-json", f"{GRAFANA}@{version}", cwd=pins)
-    module = json.loads(output[output.index("{") : output.rindex("}") + 1])
-    if module["Sum"] != module_sum(pins / "go.sum", GRAFANA, version):
-        raise ComponentError(
-            f"grafana: the source that was served is not the one pinned in {job.pins}/go.sum, and was refused"
-        )
-    job.step("copying its source")
-    source = job.writable_copy(Path(module["Dir"]), "source")
-    job.step("downloading modules")
-    # All that wire and the compiler will read, checked against Grafana's own go.sum; `go mod download` gets twice that.
-    job.download("list", "-deps", "-tags=oss,wireinject", "./pkg/server", "./pkg/cmd/grafana", cwd=source)
-    wire = job.scratch / "wire"
-    job.download("build", "-o", str(wire), "tool", cwd=pins / "wire")
-    job.step("generating code")
-    job.command(str(wire), "gen", "-tags", "oss", "./pkg/server", cwd=source)
-    job.step("compiling")
-    home = job.keep / "home"
-    binary = home / "bin" / "grafana"
-    job.golang("build", TRIM, f"-ldflags={GRAFANA_LDFLAGS}", "-o", str(binary), "./pkg/cmd/grafana", cwd=source)
-    for part in GRAFANA_HOME:
-        shutil.copytree(source / part, home / part)
-    return {"grafana": Made(binary=binary, version=GRAFANA_VERSION, home=home)}
 
 
 def wheel(component: str, pattern: str) -> Callable[[Job], dict[str, Made]]:

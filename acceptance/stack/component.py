@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Source = Literal["path", "built", "wheel"]
+Source = Literal["path", "built", "wheel", "archive", "stand-in"]
 
 
 class ComponentError(RuntimeError):

@@ -1,5 +1,7 @@
 """Where the server programs come from: PATH if good enough, else the cache, else built from pins into the cache.
 
+Grafana is the user's own or a stand-in, never built: see `grafana_source`.
+
 `python -m acceptance.stack.components` makes what is missing and prints what will be used.
 """
 
@@ -12,15 +14,16 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from acceptance.stack import cache, found, needs, recipes
+from acceptance.stack import cache, found, grafana_source, needs, recipes
 from acceptance.stack.command import StoppedError
 from acceptance.stack.component import Component, ComponentError
 from acceptance.stack.progress import Progress
 from acceptance.stack.recipes import Recipe, Site
 
-ALL = ("redis", "postgres", "prometheus", "promtool", "node_exporter", "grafana")
+MADE = ("redis", "postgres", "prometheus", "promtool", "node_exporter")
+ALL = (*MADE, "grafana")
 
-__all__ = ["ALL", "Component", "ComponentError", "main", "resolve", "resolve_all"]
+__all__ = ["ALL", "MADE", "Component", "ComponentError", "main", "resolve", "resolve_all"]
 
 
 def resolve(name: str, *, progress: Progress | None = None, use_path: bool = True) -> Component:
@@ -29,7 +32,11 @@ def resolve(name: str, *, progress: Progress | None = None, use_path: bool = Tru
 
 
 def resolve_all(
-    names: Sequence[str] = ALL, *, progress: Progress | None = None, use_path: bool = True
+    names: Sequence[str] = ALL,
+    *,
+    progress: Progress | None = None,
+    use_path: bool = True,
+    grafana: grafana_source.Choice = "auto",
 ) -> dict[str, Component]:
     """Return components by name, making those that are neither on PATH nor in the cache.
 
@@ -37,6 +44,7 @@ def resolve_all(
         names: Which of `ALL`.
         progress: Told what is passed over and what is being made; standard error by default.
         use_path: Whether to look on PATH at all; images copy what is built from the pins.
+        grafana: Which Grafana to take, where it is among the names.
 
     Raises:
         ComponentError: One cannot be had. Nothing half-made stays behind.
@@ -47,9 +55,12 @@ def resolve_all(
     progress = Progress() if progress is None else progress
     chosen: dict[str, Component] = {}
     notes: dict[str, tuple[str, ...]] = {}
+    if "grafana" in names:
+        chosen["grafana"] = grafana_source.choose(grafana, tell=progress.say)
+    built = [name for name in names if name in MADE]
     if use_path:
         with ThreadPoolExecutor(max_workers=len(ALL)) as pool:
-            for name, (component, passed_over) in zip(names, pool.map(found.find, names), strict=True):
+            for name, (component, passed_over) in zip(built, pool.map(found.find, built), strict=True):
                 notes[name] = passed_over
                 for line in passed_over:
                     progress.say(line)
@@ -122,12 +133,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="Cache: $ARBITRAGE_CACHE, else $XDG_CACHE_HOME/arbitrage-preflight, else ~/.cache/arbitrage-preflight. "
         "Exit code: 0 all there, 1 one cannot be had (one sentence says why and what to do), 2 usage.",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(ALL)} (default: all)")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"one of: {', '.join(ALL)} (default: all but grafana, which is never made and which each stack chooses)",
+    )
     parser.add_argument("--no-path", action="store_true", help="do not take programs from PATH: build from the pins")
     options = parser.parse_args(argv)
     if unknown := sorted(set(options.names) - set(ALL)):
         parser.error(f"unknown component {', '.join(unknown)}: there are {', '.join(ALL)}")
-    names = tuple(dict.fromkeys(options.names)) or ALL
+    names = tuple(dict.fromkeys(options.names)) or MADE
     try:
         chosen = resolve_all(names, use_path=not options.no_path)
     except ComponentError as error:

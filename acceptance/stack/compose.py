@@ -31,10 +31,12 @@ from acceptance.stack import (
 from acceptance.stack.base import SERVICES, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.compose_questions import questions
 from acceptance.stack.compose_relay import Relays
-from acceptance.stack.compose_versions import versions
+from acceptance.stack.compose_versions import grafana_used, versions
+from acceptance.stack.grafana_source import Choice
 from acceptance.stack.ports import HOST, Ports
 from acceptance.stack.readiness import look
 from acceptance.stack.spec import Question
+from evidence.grafana import GrafanaUsed
 
 START_SECONDS = 60
 """For all services to become healthy. With the images there it takes 5 to 15."""
@@ -56,6 +58,7 @@ class ComposeStack:
         *,
         services: Sequence[str] = SERVICES,
         images: compose_images.Mode = "auto",
+        grafana: Choice = "auto",
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
         root: Path = compose_images.ROOT,
@@ -69,6 +72,8 @@ class ComposeStack:
         Args:
             services: Which to run; those that they depend on have to be among them.
             images: Official images, ones built here, or whichever can be had.
+            grafana: A Grafana (the official image, or the one that ``GRAFANA_IMAGE`` names), the stand-in, or a
+                Grafana unless the other images are built here.
             ports: Service name -> port for exactly these; None for any free ones.
             interval: Scrape and evaluation interval; None keeps the committed one.
             root: The checkout.
@@ -81,6 +86,7 @@ class ComposeStack:
             control.must_be_known(each)
         self._names = tuple(services)
         self._mode = images
+        self._grafana = grafana
         self._fixed = dict(ports) if ports is not None else None
         self._interval = interval
         self._root = root
@@ -127,7 +133,7 @@ class ComposeStack:
             raise StackError(trouble)
         for name in compose_sweep.sweep():
             self._tell(f"took down {name}, which a killed run had left")
-        self._images = compose_images.prepare(self._mode, root=self._root, tell=self._tell)
+        self._images = compose_images.prepare(self._mode, grafana=self._grafana, root=self._root, tell=self._tell)
         self._ports = Ports.free(SERVICES) if self._fixed is None else Ports.fixed(self._fixed)
         project = compose_project.create(
             self._root,
@@ -248,6 +254,14 @@ class ComposeStack:
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that this stack made."""
         return tuple(self._secrets.values())
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana its image is; None without one, and while that is not known."""
+        if self._images is None or "grafana" not in self._names:
+            return None
+        image = self._overrides.get("GRAFANA_IMAGE", self._images.names["GRAFANA_IMAGE"])
+        return grafana_used(image, self.versions().get("grafana", {}).get("version", "unknown"))
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Service name -> version, source, image and image id; what was learnt first is kept."""

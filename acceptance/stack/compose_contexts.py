@@ -40,7 +40,7 @@ IMAGES: tuple[Local, ...] = (
         folder="prometheus",
         components=("prometheus", "promtool"),
     ),
-    Local(service="grafana", variable="GRAFANA_IMAGE", folder="grafana", components=("grafana",)),
+    Local(service="grafana", variable="GRAFANA_IMAGE", folder="grafana"),
     Local(
         service="node-exporter",
         variable="NODE_EXPORTER_IMAGE",
@@ -50,6 +50,18 @@ IMAGES: tuple[Local, ...] = (
     Local(service="engine", variable="ENGINE_IMAGE", folder="app"),
     Local(service="preflight", variable="PREFLIGHT_IMAGE", folder="app"),
 )
+
+STANDIN_NEEDS = ("koreanize-matplotlib", "matplotlib", "pyyaml", "requests")
+"""What the stand-in for Grafana imports."""
+
+STANDIN_SOURCES = (
+    "acceptance/__init__.py",
+    "acceptance/pictures",
+    "acceptance/probes",
+    "acceptance/standins/__init__.py",
+    "acceptance/standins/grafana",
+)
+"""The stand-in's own code, and what of the harness it imports; the image's build imports it all once."""
 
 OWN: frozenset[str] = frozenset(image.variable for image in IMAGES if image.folder == "app")
 """Images of this project's own code: no registry has them."""
@@ -71,9 +83,12 @@ def tag(root: Path, image: Local, components: Mapping[str, Component], base: str
         stat = component.binary.stat()
         digest.update(f"{name} {component.version} {stat.st_size} {stat.st_mtime_ns}\n".encode())
     if image.folder == "app":
-        digest.update(compose_wheels.locked_for_runtime(root).encode())
+        digest.update(compose_wheels.locked(root, compose_wheels.gate_needs(root)).encode())
         digest.update(Path(compose_wheels.__file__).read_bytes())  # how the wheel is made shapes it too
         add_files(digest, [root / name for name in (*compose_wheels.PACKAGES, "pyproject.toml")], root)
+    if image.folder == "grafana":
+        digest.update(compose_wheels.locked(root, STANDIN_NEEDS).encode())
+        add_files(digest, [root / name for name in STANDIN_SOURCES], root)
     return f"{NAMESPACE}/{image.service}:{digest.hexdigest()[:12]}"
 
 
@@ -108,14 +123,27 @@ def fill(root: Path, target: Path, images: Iterable[Local], components: Mapping[
         for name in sorted(needed):
             component = components[name]
             _link(component.binary, context / name)
-            if component.home is not None:
-                home = context / "home"
-                for part in ("conf", "public"):
-                    shutil.copytree(component.home / part, home / part, copy_function=_link)
         if folder == "app":
-            wheels = compose_wheels.wheelhouse(root)
+            wheels = compose_wheels.wheelhouse(root, compose_wheels.gate_needs(root))
             shutil.copytree(wheels, context / "wheelhouse", copy_function=_link)
             compose_wheels.project_wheel(root, context / "project")
+        if folder == "grafana":
+            wheels = compose_wheels.wheelhouse(root, STANDIN_NEEDS)
+            shutil.copytree(wheels, context / "wheelhouse", copy_function=_link)
+            _copy_sources(root, context / "source")
+
+
+def _copy_sources(root: Path, target: Path) -> None:
+    """The stand-in's code, readable for the image's user whatever the umask of the checkout."""
+    for name in STANDIN_SOURCES:
+        source, copy = root / name, target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns(*(f"*{ending}" for ending in _IGNORED)))
+        else:
+            shutil.copyfile(source, copy)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _link(source: str | Path, target: str | Path) -> str:

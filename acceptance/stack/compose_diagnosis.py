@@ -26,9 +26,14 @@ HINTS: Sequence[tuple[str, str]] = (
     ("Permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),
     ("permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),
     ("No space left on device", "the disk is full: make room, e.g. with 'docker system prune'"),
+    ("make images secrets", "run 'make images secrets' in the project root"),
     ("make secrets", "run 'make secrets' in the project root"),
+    *(
+        (sign, "docker compose exec postgres sh /docker-entrypoint-initdb.d/10-application-role.sh makes it")
+        for sign in ("there is no role", "there is no database")
+    ),
 )
-"""Text in a service's log -> what to do."""
+"""Text in a service's log or healthcheck -> what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,8 @@ def explain(project: Project, said: str) -> tuple[str, str]:
         return "", f"docker compose up failed: {_last(said)}{compose_engine.disk_full(said)}"
     culprit = ill[0]
     tail = log(project, culprit.service, lines=LOG_LINES)
-    hint = next((text for sign, text in HINTS if sign in tail), f"its log says why: {culprit.service}")
+    heard = f"{tail}\n{culprit.health_said}"
+    hint = next((text for sign, text in HINTS if sign in heard), f"its log says why: {culprit.service}")
     table = "\n".join(f"  {name}: {each}" for name, each in rows.items())
     message = (
         f"{culprit.service} did not get ready: {culprit}; "

@@ -19,11 +19,13 @@ from filelock import FileLock, Timeout
 
 from acceptance.stack import compose_contexts as contexts
 from acceptance.stack import compose_engine as engine
-from acceptance.stack import compose_env, compose_wheels
+from acceptance.stack import compose_env, compose_grafana, compose_modes, compose_wheels
 from acceptance.stack.base import StackError
 from acceptance.stack.cache import cache_root
 from acceptance.stack.component import ComponentError
 from acceptance.stack.components import resolve_all
+from acceptance.stack.compose_grafana import VARIABLE as GRAFANA
+from acceptance.stack.grafana_source import CHOICES, Choice
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -96,8 +98,20 @@ def steady(mode: Mode, present: Mapping[str, str]) -> tuple[Mode, str]:
     return mode, ""
 
 
-def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], object] = lambda _: None) -> Images:
+def prepare(
+    mode: Mode = "auto",
+    *,
+    grafana: Choice = "auto",
+    root: Path = ROOT,
+    tell: Callable[[str], object] = lambda _: None,
+) -> Images:
     """Have every image there, pulling or building what is missing.
+
+    Args:
+        mode: Which family of images.
+        grafana: Whether that of the dashboards has to be a Grafana, or the stand-in, whatever the others are.
+        root: The checkout.
+        tell: Is given a line about what was chosen and about each slow step.
 
     Raises:
         StackError: One cannot be had; says which, and what to do.
@@ -106,7 +120,7 @@ def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], obj
     tell(f"using {kind} images: {reason}")
     names: dict[str, str] = {}
     if kind == "official":
-        names = official(root)
+        names = {name: image for name, image in official(root).items() if name != GRAFANA}
         trouble = _pull(names, tell)
         if trouble and mode == "official":
             message = f"{trouble} Try again, or build them here: make images IMAGES=local"
@@ -114,6 +128,7 @@ def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], obj
         if trouble:
             kind, reason, names = "local", trouble, {}
             tell(f"using local images after all: {trouble}")
+    names |= _grafana(mode, grafana, kind, root, tell)
     lock = FileLock(cache_root() / "compose-images.lock")
     try:
         cache_root().mkdir(parents=True, exist_ok=True)
@@ -128,6 +143,27 @@ def prepare(mode: Mode = "auto", *, root: Path = ROOT, tell: Callable[[str], obj
         message = f"the build contexts cannot be written to {cache_root()}: {error}.{engine.disk_full(str(error))}"
         raise StackError(message) from error
     return Images(kind=kind, reason=reason, names={**names, **built}, settings=settings)
+
+
+def _grafana(
+    mode: Mode, choice: Choice, kind: Literal["official", "local"], root: Path, tell: Callable[[str], object]
+) -> dict[str, str]:
+    """Have the image of a Grafana; nothing where the stand-in is to be built.
+
+    Raises:
+        StackError: One was asked for or named, and cannot be had; says the ways to get one.
+    """
+    usual = official(root)[GRAFANA]
+    image = compose_grafana.real_image(choice, kind=kind, root=root, official=usual, tell=tell)
+    trouble = _pull({GRAFANA: image}, tell) if image is not None else ""
+    if trouble and (choice == "real" or mode == "official" or image != usual):
+        message = f"grafana: {trouble} {compose_grafana.WAYS}"
+        raise StackError(message)
+    if image is None or trouble:
+        tell(f"grafana: {compose_grafana.STANDIN}" + (f", since {trouble}" if trouble else ""))
+        return {}
+    tell(f"grafana: the image {image}")
+    return {GRAFANA: image}
 
 
 def _pull(names: Mapping[str, str], tell: Callable[[str], object]) -> str:
@@ -229,6 +265,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="auto",
         help="which; auto: as before, at first official where a registry answers",
     )
+    parser.add_argument(
+        "--grafana",
+        choices=CHOICES,
+        default="auto",
+        help="a Grafana, or the stand-in; auto: a Grafana with official images and where GRAFANA_IMAGE names one",
+    )
     parser.add_argument("--docker-dir", type=Path, default=ROOT / "docker", help="folder of docker-compose.yml")
     options = parser.parse_args(argv)
 
@@ -240,11 +282,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         trouble = engine.why_unusable()
         if trouble is not None:
             raise StackError(trouble)
+        opened = compose_modes.open_configuration(options.docker_dir.parent)
+        if opened:
+            tell(f"let the containers' users read {len(opened)} files and folders: {', '.join(compose_modes.MOUNTED)}")
         present = compose_env.read(env_file)
         mode, said = steady(options.images, present)
         if said:
             tell(said)
-        images = prepare(mode, tell=tell)
+        images = prepare(mode, grafana=options.grafana, tell=tell)
         values, gone = settings_for(images, present)
         compose_env.update(env_file, values, remove=gone)
     except (StackError, OSError) as error:

@@ -7,12 +7,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from acceptance.stack import compose_diagnosis, compose_engine, compose_images
+from acceptance.stack import compose_contexts, compose_diagnosis, compose_engine, compose_images
 from acceptance.stack.base import SERVICES
 from acceptance.stack.compose_project import Project
 from acceptance.stack.readiness import http_get
+from acceptance.standins.grafana.identity import VERSION as STANDIN_VERSION
+from evidence.grafana import GrafanaKind, GrafanaUsed
 
-_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)+(?:-[a-z]+)?")
 
 
 def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
@@ -37,6 +39,18 @@ def versions(project: Project, ports: Mapping[str, int]) -> dict[str, dict[str, 
         if instead is not None and row.image != instead:
             found[name]["official_untested"] = instead
     return found
+
+
+def grafana_used(image: str, version: str) -> GrafanaUsed:
+    """Say in the words of the evidence which Grafana an image is: those built here are the stand-in.
+
+    Args:
+        image: The image's name.
+        version: What the running server reports.
+    """
+    if image.startswith(f"{compose_contexts.NAMESPACE}/") or version == STANDIN_VERSION:
+        return GrafanaUsed(kind=GrafanaKind.STANDIN, version=STANDIN_VERSION)
+    return GrafanaUsed(kind=GrafanaKind.IMAGE, version=version, image=image)
 
 
 def _version(service: str, project: Project, ports: Mapping[str, int]) -> str:

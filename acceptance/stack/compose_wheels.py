@@ -1,6 +1,6 @@
-"""The wheelhouse of the ``preflight`` and ``engine`` images, made on the host.
+"""The wheelhouses of the images that hold Python code of ours, made on the host.
 
-Third-party wheels are the locked ones (``requirements.lock``, checked by hash) that the gate itself needs; our own
+Third-party wheels are the locked ones (``requirements.lock``, checked by hash) that an image's code needs; our own
 wheel holds ``preflight`` and ``engine`` and nothing of the harness. They are for the images' Python, not the host's.
 """
 
@@ -13,6 +13,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -37,17 +38,26 @@ _MARKER = re.compile(r"^([^;\n]+?) *;[^\\\n]*")  # `name==1 ; python_version <= 
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.egg-info")
 
 
-def locked_for_runtime(root: Path) -> str:
-    """The part of ``requirements.lock`` that the project's own dependencies need, hashes included.
+def gate_needs(root: Path) -> tuple[str, ...]:
+    """What the project itself depends on, and so its ``preflight`` and ``engine`` images."""
+    return tuple(_project(root)["dependencies"])
+
+
+def locked(root: Path, wanted: Sequence[str]) -> str:
+    """The part of ``requirements.lock`` that some requirements need, hashes included.
 
     Which packages need which is read from those installed here; what is needed only on other Pythons is left out.
+
+    Args:
+        root: The checkout.
+        wanted: Requirements as in ``pyproject.toml``.
 
     Raises:
         StackError: A needed package is not in the lock, or not installed here.
     """
     blocks = lock_blocks((root / "requirements.lock").read_text(encoding="utf-8"))
     environment = {"python_version": PYTHON, "python_full_version": f"{PYTHON}.0", "extra": ""}
-    todo = [Requirement(text) for text in _project(root)["dependencies"]]
+    todo = [Requirement(text) for text in wanted]
     needed: set[str] = set()
     seen: set[str] = set()
     while todo:
@@ -93,13 +103,13 @@ def lock_blocks(text: str) -> dict[str, str]:
     return blocks
 
 
-def wheelhouse(root: Path) -> Path:
-    """Folder with the third-party wheels, downloaded unless it is there already.
+def wheelhouse(root: Path, wanted: Sequence[str]) -> Path:
+    """Folder with the third-party wheels for some requirements, downloaded unless it is there already.
 
     Raises:
         StackError: They cannot be had.
     """
-    lock = locked_for_runtime(root)
+    lock = locked(root, wanted)
     digest = hashlib.sha256(f"{PYTHON} {platform.machine()} {_GLIBC}\n{lock}".encode()).hexdigest()[:16]
     folder = cache_root() / "wheelhouse" / digest
     if folder.is_dir():

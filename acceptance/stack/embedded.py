@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from acceptance.stack import roster, rundir
+from acceptance.stack import grafana_source, roster, rundir
 from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.component import Component
 from acceptance.stack.control import CODE, Event, Supervisor
+from acceptance.stack.grafana_source import Choice
 from acceptance.stack.invoke import invoke
 from acceptance.stack.layout import Layout, Secrets, write_private
 from acceptance.stack.ports import HOST, Ports
+from acceptance.stack.progress import Progress
 from acceptance.stack.readiness import look
 from acceptance.stack.services import BUILDERS, COMPONENT_OF
 from acceptance.stack.site import GRAFANA_USER, Site, preflight_settings
 from acceptance.stack.spec import SupervisorSpec
 from acceptance.stack.unprivileged import service_user
+from evidence.grafana import GrafanaUsed
 
 _START_TIMEOUT = 90.0
 
@@ -44,6 +48,8 @@ class EmbeddedStack:
         project: Path = CODE,
         monitoring: Path | None = None,
         textfile_seen: Path | None = None,
+        grafana: Choice = "auto",
+        progress: Progress | None = None,
         resolve: Callable[[Sequence[str]], Mapping[str, Component]] | None = None,
         tell: Callable[[Event], object] = lambda _: None,
     ) -> None:
@@ -59,7 +65,9 @@ class EmbeddedStack:
             monitoring: Folder with ``prometheus`` and ``grafana``; None for the checkout's own.
             textfile_seen: Directory that node_exporter reads; None for the one preflight writes to. For
                 breaking the stack on purpose.
-            resolve: Finds the programs; None for ``roster.resolve``.
+            grafana: Which Grafana to run: one of this machine where there is one, that or none, or the stand-in.
+            progress: Told which programs are passed over, chosen and made; standard error by default.
+            resolve: Finds the programs; None for ``roster.resolve`` with this Grafana and progress.
             tell: Is given the supervisor's events while the stack starts.
         """
         self._names = tuple(services if services is not None else roster.available_services())
@@ -71,7 +79,7 @@ class EmbeddedStack:
         self._project = project
         self._monitoring = monitoring if monitoring is not None else CODE / "monitoring"
         self._textfile_seen = textfile_seen
-        self._resolve = resolve if resolve is not None else roster.resolve
+        self._resolve = resolve or partial(roster.resolve, grafana=grafana, progress=progress)
         self._tell = tell
         self._secrets = Secrets()
         self._ports: Ports | None = None
@@ -240,6 +248,12 @@ class EmbeddedStack:
         if self._site is None:
             raise StackError(_NOT_STARTED)
         return preflight_settings(self._site)
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana this stack runs; None without one, and while that is not known."""
+        component = self._components.get("grafana")
+        return None if component is None else grafana_source.used(component)
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Service name -> version and where the program came from; empty while that is not known."""

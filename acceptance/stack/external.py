@@ -14,9 +14,12 @@ from typing import NoReturn
 from urllib.parse import unquote, urlsplit
 
 from acceptance.probes.errors import ProbeError
+from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.transport import HttpProbe
 from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.grafana_source import Choice
 from acceptance.stack.invoke import invoke
+from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
 
 _SECONDS = 5.0
 
@@ -48,10 +51,11 @@ class ExternalStack:
     textfile_dir: Path  # where the user's node_exporter reads
     grafana_auth: tuple[str, str]  # user and password; for a token, `api_key` and the token
     project: Path
+    wanted: Choice = "auto"  # which kind of Grafana it has to be
     name: str = "external"
 
     def start(self) -> None:
-        """Make sure that each server answers, that Grafana takes the login and that the textfile directory is there.
+        """Make sure of each server, of Grafana's kind and its login, and of the textfile directory.
 
         Raises:
             StackError: One does not; nothing was changed.
@@ -73,9 +77,33 @@ class ExternalStack:
                 "or a service-account token, of this Grafana",
                 service="grafana",
             )
+        self._refuse_another_kind()
+
+    def _refuse_another_kind(self) -> None:
+        """Raise where a Grafana or the stand-in was insisted on and the other one answers, or which cannot be told."""
+        if self.wanted == "auto":
+            return
+        used = self.grafana
+        if used is None or (used.kind is GrafanaKind.STANDIN) != (self.wanted == "standin"):
+            raise StackError(
+                f"--grafana {self.wanted}: what answers at --grafana-url is {label_of(used)}: "
+                "name another address, or leave --grafana out",
+                service="grafana",
+            )
 
     def stop(self) -> None:
         """Do nothing: it is not ours."""
+
+    @property
+    def grafana(self) -> GrafanaUsed | None:
+        """Which Grafana answers there; None where none does."""
+        with GrafanaClient(self.urls.grafana, timeout=_SECONDS) as client:
+            try:
+                health = client.health()
+            except ProbeError:
+                return None
+        kind = GrafanaKind.STANDIN if health.standin else GrafanaKind.EXTERNAL
+        return GrafanaUsed(kind=kind, version=health.version or "unknown")
 
     @property
     def secrets(self) -> tuple[str, ...]:

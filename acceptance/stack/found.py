@@ -98,7 +98,7 @@ def _candidates(name: str, wanted: Wanted) -> Iterator[Path]:
     for candidate in _places(name, wanted):
         # Postgres is often a link out of its own folder, where initdb and pg_isready lie.
         binary = candidate.resolve() if name == "postgres" else candidate
-        if candidate.resolve() not in seen:
+        if candidate.resolve() not in seen:  # one of GRAFANA_HOME that is not there is told to be of no use
             seen.add(candidate.resolve())
             yield binary
 
@@ -106,6 +106,8 @@ def _candidates(name: str, wanted: Wanted) -> Iterator[Path]:
 def _places(name: str, wanted: Wanted) -> Iterator[Path]:
     for program in wanted.programs:
         yield from on_path(program)
+    if name == "grafana" and (chosen := os.environ.get("GRAFANA_HOME")):
+        yield Path(chosen).expanduser().absolute() / "bin" / "grafana"
     if name == "postgres":  # Debian keeps the servers off PATH
         folders = [
             Path(answer.strip()) for config in on_path("pg_config") if (answer := ask([str(config), "--bindir"]))

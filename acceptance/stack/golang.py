@@ -1,11 +1,9 @@
-"""The Go toolchain and the C compiler: the machine's own if good enough, else Go's pinned wheel."""
+"""The Go toolchain: the machine's own if good enough, else Go's pinned wheel."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +12,10 @@ from acceptance.stack.command import ask
 from acceptance.stack.found import on_path
 from acceptance.stack.pins import numbers
 
-COMPILERS = ("cc", "gcc", "clang")
 # What a user may have set for their own work that would change what is built here, or where it goes.
 MEDDLING = re.compile(
     r"GO(FLAGS|OS|ARCH|AMD64|ARM|ARM64|EXPERIMENT|WORK|BIN|TMPDIR|DEBUG|111MODULE)|GO111MODULE|CGO_\w+"
 )
-PROGRAM = "int main(void) { return 0; }\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +47,16 @@ def go_version(binary: Path) -> str | None:
     return answer if re.fullmatch(r"go\d+\.\d+\S*", answer) else None
 
 
-def go_env(go: Go, *, scratch: Path, compiler: str | None) -> dict[str, str]:
+def go_env(go: Go, *, scratch: Path) -> dict[str, str]:
     """Return the environment of every build with `go`.
 
     Args:
         go: The toolchain.
         scratch: Folder for its temporary files, swept with an interrupted build.
-        compiler: The C compiler, or None to build without C.
     """
     env = {name: value for name, value in os.environ.items() if not MEDDLING.fullmatch(name)}
     env |= {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-buildvcs=false", "GOTMPDIR": str(scratch)}
-    env |= {"TMPDIR": str(scratch), "CGO_ENABLED": "0" if compiler is None else "1"}
-    # Wire, Grafana's code generator, looks for `go` on PATH.
-    env["PATH"] = os.pathsep.join([str(go.binary.parent), os.environ.get("PATH", os.defpath)])
-    if compiler is not None:
-        env["CC"] = shlex.quote(compiler)
+    env |= {"TMPDIR": str(scratch), "CGO_ENABLED": "0"}  # no C: they run on any libc
     if go.own_caches or "HOME" not in env:
         root = cache_root() / "go"
         for name, folder in (("GOPATH", root), ("GOMODCACHE", root / "mod"), ("GOCACHE", root / "build")):
@@ -80,15 +71,3 @@ def go_caches(go: Go, env: dict[str, str]) -> tuple[Path, Path]:
     lines = (ask([str(go.binary), "env", "GOMODCACHE", "GOCACHE"], env=env) or "").splitlines()
     modules, compiled = lines if len(lines) == 2 else (str(cache_root()), str(cache_root()))
     return Path(modules), Path(compiled)
-
-
-def c_compiler(scratch: Path) -> str | None:
-    """Return a C compiler that really compiles and links (the headers are often missing), or None."""
-    source = scratch / "probe.c"
-    source.write_text(f"#include <stdlib.h>\n{PROGRAM}", encoding="utf-8")
-    chosen = os.environ.get("CC")
-    for name in (*([chosen] if chosen else []), *COMPILERS):
-        binary = shutil.which(name)
-        if binary and ask([binary, str(source), "-o", str(scratch / "probe")], seconds=60) is not None:
-            return binary
-    return None

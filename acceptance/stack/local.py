@@ -23,12 +23,14 @@ from acceptance.stack import rundir
 from acceptance.stack.base import StackError
 from acceptance.stack.control import CODE, Event
 from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.grafana_source import CHOICES, Choice
 from acceptance.stack.local_files import Folder, Running
 from acceptance.stack.ownership import kill_all
 from acceptance.stack.ports import by_whom, is_free, port_variable
 from acceptance.stack.readiness import ask
 from acceptance.stack.roster import available_services
 from acceptance.stack.wait import Answer, WaitTimeoutError, wait_until
+from evidence.grafana import GrafanaKind
 from preflight.birth import is_running
 
 PORTS: Mapping[str, int] = {
@@ -41,6 +43,8 @@ PORTS: Mapping[str, int] = {
 }
 """The ports of the README and of the compose file; ``PROMETHEUS_PORT=...`` and so on choose others."""
 
+_FIRST_DASHBOARD = "d77_system_health"
+_SERVED_BY = {GrafanaKind.STANDIN.value: "a stand-in for Grafana, no Grafana (`make grafana` says how to have one)"}
 _DOWN_TIMEOUT = 20.0
 _INTERRUPTED = 130
 
@@ -62,7 +66,14 @@ def chosen_ports(services: Sequence[str], environment: Mapping[str, str]) -> dic
     return ports
 
 
-def up(folder: Folder, console: Console, *, services: Sequence[str], environment: Mapping[str, str]) -> int:
+def up(
+    folder: Folder,
+    console: Console,
+    *,
+    services: Sequence[str],
+    environment: Mapping[str, str],
+    grafana: Choice = "auto",
+) -> int:
     """Start the stack, write the files that let ``preflight`` and ``down`` find it, and leave it running.
 
     Returns:
@@ -91,6 +102,7 @@ def up(folder: Folder, console: Console, *, services: Sequence[str], environment
         ports=chosen_ports(services, environment),
         durable=True,
         project=folder.project,
+        grafana=grafana,
         tell=tell,
     )
     try:
@@ -169,6 +181,8 @@ def status(folder: Folder, console: Console) -> int:
         _say(console, "The stack's supervisor is gone; run 'make down' to clear up.")
         return 1
     well = True
+    if running.grafana:
+        _say(console, f"grafana: {running.grafana}")
     for each in running.services:
         answer = ask(each.question)
         well = well and answer.done
@@ -206,15 +220,17 @@ def _bury(running: Running) -> str:
 
 def _describe(console: Console, folder: Folder, running: Running) -> None:
     """Say where everything is and what to type next."""
+    names = {each.name: each.port for each in running.services}
+    if "grafana" in names:
+        _say(console, f"Dashboards: http://localhost:{names['grafana']}/d/{_FIRST_DASHBOARD}", style="bold")
+        _say(console, f"  by {_SERVED_BY.get(running.grafana, running.grafana)}; the login is in {folder.login}")
     width = max(len(each.name) for each in running.services)
     for each in running.services:
         web = each.name not in {"redis", "postgres"}
         place = f"http://localhost:{each.port}" if web else f"localhost:{each.port}"
         _say(console, f"  {each.name:<{width}}  {place}")
-    _say(console, "These builds of Prometheus and Grafana serve their APIs, not their web pages.")
-    if "grafana" in (names := {each.name: each.port for each in running.services}):
-        _say(console, f"Grafana's login is in {folder.login}.")
     if "prometheus" in names:
+        _say(console, "Prometheus as it is built here serves its API, not its web page.")
         _say(console, "Next, from this folder:")
         _say(console, f"  {_gate(folder.project)}")
         url = f"http://localhost:{names['prometheus']}/api/v1/query?query=arbitrage_preflight_runs_total"
@@ -241,6 +257,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m acceptance.stack.local", description=__doc__)
     parser.add_argument("verb", choices=("up", "down", "status"))
     parser.add_argument("--project", type=Path, default=CODE, help="folder that gets .stack (default: checkout)")
+    parser.add_argument(
+        "--grafana",
+        choices=CHOICES,
+        default="auto",
+        help="for up: your Grafana where there is one (auto), that or nothing (real), or the stand-in",
+    )
     parser.add_argument("--services", default="", help="comma-separated, for up (default: all)")
     options = parser.parse_args(argv)
     console = Console()
@@ -249,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with FileLock(folder.lock(), timeout=0.5):
             if options.verb == "up":
-                return up(folder, console, services=services, environment=os.environ)
+                return up(folder, console, services=services, environment=os.environ, grafana=options.grafana)
             return down(folder, console) if options.verb == "down" else status(folder, console)
     except Timeout:
         _complain("another 'make up' or 'make down' is at work in this folder; wait for it")

@@ -40,6 +40,7 @@ class Running:
     supervisor_born: str  # `preflight.birth`
     run_dir: str
     services: tuple[LocalService, ...]
+    grafana: str = ""  # which Grafana serves the dashboards, as `evidence.grafana` names it; "" without one
 
     def is_alive(self) -> bool:
         """Whether its supervisor still runs; a stranger with a reused process id does not count."""
@@ -103,6 +104,7 @@ class Folder:
             supervisor_pid=stack.supervisor_pid,
             supervisor_born=born,
             run_dir=str(stack.layout.root),
+            grafana="" if stack.grafana is None else stack.grafana.label,
             services=tuple(
                 LocalService(
                     name=each.name,

@@ -1,9 +1,8 @@
-"""What builds need before they start: Go, a C compiler, room on the disk. Better refused at once than after minutes."""
+"""What builds need before they start: Go, and room on the disk. Better refused at once than after minutes."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +11,7 @@ from pathlib import Path
 from acceptance.stack import recipes
 from acceptance.stack.cache import components_dir
 from acceptance.stack.component import ComponentError
-from acceptance.stack.golang import Go, c_compiler, go_caches, go_env, go_on_path, go_version
+from acceptance.stack.golang import Go, go_caches, go_env, go_on_path, go_version
 from acceptance.stack.pins import go_line
 from acceptance.stack.recipes import Recipe, Site
 
@@ -25,25 +24,10 @@ def prepare(to_make: Sequence[Recipe], site: Site) -> Site:
     Raises:
         ComponentError: Something is missing that cannot be installed, or there is not enough room.
     """
-    compiler = None
-    for recipe in to_make:
-        if recipe.compiler:
-            compiler = _compiler(recipe)
     built = [recipe for recipe in to_make if recipe.source == "built"]
     go = _go(built, site) if built else None
-    _room(to_make, go, compiler)
-    return replace(site, go=go, compiler=compiler)
-
-
-def _compiler(recipe: Recipe) -> str:
-    with tempfile.TemporaryDirectory() as scratch:
-        compiler = c_compiler(Path(scratch))
-    if compiler is None:
-        raise ComponentError(
-            f"{recipe.name}: no working C compiler (cc, gcc or clang, with the C library's headers) is on PATH: "
-            f"install one (`apt install gcc libc6-dev`), or {recipe.otherwise}"
-        )
-    return compiler
+    _room(to_make, go)
+    return replace(site, go=go)
 
 
 def _go(built: Sequence[Recipe], site: Site) -> Go:
@@ -57,10 +41,10 @@ def _go(built: Sequence[Recipe], site: Site) -> Go:
     return Go(binary=made.binary, version=go_version(made.binary) or made.version, own_caches=True)
 
 
-def _room(to_make: Sequence[Recipe], go: Go | None, compiler: str | None) -> None:
+def _room(to_make: Sequence[Recipe], go: Go | None) -> None:
     """Compare what the builds take, as measured, with what is free on each disk that they write to."""
     ours = components_dir()
-    modules, compiled = (ours, ours) if go is None else go_caches(go, go_env(go, scratch=ours, compiler=compiler))
+    modules, compiled = (ours, ours) if go is None else go_caches(go, go_env(go, scratch=ours))
     needed: defaultdict[int, int] = defaultdict(int)
     places: dict[int, Path] = {}
     for recipe in to_make:

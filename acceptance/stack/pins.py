@@ -43,11 +43,6 @@ def module_version(go_mod: Path, module: str) -> str:
     return _one(go_mod, rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", module)
 
 
-def module_sum(go_sum: Path, module: str, version: str) -> str:
-    """Return the hash that a go.sum holds for a module's content, e.g. `h1:...`."""
-    return _one(go_sum, rf"^{re.escape(module)} {re.escape(version)} (h1:\S+)$", f"{module} {version}")
-
-
 def go_line(go_mod: Path) -> tuple[int, ...]:
     """Return the Go version that a go.mod asks for, as numbers."""
     return numbers(_one(go_mod, r"^go (\S+)$", "the go line"))

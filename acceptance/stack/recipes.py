@@ -37,7 +37,6 @@ class Recipe:
     modules: int = 0  # MiB that its Go modules take, measured
     compiled: int = 0  # MiB that Go's cache of compiled packages takes, measured
     kept: int = 0  # MiB in our cache while it is made, measured
-    compiler: bool = False  # needs a C compiler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,6 @@ class Site:
     progress: Progress
     stop: threading.Event  # set when all are to end
     go: Go | None = None
-    compiler: str | None = None
 
 
 RECIPES = (
@@ -85,20 +83,6 @@ RECIPES = (
         modules=1200,
         compiled=1000,
         kept=900,
-    ),
-    Recipe(
-        name="grafana",
-        pins=PINS / "grafana",
-        gives=("grafana",),
-        source="built",
-        make=build.grafana,
-        flags={"ldflags": build.GRAFANA_LDFLAGS, "home": build.GRAFANA_HOME, "cgo": True, "trimpath": True},
-        otherwise="put a grafana >= 10 with its home folder on PATH",
-        seconds=300,
-        modules=2400,
-        compiled=1400,
-        kept=1300,
-        compiler=True,
     ),
 )
 
@@ -157,9 +141,7 @@ def make(recipe: Recipe, site: Site) -> dict[str, Component]:
 
 def _job(recipe: Recipe, site: Site, scratch: Path, keep: Path, step: Callable[[str], None]) -> Job:
     go = site.go if recipe.source == "built" else None
-    # Those that need no C are built without it, so that they run on any libc.
-    compiler = site.compiler if recipe.compiler else None
-    env = None if go is None else go_env(go, scratch=scratch, compiler=compiler)
+    env = None if go is None else go_env(go, scratch=scratch)
     return Job(
         name=recipe.name,
         pins=recipe.pins,

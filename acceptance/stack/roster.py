@@ -9,6 +9,8 @@ from importlib import metadata
 from acceptance.stack.base import SERVICES, StackError
 from acceptance.stack.component import Component, ComponentError
 from acceptance.stack.components import resolve_all
+from acceptance.stack.grafana_source import Choice
+from acceptance.stack.progress import Progress
 from acceptance.stack.services import BUILDERS, COMPONENT_OF, NEEDS
 
 
@@ -33,17 +35,21 @@ def check(names: Sequence[str]) -> None:
             raise StackError(message, service=each)
 
 
-def resolve(names: Sequence[str]) -> Mapping[str, Component]:
+def resolve(
+    names: Sequence[str], *, grafana: Choice = "auto", progress: Progress | None = None
+) -> Mapping[str, Component]:
     """Find the programs, making those that are missing.
 
     Args:
         names: Component names.
+        grafana: Which Grafana to take.
+        progress: Told what is chosen and what is being made; standard error by default.
 
     Raises:
         StackError: One cannot be had; the sentence says what to do.
     """
     try:
-        return resolve_all(tuple(names))
+        return resolve_all(tuple(names), grafana=grafana, progress=progress)
     except ComponentError as error:
         raise StackError(str(error)) from error
 

@@ -17,6 +17,8 @@ from acceptance.stack.compose import ComposeStack
 from acceptance.stack.compose_images import Mode
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
+from acceptance.stack.grafana_source import Choice as Grafana
+from acceptance.stack.progress import Progress
 
 Choice = Literal["auto", "compose", "embedded", "external"]
 CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external")
@@ -28,6 +30,7 @@ class Wanted:
 
     choice: Choice = "auto"
     images: Mode = "auto"
+    grafana: Grafana = "auto"
     keep: bool = False
     prometheus_url: str | None = None
     grafana_url: str | None = None
@@ -42,6 +45,7 @@ def open_stack(
     *,
     project: Path,
     tell: Callable[[str], object],
+    progress: Progress | None = None,
     failed: Callable[[Stack, StackError], object] = lambda *_: None,
 ) -> Iterator[Stack]:
     """Start a stack, hand it over, stop it.
@@ -50,12 +54,13 @@ def open_stack(
         wanted: What was asked for; what cannot be started is an error, never a skip.
         project: The checkout.
         tell: Is given a line about what was chosen and about each slow step.
+        progress: Shows what is chosen and made for the embedded stack; on standard error by default.
         failed: Is given a stack that did not start, and why, before the error goes on.
 
     Raises:
         StackError: It cannot be started.
     """
-    stack = _make(wanted, project, tell)
+    stack = _make(wanted, project, tell, progress)
     try:
         stack.start()
     except StackError as error:
@@ -71,18 +76,20 @@ def open_stack(
             stack.stop()
 
 
-def _make(wanted: Wanted, project: Path, tell: Callable[[str], object]) -> Stack:
+def _make(wanted: Wanted, project: Path, tell: Callable[[str], object], progress: Progress | None) -> Stack:
     match wanted.choice:
         case "embedded":
-            return EmbeddedStack()
+            return EmbeddedStack(grafana=wanted.grafana, progress=progress)
         case "compose":
-            return ComposeStack(images=wanted.images, tell=tell)
+            return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
         case "external":
             return _external(wanted, project)
         case "auto":
             trouble = compose_engine.why_unusable()
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")
-            return EmbeddedStack() if trouble is not None else ComposeStack(images=wanted.images, tell=tell)
+            if trouble is not None:
+                return EmbeddedStack(grafana=wanted.grafana, progress=progress)
+            return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
 
 
 def _external(wanted: Wanted, project: Path) -> ExternalStack:
@@ -104,6 +111,7 @@ def _external(wanted: Wanted, project: Path) -> ExternalStack:
         ),
         textfile_dir=Path(str(wanted.textfile_dir)).absolute(),
         grafana_auth=read_login(Path(str(wanted.grafana_login))),
+        wanted=wanted.grafana,
         project=project,
     )
 
@@ -140,6 +148,6 @@ def read_login(path: Path) -> tuple[str, str]:
 
 
 def say(line: str) -> None:
-    """Write a line where pytest does not capture it."""
+    """Write a line to standard error."""
     if sys.__stderr__ is not None:  # a process without a console has none
         sys.__stderr__.write(f"{line}\n")

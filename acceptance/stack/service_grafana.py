@@ -1,13 +1,14 @@
-"""How Grafana is configured, started and asked."""
+"""How the dashboards' server is configured, started and asked: the user's Grafana, or the stand-in for it."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from acceptance.stack.base import StackError
+from acceptance.stack.component import Component
 from acceptance.stack.layout import write_private
 from acceptance.stack.ports import HOST
 from acceptance.stack.site import GRAFANA_USER, Site
@@ -15,24 +16,67 @@ from acceptance.stack.spec import Question, ServiceSpec
 
 
 def grafana(site: Site) -> ServiceSpec:
-    """Grafana provisioned from the checkout, talking to nobody but Prometheus."""
-    port = site.ports["grafana"]
-    data = site.layout.data("grafana")
-    data.mkdir(mode=0o700)
+    """The dashboards' server, provisioned from the checkout: the user's Grafana, or the stand-in."""
     component = site.components["grafana"]
+    dashboards = site.monitoring / "grafana" / "dashboards"
+    site.layout.data("grafana").mkdir(mode=0o700)
+    argv = _standin(site) if component.source == "stand-in" else _real(site, component)
+    env = {
+        **component.env,
+        "PROMETHEUS_URL": site.url("prometheus"),
+        "DASHBOARDS_PATH": str(dashboards),
+        "SCRAPE_INTERVAL": site.interval or "15s",
+    }
+    if component.source == "stand-in":
+        env["PYTHONPATH"] = str(site.code)
+    question = Question(
+        kind="grafana",
+        asked=f"GET {site.url('grafana')}/api/health, datasource and dashboards",
+        settings={
+            "port": site.ports["grafana"],
+            "user": GRAFANA_USER,
+            "password": site.secrets.grafana,
+            "datasource_url": site.url("prometheus"),
+            "dashboards": [_uid(path) for path in sorted(dashboards.glob("*.json"))],
+            "log": str(site.layout.log("grafana")),
+        },
+    )
+    return site.spec("grafana", argv, env, question)
+
+
+def _provisioning(site: Site) -> Path:
+    return site.monitoring / "grafana" / "provisioning"
+
+
+def _standin(site: Site) -> tuple[str, ...]:
+    """The command line of the stand-in."""
+    options: Mapping[str, object] = {
+        "host": HOST,
+        "port": site.ports["grafana"],
+        "provisioning": _provisioning(site),
+        "user": GRAFANA_USER,
+        "password-file": write_private(site.layout.conf / "grafana-password", site.secrets.grafana),
+        "data": site.layout.data("grafana"),
+    }
+    words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
+    return (sys.executable, "-m", "acceptance.standins.grafana", *words)
+
+
+def _real(site: Site, component: Component) -> tuple[str, ...]:
+    """The command line of a Grafana that talks to nobody but Prometheus, and its configuration."""
+    data = site.layout.data("grafana")
     home = component.home
     if home is None:
         message = f"the grafana component {component.binary} has no home folder with conf/ and public/"
         raise StackError(message, service="grafana")
-    dashboards = site.monitoring / "grafana" / "dashboards"
     sections: Mapping[str, Mapping[str, object]] = {
         "paths": {
             "data": data,
             "logs": data / "log",
             "plugins": data / "plugins",
-            "provisioning": site.monitoring / "grafana" / "provisioning",
+            "provisioning": _provisioning(site),
         },
-        "server": {"http_addr": HOST, "http_port": port, "root_url": site.url("grafana") + "/"},
+        "server": {"http_addr": HOST, "http_port": site.ports["grafana"], "root_url": site.url("grafana") + "/"},
         "database": {"wal": "true"},
         "security": {
             "admin_user": GRAFANA_USER,
@@ -58,28 +102,7 @@ def grafana(site: Site) -> ServiceSpec:
         for section, pairs in sections.items()
     )
     config = write_private(site.layout.conf / "grafana.ini", text)
-    env = {
-        **component.env,
-        "PROMETHEUS_URL": site.url("prometheus"),
-        "DASHBOARDS_PATH": str(dashboards),
-        "SCRAPE_INTERVAL": site.interval or "15s",
-    }
-    argv = (str(component.binary), "server", "--homepath", str(home), "--config", str(config))
-    question = Question(
-        kind="grafana",
-        asked=f"GET {site.url('grafana')}/api/health, datasource and dashboards",
-        settings={
-            "port": port,
-            "user": GRAFANA_USER,
-            "password": site.secrets.grafana,
-            "datasource_url": site.url("prometheus"),
-            "dashboards": [_uid(path) for path in sorted(dashboards.glob("*.json"))],
-            "log": str(site.layout.log("grafana")),
-        },
-    )
-    # Seen once in hundreds of first starts, on its own new database: "failed to create default organization: UNIQUE
-    # constraint failed: org.id", and it ended. So it has a second start, as a restart policy would give it.
-    return replace(site.spec("grafana", argv, env, question), retries=1)
+    return (str(component.binary), "server", "--homepath", str(home), "--config", str(config))
 
 
 def _uid(path: Path) -> str:

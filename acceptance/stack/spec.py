@@ -53,7 +53,6 @@ class ServiceSpec:
     user: User | None = None  # None: as whoever runs the supervisor
     after: tuple[str, ...] = ()  # services that must be ready first
     timeout: float = 30.0  # seconds for the steps, and again to become ready
-    retries: int = 0  # how often it is started again where it ends by itself before it was ever ready
     stop_signal: int = int(signal.SIGTERM)
     death_signal: int = int(signal.SIGKILL)  # sent by the kernel when the supervisor itself is killed
 

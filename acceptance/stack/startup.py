@@ -32,7 +32,6 @@ class Managed:
     process: OwnedProcess | None = None
     began: float = 0.0  # monotonic, when the first step or the server was started
     steps_done: int = 0
-    retried: int = 0
     reply_to: int | None = None  # the command that waits for it to become ready
     closing: threading.Event = field(default_factory=threading.Event)  # set: whoever waits for it may stop
 

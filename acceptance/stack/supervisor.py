@@ -151,11 +151,6 @@ class Supervisor:
             return
         if service.process is not None:
             service.process.end()
-        if facts["exit_code"] is not None and not self._up and service.retried < service.spec.retries:
-            service.retried += 1
-            _note(f"{service.spec.name} ended while starting, so it is started again; {failure_text(facts)}")
-            self._advance(service)
-            return
         service.state = "died"
         text = failure_text(facts)
         self._emit("failed", message=text, **facts)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +41,11 @@ class Binance:
     conditions: Conditions = field(default_factory=Conditions)
     prices: dict[str, float] = field(default_factory=lambda: {"BTCUSDT": 68_000.0, "ETHUSDT": 3_500.0})
     statuses: dict[str, str] = field(default_factory=dict)  # symbol -> TRADING (the default), HALT, BREAK
+    trade_age: float = 0.5  # seconds since the last trade of each symbol
+    count: int = 4321  # trades in the last 24 hours
+    spot_allowed: bool = True  # whether symbols that are listed may be traded on the spot market
+    permission_sets: list[list[str]] = field(default_factory=lambda: [["SPOT", "MARGIN"]])  # of each symbol
+    permissions: list[str] = field(default_factory=lambda: ["SPOT"])  # groups that the account is in
     maintenance: bool = False
     api_key: str = field(default_factory=lambda: secrets.token_hex(32))
     secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
@@ -49,26 +56,45 @@ class Binance:
     def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
         now_ms = int(self.conditions.now() * 1000)
-        if asked.method == "GET" and asked.path == "/sapi/v1/system/status":
-            return reply(
-                {"status": int(self.maintenance), "msg": "system_maintenance" if self.maintenance else "normal"}
-            )
-        if asked.method == "GET" and asked.path == "/api/v3/time":
-            return reply({"serverTime": now_ms})
-        if asked.method == "GET" and asked.path in {"/api/v3/exchangeInfo", "/api/v3/ticker/24hr"}:
-            return self._about_symbols(asked, now_ms)
-        if asked.method == "GET" and asked.path == "/sapi/v1/account/apiRestrictions":
-            return self._refusal(asked, now_ms) or reply({**self.rights, "createTime": 1_623_840_271_000, **self.more})
-        return _error(404, -1000, "no such endpoint")
+        answers: dict[str, Callable[[], Reply]] = {
+            "/sapi/v1/system/status": self._status,
+            "/api/v3/time": lambda: reply({"serverTime": now_ms}),
+            "/api/v3/exchangeInfo": lambda: self._about_symbols(asked, now_ms),
+            "/api/v3/ticker/24hr": lambda: self._about_symbols(asked, now_ms),
+            "/api/v3/aggTrades": lambda: self._trades(asked, now_ms),
+            "/sapi/v1/account/apiRestrictions": lambda: self._refusal(asked, now_ms) or self._restrictions(),
+            "/api/v3/account": lambda: self._refusal(asked, now_ms) or self._account(),
+        }
+        found = answers.get(asked.path) if asked.method == "GET" else None
+        return found() if found is not None else _error(404, -1000, "no such endpoint")
+
+    def _status(self) -> Reply:
+        return reply({"status": int(self.maintenance), "msg": "system_maintenance" if self.maintenance else "normal"})
+
+    def _restrictions(self) -> Reply:
+        return reply({**self.rights, "createTime": 1_623_840_271_000, **self.more})
+
+    def _account(self) -> Reply:
+        return reply({"canTrade": True, "balances": [], "permissions": self.permissions})
 
     def _about_symbols(self, asked: Asked, now_ms: int) -> Reply:
         symbols = json.loads(asked.parameters.get("symbols", json.dumps(sorted(self.prices))))
+        if not all(re.fullmatch("[A-Z0-9_.-]{1,20}", symbol) for symbol in symbols):
+            return _error(400, -1100, "Illegal characters found in parameter 'symbols'.")
         if any(symbol not in self.prices for symbol in symbols):
             return _error(400, -1121, "Invalid symbol.")
         if asked.path == "/api/v3/ticker/24hr":
             return reply([self._ticker(symbol, now_ms) for symbol in symbols])
         markets = [self._market(symbol) for symbol in symbols]
         return reply({"timezone": "UTC", "serverTime": now_ms, "symbols": markets})
+
+    def _trades(self, asked: Asked, now_ms: int) -> Reply:
+        symbol = asked.parameters.get("symbol", "")
+        if symbol not in self.prices:
+            return _error(400, -1121, "Invalid symbol.")
+        at = now_ms - int(self.trade_age * 1000)
+        trade = {"a": 1, "p": str(self.prices[symbol]), "q": "0.01", "f": 1, "l": 1, "T": at, "m": True, "M": True}
+        return reply([trade])
 
     def _market(self, symbol: str) -> dict[str, Any]:
         return {
@@ -80,10 +106,10 @@ class Binance:
             "quotePrecision": 8,
             "quoteAssetPrecision": 8,
             "orderTypes": ["LIMIT", "MARKET"],
-            "isSpotTradingAllowed": True,
+            "isSpotTradingAllowed": self.spot_allowed,
             "isMarginTradingAllowed": False,
             "permissions": [],
-            "permissionSets": [["SPOT"]],
+            "permissionSets": self.permission_sets,
             "filters": [
                 {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.0", "tickSize": "0.01"},
                 {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.0", "stepSize": "0.00001"},
@@ -100,8 +126,9 @@ class Binance:
             "lowPrice": price,
             "bidPrice": price,
             "askPrice": price,
-            "volume": "1234.5",
-            "quoteVolume": "83946000.0",
+            "volume": "1234.5" if self.count else "0.0",
+            "quoteVolume": "83946000.0" if self.count else "0.0",
+            "count": self.count,
             "openTime": now_ms - 86_400_000,
             "closeTime": now_ms,
         }

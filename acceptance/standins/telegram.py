@@ -1,6 +1,7 @@
 """A stand-in for the Telegram Bot API: keeps the chat, and fails in the ways that Telegram and networks do.
 
-It answers `getMe`, `getChat`, `sendChatAction` and `sendMessage`. It listens on 127.0.0.1 in the process of the tests,
+It answers `getMe`, `getChat`, `getChatMember`, `sendChatAction` and `sendMessage`. It
+listens on 127.0.0.1 in the process of the tests,
 which read the chat and order faults directly; on compose a relay leads there (docs/compose.md).
 """
 
@@ -50,6 +51,10 @@ class State:
 
     token: str
     chat_id: str
+    kind: dict[str, Any] = field(default_factory=lambda: {"type": "group", "title": "stand-in chat"})  # of the chat
+    member: dict[str, Any] = field(default_factory=lambda: {"status": "member"})  # what the bot is there
+    closed_topics: bool = False  # whether messages to topics are refused, though `sendChatAction` is not
+    migrated_to: int | None = None  # the id under which the group goes on as a supergroup
     chat: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     faults: deque[dict[str, Any]] = field(default_factory=deque)
@@ -91,10 +96,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(note, fault, params)
         elif method == "getMe":
             self._accept(note, {"id": 1, "is_bot": True, "first_name": "stand-in", "username": "standin_bot"})
-        elif str(params.get("chat_id")) != state.chat_id:
+        else:
+            self._about_chat(note, method, params)
+
+    def _about_chat(self, note: dict[str, Any], method: str, params: dict[str, Any]) -> None:
+        state = self.server.state
+        if str(params.get("chat_id")) != state.chat_id:
             self._refuse(note, 400, "Bad Request: chat not found")
+        elif state.migrated_to is not None:
+            said = "Bad Request: group chat was upgraded to a supergroup chat"
+            self._refuse(note, 400, said, parameters={"migrate_to_chat_id": state.migrated_to})
         elif method == "getChat":
-            self._accept(note, {"id": params["chat_id"], "type": "group", "title": "stand-in chat"})
+            self._accept(note, {"id": params["chat_id"], **state.kind})
+        elif method == "getChatMember":
+            self._accept(note, {"user": {"id": params.get("user_id"), "is_bot": True}, **state.member})
         elif method == "sendChatAction":
             self._accept(note, {"done": True})
         elif method == "sendMessage":
@@ -166,9 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(note, 400, "Bad Request: message text is empty")
         elif len(plain.encode("utf-16-le")) // 2 > LIMIT:
             self._refuse(note, 400, "Bad Request: message is too long")
+        elif self.server.state.closed_topics:
+            self._refuse(note, 400, "Bad Request: TOPIC_CLOSED")
         else:
             number = self._keep(params)
-            chat = {"id": params["chat_id"], "type": "group", "title": "stand-in chat"}
+            chat = {"id": params["chat_id"], **self.server.state.kind}
             self._accept(note, {"message_id": number, "date": int(time.time()), "chat": chat, "text": plain})
 
     def _keep(self, params: dict[str, Any]) -> int:
@@ -181,6 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
                     "at": time.time(),
                     "parse_mode": params.get("parse_mode"),
                     "text": params.get("text"),
+                    "message_thread_id": params.get("message_thread_id"),
                 }
             )
         return number

@@ -29,6 +29,9 @@ class Upbit:
     expires_in: timedelta = timedelta(days=180)  # an expired key is refused
     listed_expiry: datetime | None = None  # what the list of keys says, where it is to differ
     may_read: bool = True  # the right to see the accounts
+    pocket_rights: list[str] | None = None  # what the list of pockets says the key may do; None: it may not ask
+    agreed: bool = True  # to the terms of the open API
+    allowed_ips: list[str] = field(default_factory=lambda: ["203.0.113.7"])
     ip_allowed: bool = True
 
     def answer(self, asked: Asked) -> Reply:
@@ -41,7 +44,7 @@ class Upbit:
             )
         if asked.path == "/v1/ticker":
             return self._tickers(asked.parameters.get("markets", "").split(","))
-        if asked.path in {"/v1/api_keys", "/v1/accounts"}:
+        if asked.path in {"/v1/api_keys", "/v1/accounts", "/v1/pockets/api_keys"}:
             return self._refusal(asked) or self._private(asked.path)
         return _error(404, "not_found", "no such endpoint")
 
@@ -75,7 +78,10 @@ class Upbit:
             other = {"access_key": "another-key-of-this-account", "expire_at": "2020-01-01T00:00:00+09:00"}
             own = {"access_key": self.access_key, "expire_at": ends.isoformat(timespec="seconds")}
             return reply([other, own])
-        if not self.may_read:
+        if path == "/v1/pockets/api_keys" and self.pocket_rights is not None:
+            key = {"access_key": self.access_key, "permissions": self.pocket_rights, "allowed_ips": self.allowed_ips}
+            return reply([{"uuid": "main", "name": "main", "api_keys": [{**key, "expired_at": None}]}])
+        if not self.may_read or path == "/v1/pockets/api_keys":
             return _error(401, "out_of_scope", "권한이 부족합니다.")
         return reply([{"currency": "KRW", "balance": "1000000.0", "locked": "0.0", "avg_buy_price": "0"}])
 
@@ -91,11 +97,12 @@ class Upbit:
             return _error(401, "jwt_verification", "Jwt 토큰 검증에 실패했습니다.")
         if asked.query and claims.get("query_hash") != hashlib.sha512(asked.query.encode()).hexdigest():
             return _error(401, "invalid_query_payload", "Jwt의 query를 검증하는데 실패하였습니다.")
-        if self.expires_in <= timedelta(0):
-            return _error(401, "expired_access_key", "API 키가 만료되었습니다.")
-        if not self.ip_allowed:
-            return _error(401, "no_authorization_i_p", "허용되지 않은 IP 주소입니다.")
-        return None
+        refusals = (
+            (self.expires_in <= timedelta(0), "expired_access_key", "API 키가 만료되었습니다."),
+            (not self.agreed, "thirdparty_agreement_required", "개인정보 제3자 제공 동의가 필요합니다."),
+            (not self.ip_allowed, "no_authorization_i_p", "허용되지 않은 IP 주소입니다."),
+        )
+        return next((_error(401, name, words) for refused, name, words in refusals if refused), None)
 
 
 def _error(status: int, name: str, message: str) -> Reply:

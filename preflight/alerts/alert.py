@@ -30,6 +30,7 @@ class Finding:
     status: str  # fail, error, skip or warn; where it was lowered to warn: what it was before
     summary: str
     hint: str
+    said: str = ""  # the other side's own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,6 @@ def from_json(text: str) -> Alert:
 
 
 def _finding(value: object) -> Finding:
-    data = fields.mapping(value)
+    data = {"said": "", **fields.mapping(value)}  # a file of an earlier version has no such words
     fields.only(data, _FINDING_FIELDS)
     return Finding(**{name: fields.text(data, name) for name in _FINDING_FIELDS})

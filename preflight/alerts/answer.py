@@ -38,6 +38,7 @@ class Answer:
     refused: bool = False  # nobody listens there
     retry_after: float | None = None  # seconds the server asks to wait
     result: Mapping[str, str | int] = field(default_factory=dict)  # of an OK: `message_id`, `chat` (its name)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of an OK: all of it, to judge and not to show
 
     def cleaned(self, clean: Callable[[str], str]) -> Answer:
         """Give the answer with its texts cleaned."""
@@ -65,7 +66,9 @@ def judge(status: int, body: bytes, *, url: str) -> Answer:
     data = _object(body)
     if 200 <= status < 300:
         if data.get("ok") is True:
-            return Answer(kind=Kind.OK, status=status, result=_known(data.get("result")))
+            result = data.get("result")
+            raw = result if isinstance(result, dict) else {}
+            return Answer(kind=Kind.OK, status=status, result=_known(result), raw=raw)
         return Answer(
             kind=Kind.UNSURE,
             status=status,
@@ -82,6 +85,13 @@ def judge(status: int, body: bytes, *, url: str) -> Answer:
     if status in _GATEWAY:
         reason = f"Telegram: {status}: a gateway had no answer from the server; the message may have arrived"
         return Answer(kind=Kind.UNSURE, status=status, reason=reason)
+    if status == 400 and (new := _migrated(data.get("parameters"))) is not None:
+        return Answer(
+            kind=Kind.REFUSED,
+            status=status,
+            reason=f"Telegram: the group has become a supergroup: its chat id is now {new}; write it into "
+            "PREFLIGHT_TELEGRAM__CHAT_ID or the file of __CHAT_ID_FILE",
+        )
     kind = Kind.AGAIN if status >= 500 else Kind.BAD_REQUEST if status == 400 else Kind.REFUSED
     said = _said(data.get("description"))
     return Answer(
@@ -124,6 +134,12 @@ def _known(result: object) -> dict[str, str | int]:
         names = (chat.get(key) for key in ("title", "username", "type"))
         found["chat"] = next((_said(name) for name in names if isinstance(name, str) and name), "")
     return found
+
+
+def _migrated(parameters: object) -> int | None:
+    """Read the id under which a group goes on. It is not known to be a secret yet, and is what has to be written."""
+    new = parameters.get("migrate_to_chat_id") if isinstance(parameters, dict) else None
+    return new if isinstance(new, int) and not isinstance(new, bool) else None
 
 
 def _seconds(parameters: object) -> float | None:

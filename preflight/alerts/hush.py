@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import quote
 
 _LIBRARIES = ("urllib3", "requests", "http", "charset_normalizer", "tenacity")
@@ -11,16 +12,23 @@ MASK = "[secret]"
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Give the text without the secrets, also where they are quoted for a URL."""
-    spellings = {
-        spelling
-        for secret in secrets
-        if secret
-        for spelling in (secret, quote(secret), quote(secret, ":"), quote(secret, ""))
-    }
+    """Give the text without the secrets, also where they are quoted for a URL or escaped by Python."""
+    spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, MASK)
     return text
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    raw = secret.encode("utf-8", "surrogatepass")
+    with suppress(UnicodeEncodeError):  # a variable that is not UTF-8 comes as surrogates, one for each byte
+        raw = secret.encode("utf-8", "surrogateescape")
+    return (
+        secret,
+        *(quote(raw, safe) for safe in ("/", ":", "")),
+        secret.encode("ascii", "backslashreplace").decode(),
+        repr(raw)[2:-1],
+    )
 
 
 class _Scrubber(logging.Filter):

@@ -55,6 +55,7 @@ _WORDS = {
     "host": ("호스트", "host"),
     "run": ("실행", "run"),
     "report": ("보고서", "report"),
+    "it said": ("상대의 답", "it said"),
     "held back": ("그동안 보내지 않은 경고 알림", "warnings held back since the last message"),
     "because": ("이유", "because"),
     "despite": ("경고", "despite"),
@@ -138,6 +139,8 @@ def _lines(alert: Alert, lang: Language, *, late: bool) -> Iterator[Line]:
         )
         if finding.hint:
             yield from ((Span(f"→ {hint}"),) for hint in say(finding.hint, lang))
+        if finding.said:
+            yield Span(f"{word('it said', lang)}: "), Span(finding.said, "code")
     if alert.reasons:
         yield (Span(""),)
     why = word("despite" if alert.verdict == "GO" else "because", lang)  # a GO's reasons are its warnings

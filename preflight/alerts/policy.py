@@ -80,7 +80,13 @@ def _finding(result: Result) -> Finding:
     summary = result.outcome.summary
     if result.waiver is not None:
         summary = f"{summary} [waived: {result.waiver}]"
-    return Finding(check=result.id, status=_status(result).value, summary=summary, hint=result.outcome.hint)
+    return Finding(
+        check=result.id,
+        status=_status(result).value,
+        summary=summary,
+        hint=result.outcome.hint,
+        said=result.outcome.said,
+    )
 
 
 def compose(

@@ -68,7 +68,7 @@ class Telegram:
         if not self.configured:
             return Delivery(accepted=False, reason=NOT_CONFIGURED)
         end = self.monotonic() + budget
-        shared = {"chat_id": self._chat, "disable_web_page_preview": True}
+        shared = {"chat_id": self._chat, **self.settings.topic, "disable_web_page_preview": True}
         answer = self._tries({**shared, "text": text.html, "parse_mode": "HTML"}, end, careful=careful)
         if answer.kind is Kind.BAD_REQUEST:  # it may be the formatting: a plain message is better than none
             answer = self._tries({**shared, "text": text.plain}, end, careful=careful)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,14 +14,16 @@ if TYPE_CHECKING:
     from preflight.alerts.answer import Answer
     from preflight.sections import TelegramSection
 
-_EXPECTED = "getMe, getChat and sendChatAction answer ok"
+_EXPECTED = "getMe, getChat, getChatMember and sendChatAction answer ok, and the bot may write"
 _HINT = "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up"
+_RIGHT_HINT = "let the bot write there: its rights are in the chat's own settings, under administrators or permissions"
+_DOUBT_HINT = "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class AlertChannelCheck:
-    """Telegram `getMe` (the token), `getChat` (the chat), `sendChatAction` (the right to write there); no message."""
+    """The token (`getMe`), the chat (`getChat`), the right to write (`getChatMember`, `sendChatAction`); no message."""
 
     id: str = "alert_channel"
     proves: str = "Telegram knows the bot and lets it write to the chat that alerts go to"
@@ -30,34 +33,80 @@ class AlertChannelCheck:
     imports: tuple[str, ...] = ("requests",)
 
     def run(self, ctx: Context) -> Outcome:
-        """Ask the three questions, one after the other, within what the check has of time."""
+        """Ask the questions, one after the other, within what the check has of time."""
         settings = ctx.settings.telegram
         problem = _not_configured(settings, ctx.settings.env) or _in_the_clear(settings, ctx.settings.env)
         if problem is not None:
             return problem
-        telegram = ctx.open_telegram(ctx.settings)
-        chat = {"chat_id": settings.chat_id.get_secret_value() if settings.chat_id is not None else ""}
-        end = ctx.clock() + min(self.timeout, ctx.settings.check_timeout) - 0.3
-        timings: dict[str, float] = {}
-        questions: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("getMe", {}),
-            ("getChat", chat),
-            ("sendChatAction", {**chat, "action": "typing"}),
-        )
-        for method, params in questions:
-            begun = ctx.clock()
-            answer: Answer = telegram.ask(method, params, timeout=max(0.1, min(settings.timeout, end - begun)))
-            timings[method] = ctx.clock() - begun
-            problem = _judge(method, answer, timings)
-            if problem is not None:
-                return problem
+        talk = _Talk(ctx, end=ctx.clock() + min(self.timeout, ctx.settings.check_timeout) - 0.3)
+        try:
+            return talk.hold()
+        except _RefusedError as e:
+            return e.outcome
+
+
+class _RefusedError(Exception):
+    """A question was not answered with ok: what the check says of that."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.summary)
+        self.outcome = outcome
+
+
+class _Talk:
+    """The questions of one run, each with its time."""
+
+    def __init__(self, ctx: Context, *, end: float) -> None:
+        self._ctx = ctx
+        self._end = end
+        self._telegram = ctx.open_telegram(ctx.settings)
+        self._timings: dict[str, float] = {}
+
+    def hold(self) -> Outcome:
+        """Ask all of them.
+
+        Raises:
+            _RefusedError: One was not answered with ok.
+        """
+        from preflight.alerts.chat_rights import is_private, write_right  # noqa: PLC0415 - in the check's own process
+
+        settings = self._ctx.settings.telegram
+        chat_id = {"chat_id": settings.chat_id.get_secret_value() if settings.chat_id is not None else ""}
+        bot = self._ask("getMe", {})
+        chat = self._ask("getChat", chat_id)
+        member = {} if is_private(chat) else self._ask("getChatMember", {**chat_id, "user_id": bot.get("id", 0)})
+        self._ask("sendChatAction", {**chat_id, **settings.topic, "action": "typing"})
+        right = write_right(chat, member)
+        if right.denied or right.doubt:
+            return Outcome(
+                status=Status.FAIL if right.denied else Status.WARN,
+                summary=(
+                    f"Telegram would refuse a message: {right.denied}"
+                    if right.denied
+                    else f"Telegram may refuse a message: {right.doubt}"
+                ),
+                hint=_RIGHT_HINT if right.denied else _DOUBT_HINT,
+                expected=_EXPECTED,
+                actual="denied" if right.denied else "in doubt",
+                timings=self._timings,
+            )
         return Outcome(
             status=Status.PASS,
-            summary=f"Telegram lets the bot write to the chat ({sum(timings.values()) * 1000:.0f} ms)",
+            summary=f"Telegram lets the bot write to the chat ({sum(self._timings.values()) * 1000:.0f} ms)",
             expected=_EXPECTED,
             actual=_EXPECTED,
-            timings=timings,
+            timings=self._timings,
         )
+
+    def _ask(self, method: str, params: dict[str, Any]) -> Mapping[str, Any]:
+        begun = self._ctx.clock()
+        timeout = max(0.1, min(self._ctx.settings.telegram.timeout, self._end - begun))
+        answer: Answer = self._telegram.ask(method, params, timeout=timeout)
+        self._timings[method] = self._ctx.clock() - begun
+        problem = _judge(method, answer, self._timings)
+        if problem is not None:
+            raise _RefusedError(problem)
+        return answer.raw
 
 
 def _not_configured(settings: TelegramSection, env: Env) -> Outcome | None:

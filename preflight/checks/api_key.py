@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange_kinds import Kind, TroubleError
+from preflight.exchange_rights import KeyRights, rights_of
 from preflight.model import Env, Outcome, Status
 from preflight.sections import ExchangeSection
 
@@ -18,23 +18,24 @@ if TYPE_CHECKING:
 
 ATTESTATION_DAYS = 90  # how long an operator's word about a right that no API tells is worth something
 _SOON = timedelta(days=7)  # before an end about which to warn
-_DISPROVES = frozenset({Kind.KEY, Kind.KEY_IP_OR_RIGHTS, Kind.EXPIRED, Kind.SIGNATURE, Kind.IP, Kind.RIGHTS})
-
-# Binance, GET /sapi/v1/account/apiRestrictions: right -> what it lets whoever has the key do.
-_MUST_BE_OFF = {
-    "enableWithdrawals": "withdraw",
-    "enableInternalTransfer": "transfer between accounts",
-    "permitsUniversalTransfer": "transfer between wallets",
-}
-_MUST_BE_ON = {"enableReading": "is not allowed to read", "ipRestrict": "is not restricted to IP addresses"}
-_TRADING = "enableSpotAndMarginTrading"
-_TRADING_ENDS = "tradingAuthorityExpirationTime"  # ms
-_HARMLESS = {"enableFixReadOnly"}
+_DISPROVES = frozenset(
+    {
+        Kind.AGREEMENT,
+        Kind.EXPIRED,
+        Kind.IP,
+        Kind.KEY,
+        Kind.KEY_IP_OR_RIGHTS,
+        Kind.OTHER_WORLD,
+        Kind.PASSPHRASE,
+        Kind.RIGHTS,
+        Kind.SIGNATURE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyCheck:
-    """Binance tells all rights. Upbit tells the expiry; that its key cannot withdraw an operator has to attest."""
+    """Most exchanges tell a key's rights. Where one does not, that it cannot withdraw an operator has to attest."""
 
     exchange: str = "binance"
     requires: tuple[str, ...] = ()
@@ -63,8 +64,11 @@ class ApiKeyCheck:
                 lacking = _variables(self.exchange, client.lacks())
                 if lacking:
                     return _incomplete(self.exchange, lacking)
-                if self.exchange == "binance":
-                    return _judge_rights(_rights(client), ctx)
+                rights = rights_of(client, section.api_key.get_secret_value() if section.api_key else "")
+                if rights is not None:
+                    groups = self.exchange == "binance" and ctx.settings.env is Env.LIVE
+                    closed = _closed_groups(client, section.symbols) if groups else ()
+                    return _judge_rights(self.exchange, rights, closed, ctx)
                 ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)
                 return _judge_untold_rights(self.exchange, section, ends, ctx.now())
         except TroubleError as e:
@@ -106,41 +110,59 @@ def _variables(exchange: str, fields: list[str]) -> list[str]:
     return [f"PREFLIGHT_EXCHANGES__{exchange.upper()}__{field.upper()}_FILE" for field in fields]
 
 
-def _rights(client: ExchangeClient) -> dict[str, Any]:
-    rights = client.ask("sapi_get_account_apirestrictions")
-    needed = (*_MUST_BE_OFF, *_MUST_BE_ON, _TRADING)
-    if not isinstance(rights, dict) or not all(isinstance(rights.get(name), bool) for name in needed):
-        raise client.unexpected("rights that are not all there")
-    if not str(rights.get(_TRADING_ENDS) or 0).isdecimal():  # ccxt hands numbers on as text
-        raise client.unexpected(f"{_TRADING_ENDS} that is no time")
-    return rights
+def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which symbols the account itself may not trade, whatever the key may.
+
+    A symbol's `permissionSets` are groups of which the account has to be in one of each set.
+    """
+    account = client.ask("private_get_account", {"omitZeroBalances": "true"})
+    groups = account.get("permissions") if isinstance(account, dict) else None
+    if not isinstance(groups, list):
+        raise client.unexpected("an account without permissions")
+    found = []
+    for symbol, market in client.markets(symbols).items():
+        sets = market["info"].get("permissionSets") if isinstance(market.get("info"), dict) else None
+        if not isinstance(sets, list) or not all(isinstance(one, list) for one in sets):
+            raise client.unexpected(f"no permission sets for {symbol}")
+        found += [
+            f"is of an account that may not trade {symbol} (needs {' or '.join(map(str, one))})"
+            for one in sets
+            if not set(one) & set(groups)
+        ]
+    return tuple(found)
 
 
-def _judge_rights(rights: Mapping[str, Any], ctx: Context) -> Outcome:
+def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx: Context) -> Outcome:
+    """Judge what the exchange itself says of the key; whatever an operator has attested weighs nothing against it."""
     live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
-    bad = [f"may {does}" for name, does in _MUST_BE_OFF.items() if rights[name]]
-    bad += [lacks for name, lacks in _MUST_BE_ON.items() if not rights[name]]
+    needs = tuple(need.lower() for need in ctx.settings.exchanges[exchange].needs)
+    bad = [f"may {does}" for does in rights.harms]
+    bad += [] if rights.reads else ["is not allowed to read"]
+    bad += [] if rights.bound_to_address else ["is not restricted to IP addresses"]
+    bad += closed
     odd = []
-    if live and not rights[_TRADING]:
+    if live and not rights.trades:
         bad.append("is not allowed to trade")
-    if not live and rights[_TRADING]:
+    if not live and rights.trades:
         odd.append(f"may trade, which env {ctx.settings.env} does not need")
-    if rights[_TRADING] and rights.get(_TRADING_ENDS):  # absent or 0 where it does not end
-        left = datetime.fromtimestamp(int(rights[_TRADING_ENDS]) / 1000, UTC) - now
-        if left <= timedelta(0):
-            bad.append("is no longer allowed to trade: that right has ended")
-        elif left < _SOON:
-            odd.append(f"may trade for {left.days} more days only")
-    # Whatever else is switched on is shown, rights that Binance may add later included.
-    judged = {*_MUST_BE_OFF, *_MUST_BE_ON, _TRADING, *_HARMLESS}
-    more = [name for name, on in rights.items() if on is True and name not in judged]
-    if more:
-        odd.append(f"has rights that a spot bot does not need: {', '.join(sorted(more))}")
-    found = bad or odd
+    for ends, over, soon in (
+        (rights.trading_ends, "is no longer allowed to trade: that right has ended", "may trade for {} more days only"),
+        (rights.ends, "has expired", "expires in {} days"),
+    ):
+        left = None if ends is None else ends - now
+        if left is not None and left < _SOON:
+            (bad if left <= timedelta(0) else odd).append(over if left <= timedelta(0) else soon.format(left.days))
+    needless = [name for name in rights.more if not any(need in name.lower() for need in needs)]
+    if needless:
+        odd.append(f"has rights that a spot bot does not need: {', '.join(needless)}")
+    lacking = [need for need in needs if not any(need in name.lower() for name in rights.more)]
+    if lacking:
+        (bad if live else odd).append(f"lacks what the bot needs: {', '.join(lacking)}")
+    name, found = name_of(exchange), bad or odd
     return Outcome(
         status=Status.FAIL if bad else Status.WARN if odd else Status.PASS,
-        summary=f"the Binance key {'; it '.join(found)}" if found else "the Binance key can do what the bot needs only",
-        hint="change the key's restrictions at binance.com, API Management" if found else "",
+        summary=f"the {name} key {'; it '.join(found)}" if found else f"the {name} key can do what the bot needs only",
+        hint=f"change the key's restrictions on {name}'s page of API keys" if found else "",
         expected=f"reading on, IP restricted, withdrawals and transfers off, trading {'on' if live else 'off'}",
         actual=f"{len(bad)} wrong, {len(odd)} not needed",
     )
@@ -186,7 +208,8 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
         return Outcome(
             status=Status.ERROR,
             summary=f"{name} does not tell whether the key can withdraw, and {doubt}",
-            hint=f"look at the key's rights on {name}'s website; if it cannot withdraw, set "
+            hint=f"look at the key's rights on {name}'s website; "
+            "if it may order, and neither withdraw nor transfer, set "
             f'exchanges.{exchange}.no_withdraw_attested_on = "{today:%Y-%m-%d}" and '
             f'exchanges.{exchange}.no_withdraw_attested_for = "{section.fingerprint}"',
             expected=expected,

@@ -78,6 +78,11 @@ class ClockCheck:
             if not isinstance(there, int | float) or there / 1000 < _EARLIEST:
                 raise client.unexpected(f"time {there!r}")
             skews.append(Skew(there / 1000 - (asked + told) / 2, (told - asked) / 2))
+        # Each answer was made between asking and being told, so whatever the network did, the true skew is within
+        # every one of these spans. Spans that lie apart are clocks that differ: no median of them is a time.
+        apart = max(skew.ahead - skew.doubt for skew in skews) - min(skew.ahead + skew.doubt for skew in skews)
+        if apart > ctx.settings.clock.warn_ms / 1000:
+            raise client.unexpected(f"times that contradict each other by {apart * 1000:.0f} ms")
         return Skew(median(skew.ahead for skew in skews), median(skew.doubt for skew in skews))
 
     def _by_header(self, client: ExchangeClient, ctx: Context) -> Skew:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from preflight.check import Context
+from preflight.checks.market_life import Ages, ages_of, why_closed, why_lifeless
 from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange_kinds import Kind, TroubleError, make_trouble
-from preflight.model import Outcome, Status
+from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
     from preflight.exchange_client import ExchangeClient
 
-_STALE_SECONDS = 600.0  # a symbol without a trade for this long trades in name only
 _DISPROVES = frozenset(
     {
         Kind.NO_NAME,
@@ -31,7 +31,7 @@ _DISPROVES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ExchangeCheck:
-    """Status where the exchange has one, then the markets of the configured symbols, then their tickers."""
+    """Status where the exchange has one, then the configured symbols: markets, tickers, last trades."""
 
     exchange: str = "upbit"
     requires: tuple[str, ...] = ()
@@ -74,48 +74,84 @@ class ExchangeCheck:
             timings["status"] = client.last.seconds
         markets = client.markets(symbols)
         timings["markets"] = client.last.seconds
-        dead = {symbol: _why_dead(markets.get(symbol)) for symbol in symbols}
-        if not any(dead.values()):
-            tickers = client.ask("fetch_tickers", list(symbols))
-            timings["tickers"] = client.last.seconds
-            if not isinstance(tickers, dict):
-                raise client.unexpected("tickers")
-            dead = {symbol: _why_priceless(tickers.get(symbol)) for symbol in symbols}
-            old = _oldest(tickers, ctx.now())
-        name = name_of(self.exchange)
+        dead = {symbol: why_closed(markets.get(symbol)) for symbol in symbols}
+        for symbol in symbols:
+            if symbol not in markets and (meant := client.nearest(symbol)):
+                dead[symbol] += f"; did you mean {meant}?"
+        if any(dead.values()):
+            return self._dead(dead, timings)
+        tickers = client.ask("fetch_tickers", list(symbols))
+        timings["tickers"] = client.last.seconds
+        if not isinstance(tickers, dict):
+            raise client.unexpected("tickers")
+        dead = {symbol: why_lifeless(tickers.get(symbol)) for symbol in symbols}
+        if any(dead.values()):
+            return self._dead(dead, timings)
+        traded_at, slowest = client.last_trades(symbols, tickers)
+        if slowest is not None:
+            timings["trades"] = slowest
+        return self._judge(ages_of(traded_at, ctx.now()), ctx, symbols, timings)
+
+    def _dead(self, dead: Mapping[str, str], timings: Mapping[str, float]) -> Outcome:
         bad = [f"{symbol} ({why})" for symbol, why in dead.items() if why]
-        if bad:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"{name_of(self.exchange)} does not trade {', '.join(bad)}",
+            hint=f"correct exchanges.{self.exchange}.symbols, or wait until it trades again",
+            expected=f"{', '.join(dead)} trade",
+            actual=f"{len(bad)} of {len(dead)} do not",
+            timings=timings,
+        )
+
+    def _judge(self, ages: Ages, ctx: Context, symbols: tuple[str, ...], timings: Mapping[str, float]) -> Outcome:
+        """Judge symbols that are listed, active and priced, by their last trades and by how long the answers took."""
+        name, section = name_of(self.exchange), ctx.settings.exchanges[self.exchange]
+        if ages.ahead:
+            symbol, ahead = max(ages.ahead.items(), key=lambda pair: pair[1])
             return Outcome(
-                status=Status.FAIL,
-                summary=f"{name} does not trade {', '.join(bad)}",
-                hint=f"correct exchanges.{self.exchange}.symbols, or wait until it trades again",
-                expected=f"{', '.join(symbols)} trade",
-                actual=f"{len(bad)} of {len(symbols)} do not",
+                status=Status.ERROR,
+                summary=f"{name}: the last trade of {symbol} is dated {ahead / 60:.0f} minutes ahead of this machine's "
+                "clock, so its age cannot be determined",
+                hint=f"compare the clocks: see clock_{self.exchange}",
+                expected="a last trade that is not in the future",
+                actual=f"{ahead:.0f} s ahead",
+                timings=timings,
+            )
+        oldest, age = ages.oldest
+        if age > section.stale_after:
+            halted = ctx.settings.env is Env.LIVE and age > section.halted_after
+            limit = section.halted_after if halted else section.stale_after
+            return Outcome(
+                status=Status.FAIL if halted else Status.WARN,
+                summary=f"{name}: the last trade of {oldest} was {age / 60:.0f} minutes ago",
+                hint="see whether the exchange has halted it, or whether this machine's clock is wrong",
+                expected=f"a trade within {limit / 60:.0f} minutes",
+                actual=f"{age:.0f} s",
+                timings=timings,
+            )
+        if ages.unknown:
+            return Outcome(
+                status=Status.WARN,
+                summary=f"{name} does not tell when {', '.join(ages.unknown)} last traded",
+                hint=f"look at the market yourself; halted markets of {name} cannot be recognised",
+                expected=f"a trade within {section.stale_after / 60:.0f} minutes",
+                actual="no time of a trade",
                 timings=timings,
             )
         slowest = max(timings, key=lambda question: timings[question])
-        limit = ctx.settings.exchanges[self.exchange].slow_after
-        if old is not None:
+        took = f"{timings[slowest] * 1000:.0f} ms"
+        if timings[slowest] > section.slow_after:
             return Outcome(
                 status=Status.WARN,
-                summary=f"{name}: the last trade of {old[0]} was {old[1] / 60:.0f} minutes ago",
-                hint="see whether the exchange has halted it, or whether this machine's clock is wrong",
-                expected=f"a trade within {_STALE_SECONDS / 60:.0f} minutes",
-                actual=f"{old[1]:.0f} s",
-                timings=timings,
-            )
-        if timings[slowest] > limit:
-            return Outcome(
-                status=Status.WARN,
-                summary=f"{name} is slow: {slowest} took {timings[slowest] * 1000:.0f} ms",
+                summary=f"{name} is slow: {slowest} took {took}",
                 hint="check the network path and the exchange's status page",
-                expected=f"each answer within {limit * 1000:.0f} ms",
-                actual=f"{timings[slowest] * 1000:.0f} ms",
+                expected=f"each answer within {section.slow_after * 1000:.0f} ms",
+                actual=took,
                 timings=timings,
             )
         return Outcome(
             status=Status.PASS,
-            summary=f"{name} trades {', '.join(symbols)} (slowest answer {timings[slowest] * 1000:.0f} ms)",
+            summary=f"{name} trades {', '.join(symbols)} (slowest answer {took})",
             expected=f"{', '.join(symbols)} trade",
             actual=f"{', '.join(symbols)} trade",
             timings=timings,
@@ -131,26 +167,3 @@ def _must_be_up(client: ExchangeClient) -> None:
         raise TroubleError(make_trouble(client.exchange, Kind.UNAVAILABLE, client.last))
     if status != "ok":
         raise client.unexpected(f"status {status!r}")
-
-
-def _why_dead(market: Mapping[str, Any] | None) -> str:
-    if market is None:
-        return "not listed"
-    # None is ccxt's word for an exchange that does not say; the ticker that follows has to show it.
-    return "not active" if market.get("active") is False else ""
-
-
-def _why_priceless(ticker: Mapping[str, Any] | None) -> str:
-    price = None if ticker is None else ticker.get("last")
-    return "" if isinstance(price, int | float) and price > 0 else "no price"
-
-
-def _oldest(tickers: Mapping[str, Mapping[str, Any]], now: float) -> tuple[str, float] | None:
-    """Give symbol and age in seconds of the last trade that is too long ago, where the exchange tells."""
-    ages = {
-        symbol: now - ticker["timestamp"] / 1000
-        for symbol, ticker in tickers.items()
-        if isinstance(ticker.get("timestamp"), int | float)
-    }
-    worst = max(ages, key=lambda symbol: ages[symbol], default=None)
-    return None if worst is None or ages[worst] <= _STALE_SECONDS else (worst, ages[worst])

@@ -147,8 +147,8 @@ _REFUSALS: tuple[tuple[str, Status, str, str], ...] = (
     (
         "password authentication failed",
         Status.FAIL,
-        "refuses the password",
-        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE)",
+        "refuses the password, or has no such role: it does not tell a client which",  # so that roles cannot be guessed
+        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE), and that the role was made",
     ),
     ("no password supplied", Status.FAIL, "wants a password", "set PREFLIGHT_POSTGRES__PASSWORD_FILE"),
     ("too many clients", Status.FAIL, "has no connection left", _SLOTS),

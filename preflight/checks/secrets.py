@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from preflight.botenv import UnreadableError, read_dotenv
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
-from preflight.placeholders import MIN_LENGTH, why_placeholder
+from preflight.placeholders import MIN_LENGTH, why_no_chat_id, why_placeholder
 from preflight.settings import Settings
 
 _EXPECTED = "every needed secret set, none a placeholder, none shared between paper and live"
@@ -29,6 +29,16 @@ class Secret:
     value: str  # "" where it is not set
     service: str
     min_length: int = MIN_LENGTH
+    secret: bool = True  # False: what comes along with secrets, and is judged by its form alone
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the value cannot be right, or None."""
+        if not self.value:
+            return None
+        if not self.secret:
+            return why_no_chat_id(self.value)
+        return why_placeholder(self.value, service=self.service, min_length=self.min_length)
 
 
 class Named(NamedTuple):
@@ -90,7 +100,7 @@ def _all(settings: Settings) -> Iterator[Secret]:
     yield Secret("PREFLIGHT_REDIS__PASSWORD", value(settings.redis.password), "redis")
     yield Secret("PREFLIGHT_POSTGRES__PASSWORD", value(settings.postgres.password), "postgres")
     yield Secret("PREFLIGHT_TELEGRAM__TOKEN", value(settings.telegram.token), "telegram")
-    yield Secret("PREFLIGHT_TELEGRAM__CHAT_ID", value(settings.telegram.chat_id), "telegram", 1)
+    yield Secret("PREFLIGHT_TELEGRAM__CHAT_ID", value(settings.telegram.chat_id), "telegram", secret=False)
     for name, exchange in settings.exchanges.items():
         if not exchange.enabled:
             continue
@@ -114,9 +124,8 @@ def _wrong(settings: Settings) -> Iterator[str]:
     if missing:
         yield f"not set: {', '.join(missing)}"
     for each in given:
-        why = why_placeholder(each.value, service=each.service, min_length=each.min_length) if each.value else None
-        if why is not None:
-            yield f"{each.variable} {why}"
+        if each.trouble is not None:
+            yield f"{each.variable} {each.trouble}"
 
 
 def _secrets_by_env(ctx: Context) -> tuple[dict[Env, set[Named]], list[str]]:
@@ -133,7 +142,11 @@ def _secrets_by_env(ctx: Context) -> tuple[dict[Env, set[Named]], list[str]]:
             known[env] = set(_secret_looking(lines, ctx, unreadable))
     env = ctx.settings.env
     if env in {Env.PAPER, Env.LIVE}:
-        own = {Named(each.variable, each.value) for each in _all(ctx.settings) if each.min_length > 1 and each.value}
+        own = {
+            Named(each.variable, each.value)
+            for each in _all(ctx.settings)
+            if each.secret and each.min_length > 1 and each.value
+        }
         known[env] = known.get(env, set()) | own | set(_secret_looking(ctx.environ, ctx, unreadable))
     return known, unreadable
 

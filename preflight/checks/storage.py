@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.check import Context
+from preflight.checks.impostors import look_for_impostors
 from preflight.model import Mode, Outcome, Status
 from preflight.places import own_directories
 
@@ -46,7 +47,7 @@ class StorageCheck:
                 hint="set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR",
             )
         if "textfile_dir" in places:
-            problem = _look_at_modes(places["textfile_dir"])
+            problem = _look_at_modes(places["textfile_dir"]) or look_for_impostors(places["textfile_dir"])
             if problem is not None:
                 return problem
         return Outcome(status=Status.PASS, summary=f"{', '.join(places)}: writable, with room")

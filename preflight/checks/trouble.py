@@ -28,4 +28,5 @@ def outcome_of(exchange: str, trouble: Trouble, *, disproves: AbstractSet[Kind],
         hint=trouble.hint,
         expected=expected,
         actual=trouble.actual,
+        said=trouble.said,
     )

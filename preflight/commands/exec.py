@@ -1,7 +1,7 @@
 """`preflight exec [options] -- COMMAND`: run the gate and, on GO only, become COMMAND.
 
 The process is replaced, not wrapped: signals and the exit code are the command's own, and nothing of the gate is left
-that could disagree with it.
+that could disagree with it. What is looked at once more before that: `preflight.launch.start`.
 """
 
 from __future__ import annotations
@@ -9,29 +9,36 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preflight.commands.run import parser, run_gate
-from preflight.errors import RegistryError, UsageError
-from preflight.model import EXIT_GO, EXIT_UNVERIFIED
+from preflight.errors import NotStartedError, RegistryError, UsageError
+from preflight.model import EXIT_GO, EXIT_NOT_STARTED
 
-RUN_ID_VARIABLE = "ARBITRAGE_PREFLIGHT_RUN_ID"
+if TYPE_CHECKING:
+    from preflight.launch.start import NotStarted, Start
 
-_EPILOG = """\
+_EPILOG = f"""\
 example:
   preflight exec --env live -- /usr/local/bin/bot --config /etc/bot.toml
 
-Options are those of a run. COMMAND starts only when the verdict is GO; it then has the run's id in
-ARBITRAGE_PREFLIGHT_RUN_ID. On any other verdict it is not started and the exit code is the verdict's, or that of
---refusal-exit: whoever restarts COMMAND can then tell a verdict from COMMAND's own exit 1.
+Options are those of a run. COMMAND starts only when the verdict is GO, in live only when ready_for_live is 1 as well,
+and only if at the very last its files are what they were and, in live, the kill switch is not thrown. It then has
+ARBITRAGE_PREFLIGHT_RUN_ID, ARBITRAGE_PREFLIGHT_ENV and ARBITRAGE_PREFLIGHT_READY (1 or 0), and the gate's variables
+but those that hold a secret of the gate.
+
+Where it is not started the exit code is the verdict's; {EXIT_NOT_STARTED} where the verdict is GO but not
+ready_for_live, or where another process holds the lock; or that of --refusal-exit in each case: whoever restarts
+COMMAND can then tell a refusal from COMMAND's own exit 1. docs/exec.md is the whole contract.
 """
-_OWN_CODES = range(7, 256)  # what no verdict has
+_OWN_CODES = range(EXIT_NOT_STARTED + 1, 256)  # what no verdict has
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the gate; on GO replace this process, else give the verdict's exit code.
+    """Run the gate; on GO replace this process, else give the exit code that says why not.
 
     Raises:
         UsageError: No command or env was named, the command cannot be found, or the configuration is refused;
@@ -49,27 +56,35 @@ def main(argv: Sequence[str]) -> int:
     program = shutil.which(command[0])
     if program is None:
         raise UsageError(f"exec: {command[0]} is not a program that can be started; nothing ran")
+    from preflight.launch.start import Start  # noqa: PLC0415 - heavy: imports the settings
+
     refusal: int | None = parsed.refusal_exit
+    start = Start(program=program, command=command, lock_file=parsed.lock, keep_secrets=parsed.keep_secrets)
     try:
-        report = run_gate(parsed)
+        refused = _run(parsed, start)
+    except NotStartedError as e:
+        sys.stderr.write(f"preflight: {e}\n")
+        return EXIT_NOT_STARTED if refusal is None else refusal
     except (UsageError, RegistryError) as e:
         if refusal is None:
             raise
         sys.stderr.write(f"preflight: {e}\n")
         return refusal
+    finally:
+        start.close()
+    sys.stderr.write(f"preflight exec: {refused.reason}: {command[0]} is not started\n")
+    return refused.exit_code if refusal is None else refusal
+
+
+def _run(parsed: argparse.Namespace, start: Start) -> NotStarted:
+    from preflight.launch.start import NotStarted  # noqa: PLC0415 - as above
+
+    report = run_gate(parsed, before=start.begin)
     if report.decision.exit_code != EXIT_GO:
-        sys.stderr.write(f"preflight exec: {report.decision.verdict}: {command[0]} is not started\n")
-        return report.decision.exit_code if refusal is None else refusal
+        return NotStarted(exit_code=report.decision.exit_code, reason=report.decision.verdict.value)
     sys.stdout.flush()
     sys.stderr.flush()
-    # What this process, or Python on its start, has changed; ignored signals would stay so in COMMAND.
-    for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        os.execve(program, command, {**os.environ, RUN_ID_VARIABLE: report.run_id})  # noqa: S606 - what exec is for
-    except OSError as e:
-        sys.stderr.write(f"preflight exec: {command[0]} cannot be started: {e.strerror}\n")
-        return EXIT_UNVERIFIED
+    return start.go(report)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,5 +100,17 @@ def _parser() -> argparse.ArgumentParser:
         choices=_OWN_CODES,
         metavar="CODE",
         help=f"exit code where COMMAND is not started, {_OWN_CODES[0]} to {_OWN_CODES[-1]} (default: the verdict's)",
+    )
+    own.add_argument(
+        "--lock",
+        type=Path,
+        metavar="FILE",
+        help="start COMMAND only if nobody holds this lock, which COMMAND then holds (default in live: "
+        "exec-live.lock beside the ledger; elsewhere none)",
+    )
+    own.add_argument(
+        "--keep-secrets",
+        action="store_true",
+        help="let COMMAND have the PREFLIGHT_* variables that hold secrets of the gate, too",
     )
     return own

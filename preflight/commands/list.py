@@ -27,7 +27,8 @@ def main(argv: Sequence[str]) -> int:
     settings = _settings(parsed)
     render = render_list_json if parsed.format == "json" else render_list
     blocking = None if settings is None else (lambda check_id: is_required(check_id, settings.env))
-    registry = with_plugins(registries.default_registry(settings), find_plugins())
+    plugins = find_plugins(secrets=() if settings is None else settings.secret_values())
+    registry = with_plugins(registries.default_registry(settings), plugins)
     sys.stdout.write(render(registry.checks, blocking))
     return EXIT_GO
 

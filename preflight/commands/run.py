@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
 from preflight.errors import UsageError
-from preflight.model import Env, Mode
+from preflight.model import NEVER_WAIVED, Env, Mode
+from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
-    from preflight.gate import Options
+    from preflight.gate import Gate, Options
     from preflight.model import Report
     from preflight.render.console import View
 
@@ -97,13 +97,16 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run_gate(parsed: argparse.Namespace) -> Report:
+def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lambda _: None) -> Report:
     """Run the gate once with the parsed options and show the run as they ask.
+
+    Args:
+        parsed: Options of `parser`.
+        before: Is given the gate when nothing has been asked yet; what it raises comes out, and nothing ran.
 
     Raises:
         UsageError: A bad option or configuration; nothing ran.
     """
-    from preflight.errors import Interrupted  # noqa: PLC0415
     from preflight.gate import Gate  # noqa: PLC0415 - heavy: imports the settings
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
@@ -118,14 +121,11 @@ def run_gate(parsed: argparse.Namespace) -> Report:
     if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
         flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")
-    registry = with_plugins(default_registry(settings), find_plugins())
+    registry = with_plugins(default_registry(settings), find_plugins(secrets=settings.secret_values()))
     registry.must_know(options.waivers, "--waive")
     ids = [check.id for check in registry.select(options.only)]
 
-    def interrupt(*_: Any) -> NoReturn:
-        raise Interrupted("SIGTERM")
-
-    signal.signal(signal.SIGTERM, interrupt)
+    raise_on_ending()
     output = None if parsed.output is None else str(parsed.output)
     view: View | None = None
     if parsed.format == "console":
@@ -153,6 +153,7 @@ def run_gate(parsed: argparse.Namespace) -> Report:
         warn=lambda line: _complain(f"alert: {line}"),
     )
     try:
+        before(gate)
         report = gate.run()
     finally:
         if view is not None and not shown:
@@ -182,6 +183,8 @@ def _options(parsed: argparse.Namespace) -> Options:
         check_id, _, reason = given.partition("=")
         if not reason.strip():
             raise UsageError(f"--waive {given}: give it as ID=REASON; a waiver without a reason is not one")
+        if check_id in NEVER_WAIVED:
+            raise UsageError(f"--waive {check_id}: this check cannot be waived: do what it says instead")
         waivers[check_id] = reason.strip()
     mode = Mode.PARTIAL if only else Mode.DRY_RUN if parsed.dry_run else Mode.REAL
     return Options(

@@ -153,6 +153,8 @@ def render_plain(report: Report, *, output: str | None = None, voice: Voice = EN
         lines.append(f"  {result.status.upper():5}  {result.id:{width}}  {summary}")
         if result.outcome.hint and result.status is not Status.PASS:
             lines.append(f"         {'':{width}}  -> {voice.translate(result.outcome.hint)}")
+            if result.outcome.said:
+                lines.append(f"         {'':{width}}     {voice.say('it said: {}', result.outcome.said)}")
     return "\n".join([*lines, "", _ending(report, output, voice)])
 
 
@@ -207,6 +209,8 @@ def _table(results: Mapping[str, Result | None], voice: Voice) -> Table:
         found = Text(result.outcome.summary + _aside(result, voice))
         if result.outcome.hint and result.status is not Status.PASS:
             found.append(f"\n-> {voice.translate(result.outcome.hint)}", style="bold")
+            if result.outcome.said:
+                found.append(f"\n   {voice.say('it said: {}', result.outcome.said)}", style="dim")
         table.add_row(
             Text(result.status.upper(), style=_STYLE[result.status]),
             check_id,

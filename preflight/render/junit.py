@@ -57,6 +57,7 @@ def _add_case(suite: ET.Element, result: Result) -> None:
             f"hint: {outcome.hint}" if outcome.hint else "",
             f"expected: {outcome.expected}" if outcome.expected else "",
             f"actual: {outcome.actual}" if outcome.actual else "",
+            f"said: {outcome.said}" if outcome.said else "",
             f"waived: {result.waiver}" if result.waiver else "",
         )
         if line

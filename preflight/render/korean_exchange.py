@@ -17,6 +17,23 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         "see whether the exchange has halted it, or whether this machine's clock is wrong": (
             "거래소가 거래를 멈췄는지, 이 컴퓨터의 시계가 틀렸는지 확인하십시오"
         ),
+        "check PREFLIGHT_EXCHANGES__{}__PASSWORD (or __PASSWORD_FILE)": (
+            "PREFLIGHT_EXCHANGES__{}__PASSWORD(또는 __PASSWORD_FILE)를 확인하십시오"
+        ),
+        "make the key where the bot trades, or set exchanges.{}.url to the key's own endpoint": (
+            "봇이 거래하는 곳에서 키를 만들거나, exchanges.{}.url을 그 키의 주소로 설정하십시오"
+        ),
+        "log in on its website, agree there, then run again": (
+            "거래소 웹사이트에 로그인해 약관에 동의한 뒤 다시 실행하십시오"
+        ),
+        "check exchanges.{}.url: a testnet lacks some of the real one's questions": (
+            "exchanges.{}.url을 확인하십시오. 테스트넷에는 없는 조회가 있습니다"
+        ),
+        "see what proxy is in the way, then run again": "중간에 어떤 프록시가 있는지 확인한 뒤 다시 실행하십시오",
+        "compare the clocks: see clock_{}": "두 시계를 비교하십시오: clock_{} 점검을 보십시오",
+        "look at the market yourself; halted markets of {} cannot be recognised": (
+            "시장을 직접 확인하십시오. {}에서는 거래가 멈춘 시장을 알아볼 수 없습니다"
+        ),
         "check the network path and the exchange's status page": "네트워크 경로와 거래소의 상태 페이지를 확인하십시오",
         "correct the id in exchanges.{}": "이 항목의 거래소 ID를 고치십시오: exchanges.{}",
         "check the network and the machine's name server": "네트워크와 이 컴퓨터의 네임 서버를 확인하십시오",
@@ -77,15 +94,16 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         ),
         # api_key_<id>
         "set {}": "설정하십시오: {}",
-        "change the key's restrictions at binance.com, API Management": (
-            "binance.com의 API Management에서 키의 제한을 바꾸십시오"
+        "change the key's restrictions on {}'s page of API keys": (
+            "{}의 API 키 관리 페이지에서 키의 제한을 바꾸십시오"
         ),
         "make a new key and set PREFLIGHT_EXCHANGES__{}__API_KEY_FILE and __SECRET_FILE": (
             "새 키를 만들고 PREFLIGHT_EXCHANGES__{}__API_KEY_FILE과 __SECRET_FILE을 설정하십시오"
         ),
-        "look at the key's rights on {}'s website; if it cannot withdraw, set "
+        "look at the key's rights on {}'s website; if it may order, and neither withdraw nor transfer, set "
         'exchanges.{}.no_withdraw_attested_on = "{}" and exchanges.{}.no_withdraw_attested_for = "{}"': (
-            "{} 웹사이트에서 키의 권한을 확인하십시오. 출금할 수 없는 키라면 이렇게 설정하십시오: "
+            "{} 웹사이트에서 키의 권한을 확인하십시오. 주문할 수 있고 출금도 자산 이전도 할 수 없는 키라면 이렇게 "
+            "설정하십시오: "
             'exchanges.{}.no_withdraw_attested_on = "{}", exchanges.{}.no_withdraw_attested_for = "{}"'
         ),
         "renew it before the bot stands still": "봇이 멈추기 전에 갱신하십시오",

@@ -141,8 +141,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "start it, or correct PREFLIGHT_POSTGRES__HOST and __PORT": (
             "서버를 띄우거나 PREFLIGHT_POSTGRES__HOST와 __PORT를 고치십시오"
         ),
-        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE)": (
-            "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE)를 확인하십시오"
+        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE), and that the role was made": (
+            "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE), 그리고 그 역할이 만들어졌는지 확인하십시오"
         ),
         "set PREFLIGHT_POSTGRES__PASSWORD_FILE": "PREFLIGHT_POSTGRES__PASSWORD_FILE을 설정하십시오",
         "close idle sessions (see pg_stat_activity) or raise max_connections": (
@@ -236,6 +236,12 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "`chmod o+x {}` 명령을 실행하거나, 그 아래에 있지 않은 textfile_dir을 고르십시오"
         ),
         "chmod o+rx {}": "다음을 실행하십시오: chmod o+rx {}",
+        "let the user who runs preflight read it, or move it away: {}": (
+            "preflight를 실행하는 사용자가 읽을 수 있게 하거나 다른 곳으로 옮기십시오: {}"
+        ),
+        "move it out of the directory, or give it a name that does not end in .prom: {}": (
+            "디렉터리 밖으로 옮기거나 .prom으로 끝나지 않는 이름으로 바꾸십시오: {}"
+        ),
         "chmod 644 {}": "다음을 실행하십시오: chmod 644 {}",
         "set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how": (
             "PREFLIGHT_TELEGRAM__TOKEN_FILE과 PREFLIGHT_TELEGRAM__CHAT_ID_FILE을 설정하십시오. "
@@ -243,6 +249,13 @@ HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine": (
             "PREFLIGHT_TELEGRAM__URL을 https 주소나 이 컴퓨터에 있는 Bot API 서버로 설정하십시오"
+        ),
+        "let the bot write there: its rights are in the chat's own settings, under administrators or permissions": (
+            "봇이 그곳에 쓸 수 있게 하십시오. 권한은 대화방 설정의 관리자 또는 권한 항목에 있습니다"
+        ),
+        "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic": (
+            "봇을 주제(토픽) 관리 권한이 있는 관리자로 지정하고, telegram.message_thread_id에 그 주제의 번호를 "
+            "적으십시오"
         ),
         "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up": (
             "`preflight alerts test`로 메시지가 도착하는지 볼 수 있습니다. 설정 방법은 docs/alerts.md에 있습니다"

@@ -26,6 +26,7 @@ PHRASES: Mapping[str, str] = MappingProxyType(
         "because {}": "이유: {}",
         "despite {}": "경고: {}",
         "note: {}": "비고: {}",
+        "it said: {}": "상대의 답: {}",
         "ready_for_live stays 0: something was waived or an endpoint overridden": (
             "ready_for_live는 0으로 남습니다: 면제된 점검이나 재정의된 주소가 있습니다"
         ),
@@ -109,6 +110,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         ),
         # The `.prom` file
         "cannot write the metrics file {}: {}": "지표 파일을 쓸 수 없습니다: {}: {}",
+        "{}; it still says what an earlier run found": "{}. 지표 파일에는 지난 실행의 결과가 그대로 남아 있습니다",
+        "{}; nor can the metrics file say so: {}": "{}. 지표 파일에도 적을 수 없습니다: {}",
+        "cannot write the metrics file {}: other processes keep replacing it; end them": (
+            "지표 파일을 쓸 수 없습니다: {}: 다른 프로세스가 계속 바꿔 씁니다. 그 프로세스를 끝내십시오"
+        ),
         "{}; nor can the ledger say that the run does not count: {}": (
             "{}; 이 실행을 세지 말라고 장부에 적을 수도 없습니다: {}"
         ),
@@ -126,6 +132,27 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "이 프로세스의 파일 크기 한도에 닿았습니다. 한도를 늘리십시오(ulimit -f)"
         ),
         "a directory has the name of the file: remove it": "파일과 같은 이름의 디렉터리가 있습니다. 지우십시오",
+        # What kept `exec` from its command after a GO
+        "{} s have passed since the run began: what it found is too old": (
+            "실행이 시작된 뒤 {}초가 지났습니다. 점검 결과가 너무 오래되었습니다"
+        ),
+        "the kill switch was not asked for": "킬 스위치를 묻지 못했습니다",
+        "exec was held up after it had asked for the kill switch: the answer is too old": (
+            "exec가 킬 스위치를 물은 뒤 멈춰 있었습니다. 대답이 너무 오래되었습니다"
+        ),
+        "exec was stopped before the start ({})": "exec가 시작 직전에 중단되었습니다({})",
+        "{} did not take the place of exec": "명령이 exec의 자리를 이어받지 않았습니다: {}",
+        "{} cannot be started: {}": "명령을 시작할 수 없습니다: {}: {}",
+        "{} cannot be looked at: {}": "명령의 파일을 볼 수 없습니다: {}: {}",
+        "{} cannot be looked at any more: {}": "명령의 파일을 더는 볼 수 없습니다: {}: {}",
+        "{} is not the file it was when the run began": "실행이 시작될 때의 파일이 아닙니다: {}",
+        "the lock {} cannot be taken: {}": "잠금을 얻을 수 없습니다: {}: {}",
+        "the lock {} is gone: {}": "잠금 파일이 없어졌습니다: {}: {}",
+        "the lock {} was replaced": "잠금 파일이 바뀌었습니다: {}",
+        # What is allowed outside live, and told in each run
+        "{}.plain_http is set: secrets travel in the clear": (
+            "{}.plain_http가 설정되어 있습니다. 비밀이 암호화되지 않고 전송됩니다"
+        ),
         # What became of an alert
         "told within the last {} s": "최근 {}초 안에 이미 알렸습니다",
         "another run sent it": "다른 실행이 보냈습니다",

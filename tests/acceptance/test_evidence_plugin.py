@@ -108,7 +108,7 @@ def test_a_run_that_passes(run: Runner) -> None:
     """Its bundle says PASSED, holds the records, checks, and its path is the last line."""
     done = run(PASSING)
     assert done.status == 0
-    assert done.lines[-2] == "evidence PASSED: 2 of 2 passed. The bundle:"
+    assert done.lines[-2] == "evidence PASSED: 2 of 2 passed; grafana: none that answered. The bundle:"
     assert done.lines[-1] == f"artifacts/{done.bundle.resolve().name}"
     said = done.manifest
     assert (said["result"], said["counts"]["passed"], said["exit_status"]) == ("PASSED", 2, 0)
@@ -249,9 +249,11 @@ def test_a_recorded_stack(run: Runner) -> None:
     """States, versions and logs of a stack are taken down; a log that cannot be read hides no other."""
     done = run(
         "from acceptance.stack.base import ServiceState, StackError\n"
+        "from evidence.grafana import GrafanaKind, GrafanaUsed\n"
         "class Stack:\n"
         "    name = 'embedded'\n"
         "    secrets = ('opensesame-1',)\n"
+        "    grafana = GrafanaUsed(kind=GrafanaKind.STANDIN, version='0.0.0-standin')\n"
         "    def versions(self): return {'redis': {'version': '7.0.15', 'source': 'path'}}\n"
         "    def services(self):\n"
         "        return [ServiceState(name=n, running=True, healthy=n == 'redis', version='7', detail='pid 7')\n"
@@ -264,6 +266,10 @@ def test_a_recorded_stack(run: Runner) -> None:
     assert done.status == 0
     assert (done.bundle / "logs/redis.log").read_text() == "password ***"
     assert "could not be read: gone" in (done.bundle / "logs/grafana.log").read_text()
+    assert "grafana: stand-in\n" in (done.bundle / "docker_status.txt").read_text()
+    for name in ("manifest.json", "versions.json"):
+        assert json.loads((done.bundle / name).read_text())["grafana"]["kind"] == "stand-in"
+    assert "; grafana: stand-in. The bundle:" in "\n".join(done.lines)
     assert "grafana        yes      NO" in (done.bundle / "docker_status.txt").read_text()
     assert done.manifest["versions"] == {"redis": {"version": "7.0.15", "source": "path"}}
     assert json.loads((done.bundle / "versions.json").read_text())["stack"] == "embedded"
@@ -320,7 +326,7 @@ def test_ctrl_c_closes_the_bundle(spawn: Runner) -> None:
     assert done.status == 2
     assert (
         done.lines[-2] == "evidence INCOMPLETE: 0 of 1 passed; the run was interrupted; 1 chosen and not "
-        "run to their end. The bundle:"
+        "run to their end; grafana: none that answered. The bundle:"
     )
     said = manifest.read(done.project / done.lines[-1])
     assert (said["result"], said["interrupted"]) == ("INCOMPLETE", True)

@@ -64,7 +64,7 @@ def test_image_runs_as_the_user_that_its_service_names(
     assert _sh(images[image.variable], 'echo "$(id -u):$(id -g)"') == (named or "10001:10000")
 
 
-@pytest.mark.parametrize("variable", OWN)
+@pytest.mark.parametrize("variable", [*OWN, "GRAFANA_IMAGE"])
 def test_own_images_hold_no_compiler_and_no_installer(images: dict[str, str], variable: str) -> None:
     """Nothing inside can compile or install."""
     script = "for tool in gcc cc g++ clang make go pip pip3; do command -v $tool || true; done"
@@ -81,6 +81,24 @@ def test_own_images_are_small_and_labelled(images: dict[str, str], variable: str
     config = found["Config"]
     assert isinstance(config, dict)
     assert config["Labels"]["org.opencontainers.image.version"] == project_version(compose_images.ROOT)
+
+
+def test_the_image_in_redis_place_is_valkey(images: dict[str, str]) -> None:
+    """Under the names that the compose file types; no package of Redis, which is under another licence since 8."""
+    script = "redis-server --version; redis-cli --version; dpkg-query -W -f '${Package}\\n' | grep -i redis || true"
+    said = _sh(images["REDIS_IMAGE"], script)
+    assert [line.partition(" ")[0] for line in said.lower().splitlines()] == ["valkey", "valkey-cli"]
+
+
+def test_the_image_in_grafanas_place_is_the_stand_in(images: dict[str, str]) -> None:
+    """Below 400 MB, started by the official image's start script, and no program of Grafana's is inside."""
+    size = _inspect(images["GRAFANA_IMAGE"])["Size"]
+    assert isinstance(size, int)
+    assert size < 400e6
+    assert _sh(images["GRAFANA_IMAGE"], "test -x /run.sh; command -v grafana grafana-server || echo none") == "none"
+    done = docker("run", "--rm", "--network", "none", images["GRAFANA_IMAGE"], seconds=60.0)
+    assert done.code == 2, done.said
+    assert "GF_SECURITY_ADMIN_PASSWORD__FILE" in done.stderr
 
 
 def test_own_images_hold_the_gate_and_not_the_harness(images: dict[str, str]) -> None:

@@ -3,112 +3,35 @@
 from __future__ import annotations
 
 import re
-import shutil
+import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from acceptance.probes import GrafanaClient, PrometheusClient
-from acceptance.stack import compose_engine, compose_images, compose_secrets, compose_sweep
-from acceptance.stack.base import SERVICES
+from acceptance.probes import GrafanaClient
+from acceptance.stack import compose_engine
 from acceptance.stack.compose_engine import Done
-from acceptance.stack.ports import HOST, Ports, port_variable
-from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.ports import HOST
+from tests.docker.operator import DOCS, Operator, at_work, documented
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
-DOCS = (compose_images.ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
+LONG_FORM = re.search(r"```sh\n(volume=.*)\n(.*)\n(.*)\n```", DOCS).groups()  # type: ignore[union-attr]
 PANELS = ("Preflight Last Success", "Preflight Duration P95", "Check Status Breakdown", "Redis/Postgres Latency")
-
-
-def _documented(begins: str) -> str:
-    """The one command line of docs/compose.md that begins so, without its comment."""
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", DOCS, flags=re.DOTALL) for line in block.splitlines()]
-    (line,) = (line for line in lines if line.startswith(begins))
-    return re.sub(r"\s+#.*$", "", line)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
-    """Somebody who types in `docker/`."""
-
-    folder: Path  # the copy of docker/
-    project: str
-    ports: dict[str, int]
-
-    def types(self, line: str, *, seconds: float = 120.0) -> Done:
-        """Have a shell do it; it has to succeed."""
-        line = line.replace("arbitrage_", f"{self.project}_")  # COMPOSE_PROJECT_NAME, which the docs have as it is
-        done = compose_engine.run(("bash", "-c", line), seconds=seconds, cwd=self.folder)
-        assert done.code == 0, f"{line}: {done.said}"
-        return done
-
-    def runs_total(self) -> float | None:
-        """What Prometheus has of `arbitrage_preflight_runs_total`."""
-        with PrometheusClient(f"http://{HOST}:{self.ports['prometheus']}") as prometheus:
-            samples = prometheus.query('arbitrage_preflight_runs_total{env="paper"}').samples
-        return samples[0].value if samples else None
-
-    def runs_counted(self) -> float:
-        """What node_exporter has of it now."""
-        _, page = http_get(self.ports["node-exporter"], "/metrics")
-        (line,) = (each for each in page.splitlines() if each.startswith("arbitrage_preflight_runs_total{"))
-        return float(line.split()[-1])
-
-    def comes_up(self) -> None:
-        """`up`, as documented."""
-        self.types(_documented("cd docker && docker compose up").removeprefix("cd docker && "))
-
-    def runs_preflight(self) -> Done:
-        """A run of the gate, as documented."""
-        return self.types(_documented("docker compose run --rm preflight --env paper"))
-
-    def sees_runs(self, wanted: float) -> None:
-        """Wait for it: Prometheus asks every 15 s here, as committed."""
-
-        def probe() -> Answer[None]:
-            seen = self.runs_total()
-            return Answer(done=seen == wanted, said=str(seen))
-
-        wait_until(probe, asked="arbitrage_preflight_runs_total", timeout=60, interval=0.5)
-
-    def volumes(self) -> set[str]:
-        """The volumes of his project."""
-        label = f"label=com.docker.compose.project={self.project}"
-        return {*compose_engine.docker("volume", "ls", "-q", "--filter", label).stdout.split()}
 
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """What `make images secrets` leaves, with ports and a name of his own in `docker/.env`; nothing runs yet."""
-    root = tmp_path_factory.mktemp("checkout")
-    ignored = shutil.ignore_patterns(".env", "secrets", "*.env", "components", "images")
-    for name in ("docker", "monitoring"):
-        shutil.copytree(compose_images.ROOT / name, root / name, ignore=ignored)
-    for path in root.rglob("*"):
-        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    folder = root / "docker"
-    assert compose_images.main(["--docker-dir", str(folder)]) == 0
-    assert compose_secrets.main(["--docker-dir", str(folder)]) == 0
-    name = compose_sweep.new_name()
-    with Ports.free(SERVICES) as free:
-        ports = free.as_dict()
-    lines = [f"{port_variable(service)}={port}" for service, port in ports.items()]
-    with (folder / ".env").open("a", encoding="utf-8") as file:
-        file.write("\n".join([f"COMPOSE_PROJECT_NAME={name}", *lines, ""]))
-    made = Operator(folder=folder, project=name, ports=ports)
-    yield made
-    made.types("docker compose --profile preflight down --volumes --timeout 5")
+    """Somebody with a checkout as every clone leaves it."""
+    with at_work(tmp_path_factory.mktemp("checkout")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def first_run(operator: Operator) -> Done:
     """The first block of docs/compose.md, up to the first run of the gate."""
     operator.comes_up()
-    operator.types(_documented("docker compose run --rm preflight db migrate"))
+    operator.types(documented("docker compose run --rm preflight db migrate"))
     return operator.runs_preflight()
 
 
@@ -130,7 +53,7 @@ def test_grafana_shows_the_four_panels_to_its_administrator(operator: Operator, 
 def test_promtool_reads_the_configuration_on_request(operator: Operator, first_run: Done) -> None:
     """The documented check says yes to the committed configuration and names what is wrong in a broken one."""
     assert first_run.code == 0
-    line = _documented("docker compose run --rm --no-deps --entrypoint promtool")
+    line = documented("docker compose run --rm --no-deps --entrypoint promtool")
     assert "SUCCESS" in operator.types(line).stdout
     config = operator.folder.parent / "monitoring" / "prometheus" / "prometheus.yml"
     whole = config.read_text(encoding="utf-8")
@@ -155,16 +78,51 @@ def test_down_keeps_every_volume(operator: Operator, first_run: Done) -> None:
 
 
 def test_a_backup_of_the_ledger_can_be_brought_back(operator: Operator, first_run: Done) -> None:
-    """As documented: what was counted at the time of the backup is counted again after the restore."""
+    """The long form as documented: what was counted at the time of the backup is counted again after the restore."""
     assert first_run.code == 0
+    names, taken, brought = LONG_FORM
     counted = operator.runs_counted()
     operator.types("docker compose stop --timeout 5")
-    operator.types(_documented("docker run --rm --user 0 --network none --entrypoint tar"))
+    operator.types(f"{names}\n{taken}")
     operator.comes_up()
     operator.runs_preflight()
     assert operator.runs_counted() == counted + 1
     operator.types("docker compose stop --timeout 5")
-    operator.types(_documented("docker run --rm --user 0 --network none --entrypoint sh"))
+    operator.types(f"{names}\n{brought}")
     operator.comes_up()
     operator.runs_preflight()
     assert operator.runs_counted() == counted + 1
+
+
+@pytest.mark.parametrize("trouble", ["no tar", "half a tar", "a running stack"])
+def test_the_long_form_touches_nothing_that_it_cannot_bring_back(
+    operator: Operator, first_run: Done, trouble: str
+) -> None:
+    """In another folder, with half a tar, or while the stack runs: it fails, and the ledger is as it was."""
+    assert first_run.code == 0
+    names, _, brought = LONG_FORM
+    tar = operator.folder / "preflight-ledger.tar"
+    tar.unlink(missing_ok=True)
+    content = f"{names}\ndocker run --rm --user 0 --network none --entrypoint ls -v $volume:/data $image -A /data"
+    if trouble == "a running stack":
+        with tarfile.open(tar, "w"):
+            pass
+        runs = "docker compose run -d --rm --no-deps --entrypoint sleep preflight 60"
+        container = operator.types(runs).stdout.strip()
+    else:
+        operator.types("docker compose stop --timeout 5")
+        container = ""
+    if trouble == "half a tar":
+        with tarfile.open(tar, "w") as whole:
+            whole.add(__file__, "ledger.sqlite")
+        with tar.open("r+b") as file:
+            file.truncate(1000)
+    before = operator.types(content).stdout
+    try:
+        done = operator.tries(f"{names}\n{brought}")
+    finally:
+        if container:
+            compose_engine.docker("rm", "--force", container)
+    assert done.code != 0
+    assert "ledger.sqlite" in before
+    assert operator.types(content).stdout == before

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from evidence import Bundle, errors
+from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.results import Dashboard, GrafanaApiResult, PanelQuery, PrometheusQueryResult
 
 PANEL = PanelQuery(
@@ -20,7 +21,8 @@ PANEL = PanelQuery(
     frames=1,
 )
 BOARD = GrafanaApiResult(
-    dashboard=Dashboard(uid="d77_system_health", title="System", version=1, url="/d/d77_system_health")
+    grafana=GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin"),
+    dashboard=Dashboard(uid="d77_system_health", title="System", version=1, url="/d/d77_system_health"),
 )
 Maker = Callable[..., PrometheusQueryResult]
 

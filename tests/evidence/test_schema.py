@@ -7,7 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from evidence import errors, schema, versions
+from evidence.grafana import GrafanaKind, GrafanaUsed
 
+STANDIN = GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin")
 FOLDER = Path(schema.__file__).parent / "schema"
 
 
@@ -40,7 +42,7 @@ def test_a_name_without_schema_has_no_problems() -> None:
 
 def test_an_error_names_file_and_place_and_stays_short() -> None:
     """The message names the file, the first place, and how many more; it does not print the document."""
-    document = versions.build("embedded", {}) | {"python": 3, "packages": {"a": ["x" * 5000]}}
+    document = versions.build("embedded", {}, None) | {"python": 3, "packages": {"a": ["x" * 5000]}}
     with pytest.raises(errors.DocumentError, match=r"^versions\.json .*\$\.packages\.a.*\(and 1 more\)$") as e:
         schema.validate("versions.json", document)
     assert len(str(e.value)) < 500
@@ -50,7 +52,7 @@ def test_an_error_names_file_and_place_and_stays_short() -> None:
 def test_versions_follow_their_schema(stack: str | None) -> None:
     """What is built is what the schema asks for, with and without a stack."""
     services = {"redis": {"version": "7", "source": "path"}} if stack else {}
-    document = versions.build(stack, services)
+    document = versions.build(stack, services, STANDIN if stack else None)
     assert schema.problems("versions.json", document) == ()
     assert document["packages"]["pytest"] == pytest.__version__
 

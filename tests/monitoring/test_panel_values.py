@@ -34,8 +34,8 @@ def shows(folder: Path, uid: str, title: str, series: Mapping[str, str], expecte
     promtool.test_rules(resolve("promtool").binary, [file])
 
 
-def ready(host: str, value: int, ended: int | None) -> dict[str, str]:
-    labels = f'{{env="paper", instance="{host}", job="node-exporter"}}'
+def ready(host: str, value: int, ended: int | None, more: str = "") -> dict[str, str]:
+    labels = f'{{env="paper", instance="{host}", job="node-exporter"{more}}}'
     found = {f"arbitrage_preflight_ready_for_live{labels}": str(value)}
     if ended is not None:
         found[f"arbitrage_preflight_last_run_timestamp_seconds{labels}"] = str(ended)
@@ -48,6 +48,14 @@ def ready(host: str, value: int, ended: int | None) -> dict[str, str]:
         pytest.param({**ready("a", 1, HOUR), **ready("b", 1, 1)}, 1, id="both-young"),
         pytest.param({**ready("a", 1, HOUR), **ready("b", 1, 0)}, 0, id="one-stale"),
         pytest.param({**ready("a", 1, HOUR), **ready("b", 0, None)}, 0, id="one-never-ended"),
+        pytest.param({**ready("a", 1, HOUR + 61)}, 0, id="m12-dated-in-the-future"),
+        pytest.param({**ready("a", 1, HOUR + 59)}, 1, id="m12-clocks-that-differ"),
+        pytest.param(
+            {**ready("a", 1, HOUR, ', host="x"'), **ready("a", 1, HOUR, ', host="y"')}, 1, id="m2-two-of-one-instance"
+        ),
+        pytest.param(
+            {**ready("a", 1, HOUR, ', host="x"'), **ready("a", 1, 0, ', host="y"')}, 0, id="m2-one-of-them-stale"
+        ),
     ],
 )
 def test_ready_for_live_asks_each_host(tmp_path: Path, hosts: dict[str, str], answer: int) -> None:
@@ -57,7 +65,8 @@ def test_ready_for_live_asks_each_host(tmp_path: Path, hosts: dict[str, str], an
 
 @pytest.mark.parametrize("uid", sorted(path.stem for path in DASHBOARDS.glob("*.json") if "health" not in path.stem))
 @pytest.mark.parametrize(
-    ("success", "ended", "answer"), [(0, HOUR, 0), (1, HOUR, 2), (1, HOUR - 86400, 1), (0, HOUR - 86400, 0)]
+    ("success", "ended", "answer"),
+    [(0, HOUR, 0), (1, HOUR, 2), (1, HOUR - 86400, 1), (0, HOUR - 86400, 0), (1, HOUR + 61, 1)],
 )
 def test_gate_tells_an_old_go_from_a_go(tmp_path: Path, uid: str, success: int, ended: int, answer: int) -> None:
     """0 is NOT GO however old, 1 a GO of more than a day ago, 2 a GO."""

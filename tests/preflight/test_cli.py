@@ -24,6 +24,7 @@ from preflight.check import Check, Context
 from preflight.cli import main
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
+from preflight.streams import ENDING
 
 MakeCheck = Callable[..., Check]
 IDS = ("environment", "redis", "postgres", "storage")
@@ -33,16 +34,17 @@ OLD = "# yesterday's\n"
 
 @pytest.fixture(autouse=True)
 def clean_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start each test in an empty directory, with no setting of the developer's own, and restore SIGTERM."""
+    """Start each test in an empty directory without settings of the developer's own, and restore the signals."""
     for name in list(os.environ):
         if name.startswith("PREFLIGHT_"):
             monkeypatch.delenv(name)
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in ENDING}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -440,7 +442,7 @@ def run_program(body: str, *argv: str, **given: Any) -> subprocess.CompletedProc
         ("gate.Gate.run = lambda self: 1 / 0", "ZeroDivisionError at <string>:"),
         ("gate.Gate.run = lambda self: sys.exit(0)", "SystemExit at <string>:"),
         ("gate.Gate.run = lambda self: exec('raise KeyboardInterrupt')", "KeyboardInterrupt at <string>:"),
-        ("gate.Gate.run = lambda self: os.kill(os.getpid(), signal.SIGTERM)", "Interrupted at run.py:"),
+        ("gate.Gate.run = lambda self: os.kill(os.getpid(), signal.SIGTERM)", "Interrupted at streams.py:"),
         ("registry.default_registry = lambda settings: sys.exit(0)", "SystemExit at <string>:"),
         ("sources.load = lambda *a, **k: exec('raise MemoryError')", "MemoryError at <string>:"),
         ("cli.main = lambda: exec('raise RuntimeError(\"hunter2\")')", "RuntimeError at <string>:"),
@@ -549,8 +551,8 @@ def test_signal_in_the_middle(number: signal.Signals, told: str, prom: Path) -> 
 
     from preflight import worker
     note = os.dup(2)
-    close = worker._close_all_but
-    worker._close_all_but = lambda *kept: close(note, *kept)
+    close = worker.close_all_but
+    worker.close_all_but = lambda *kept: close(note, *kept)
     fake(redis=hang)
     cli.entry()
     """

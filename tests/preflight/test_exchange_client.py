@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,7 +75,7 @@ ACTS: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("binance", "private_delete_order", ({"symbol": "BTCUSDT"},)),
     ("binance", "sapi_post_capital_withdraw_apply", ({"coin": "BTC"},)),
     ("binance", "sapi_post_asset_transfer", ({"type": "MAIN_UMFUTURE"},)),
-    ("binance", "private_get_account", ()),
+    ("binance", "private_get_mytrades", ({"symbol": "BTCUSDT"},)),
     ("bybit", "private_post_v5_order_create", ({"symbol": "BTCUSDT"},)),
     ("bybit", "private_get_v5_asset_withdraw_query_record", ()),
     ("kraken", "private_post_balance", ()),
@@ -107,11 +108,13 @@ def test_only_get(method: str) -> None:
 def test_the_list_names_nothing_that_acts() -> None:
     """The allow-list itself holds readings only; whoever adds to it meets this line."""
     assert {exchange: set(paths) for exchange, paths in ALLOWED_PATHS.items()} == {
-        "upbit": {"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts"},
+        "upbit": {"/v1/market/all", "/v1/ticker", "/v1/api_keys", "/v1/accounts", "/v1/pockets/api_keys"},
         "binance": {
             "/api/v3/time",
             "/api/v3/exchangeInfo",
             "/api/v3/ticker/24hr",
+            "/api/v3/aggTrades",
+            "/api/v3/account",
             "/sapi/v1/system/status",
             "/sapi/v1/account/apiRestrictions",
         },
@@ -228,7 +231,7 @@ def test_timeouts_are_split() -> None:
         def send(self, request: requests.PreparedRequest, *_: Any, **given: Any) -> requests.Response:
             seen.append(given["timeout"])
             response = requests.Response()
-            response.status_code, response._content, response.request = 200, b"[]", request
+            response.status_code, response.raw, response.request = 200, io.BytesIO(b"[]"), request
             response.url = str(request.url)
             return response
 

@@ -364,6 +364,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pings: dict[str, list[float]] = {"paper": [], "live": []}
         self.status: dict[str, dict[str, str]] = {"paper": {}, "live": {}}
         self.flags: dict[str, tuple[float | None, float | None]] = {"paper": (None, None), "live": (None, None)}
+        self.clock = 1_700_000_000.5
 
     def open(self) -> Ledger:
         """Make a new object each time, as each process does."""
@@ -386,7 +387,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def record(self, env: str, checks: dict[str, str], success: bool, ready: bool, pings: list[float]) -> None:
         """End a run."""
         ready = ready and success and env == "live"
-        record = run(env=env, checks=checks, success=success, ready_for_live=ready, redis_latency={"ping": pings})
+        self.clock += 1
+        record = run(
+            env=env,
+            checks=checks,
+            success=success,
+            ready_for_live=ready,
+            redis_latency={"ping": pings},
+            ended_at=self.clock,
+        )
         self.open().record(record)
         self.runs[env] += 1
         self.pings[env] += pings

@@ -251,6 +251,20 @@ def test_settle(required: bool, status: Status, waived: bool, counts: Status, or
     assert (lowered.outcome.summary, lowered.outcome.hint, lowered.required) == ("s", "h", required)
 
 
+def test_q2_live_safety_is_never_waived() -> None:
+    """A reason given for it lowers nothing."""
+    result = Result(id="live_safety", outcome=Outcome(status=Status.FAIL, summary="thrown", hint="h"), required=True)
+    assert settle(result, {"live_safety": "we know"}) == result
+
+
+def test_q3_what_is_withheld_makes_a_go_unverified() -> None:
+    """A run that can no longer be relied on could not tell, and says why; a FAIL is still the worse of the two."""
+    late = conclude(ALL, env=Env.LIVE, withheld=("the bot is another one",))
+    assert (late.verdict, late.exit_code, late.ready_for_live) == (Verdict.UNVERIFIED, 3, False)
+    assert late.reasons == ("the bot is another one",)
+    assert conclude(ALL | {"redis": "fail"}, env=Env.LIVE, withheld=("late",)).verdict is Verdict.NO_GO
+
+
 VALUES = [kind for kind in vars(model).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)]
 
 
@@ -300,6 +314,7 @@ def test_exit_codes() -> None:
         "EXIT_WARNED": 4,
         "EXIT_UNRECORDED": 5,
         "EXIT_DRY_RUN": 6,
+        "EXIT_NOT_STARTED": 7,
     }
 
 
@@ -388,6 +403,7 @@ def test_report_gives_every_field_of_a_check(make_report: Callable[..., Report])
         "hint": "mend storage",
         "expected": "good",
         "actual": "warn",
+        "said": "",
         "started_at": 1_800_000_000.25,
         "duration_seconds": 0.012,
         "timings": {},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preflight.placeholders import why_placeholder
+from preflight.placeholders import why_no_chat_id, why_placeholder
 
 REAL = (
     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
@@ -72,3 +72,17 @@ def test_random_bytes_pass(raw: bytes) -> None:
 def test_short_by_nature(value: str) -> None:
     """A chat id may be short."""
     assert why_placeholder(value, min_length=1) is None
+
+
+@pytest.mark.parametrize("value", ["7", "-42", "-1001234567890", "@arbitrage_live", "@test_channel", " 12 "])
+def test_x11_a_chat_id_is_judged_by_its_form(value: str) -> None:
+    """A number or a public name is one, whatever words the name is made of."""
+    assert why_no_chat_id(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "your-chat-id", "<chat id>", "arbitrage_live", "@abc", "t.me/x", "1 2", "@1abcd"]
+)
+def test_x11_what_is_no_chat_id(value: str) -> None:
+    """Anything else cannot be where an alert goes."""
+    assert "is no chat id" in str(why_no_chat_id(value))

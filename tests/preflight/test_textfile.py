@@ -19,6 +19,11 @@ from preflight.errors import TextfileError
 NOBODY = 65534
 
 
+def publish(folder: Path, env: str, content: bytes) -> Path:
+    """Publish this, whatever stands there."""
+    return textfile.publish(folder, env, lambda _: content)
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A directory that another uid can reach, which pytest's own is not."""
@@ -51,7 +56,7 @@ def test_writes_a_readable_file(folder: Path) -> None:
     """Whatever the umask, the file can be read by others and nothing else is left in the directory."""
     before = os.umask(0o077)
     try:
-        target = textfile.publish(folder, "paper", b"a 1\n")
+        target = publish(folder, "paper", b"a 1\n")
     finally:
         os.umask(before)
     assert target == folder / "arbitrage_preflight_paper.prom"
@@ -62,8 +67,7 @@ def test_writes_a_readable_file(folder: Path) -> None:
 
 def test_order_of_a_replacement(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new file is whole, readable and on the disk before it takes the name; then the directory is synced."""
-    target = textfile.publish(folder, "paper", b"old 1\n")
-    temp = folder / ".arbitrage_preflight_paper.prom.tmp"
+    target = publish(folder, "paper", b"old 1\n")
     seen: list[str] = []
     fsync, replace = os.fsync, os.replace
 
@@ -71,19 +75,21 @@ def test_order_of_a_replacement(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         if stat.S_ISDIR(os.fstat(fd).st_mode):
             seen.append(f"sync directory, file is {target.read_text()!r}")
         else:
+            (temp,) = folder.glob(".arbitrage_preflight_paper.prom.*.tmp")
             seen.append(f"sync {temp.read_text()!r} {stat.S_IMODE(os.fstat(fd).st_mode):o}")
         fsync(fd)
 
     def watched_replace(src: Path, dst: Path) -> None:
-        seen.append(f"rename {src.name} to {dst.name}")
+        assert src.read_text() == "new 1\n"
+        seen.append(f"rename to {dst.name}")
         replace(src, dst)
 
     monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(os, "replace", watched_replace)
-    textfile.publish(folder, "paper", b"new 1\n")
+    publish(folder, "paper", b"new 1\n")
     assert seen == [
         "sync 'new 1\\n' 644",
-        "rename .arbitrage_preflight_paper.prom.tmp to arbitrage_preflight_paper.prom",
+        "rename to arbitrage_preflight_paper.prom",
         "sync directory, file is 'new 1\\n'",
     ]
 
@@ -93,7 +99,7 @@ def test_sweeps_what_a_killed_writer_left(folder: Path) -> None:
     elsewhere = folder / "elsewhere"
     elsewhere.write_text("mine")
     (folder / ".arbitrage_preflight_paper.prom.tmp").symlink_to(elsewhere)
-    target = textfile.publish(folder, "paper", b"a 1\n")
+    target = publish(folder, "paper", b"a 1\n")
     assert elsewhere.read_text() == "mine"
     assert sorted(folder.iterdir()) == sorted([elsewhere, target])
 
@@ -102,18 +108,18 @@ def test_short_writes_are_completed(folder: Path, monkeypatch: pytest.MonkeyPatc
     """A kernel that takes a few bytes at a time gets all of them."""
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
-    assert textfile.publish(folder, "paper", b"0123456789").read_bytes() == b"0123456789"
+    assert publish(folder, "paper", b"0123456789").read_bytes() == b"0123456789"
 
 
 def old_one(folder: Path) -> Path:
     """Publish something that must survive what comes."""
-    return textfile.publish(folder, "paper", b"old 1\n")
+    return publish(folder, "paper", b"old 1\n")
 
 
 def refused(directory: Path, *words: str) -> TextfileError:
     """Publish, expect a refusal that has these words, and give it."""
     with pytest.raises(TextfileError) as caught:
-        textfile.publish(directory, "paper", b"new 1\n")
+        publish(directory, "paper", b"new 1\n")
     for word in (str(directory / "arbitrage_preflight_paper.prom"), *words):
         assert word in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -201,5 +207,5 @@ def test_unsynced_directory_is_told_apart(folder: Path, monkeypatch: pytest.Monk
 
 def test_envs_have_their_own_files(folder: Path) -> None:
     """Each env has its own file."""
-    names = {textfile.publish(folder, env, b"").name for env in ("paper", "live")}
+    names = {publish(folder, env, b"").name for env in ("paper", "live")}
     assert names == {"arbitrage_preflight_paper.prom", "arbitrage_preflight_live.prom"}

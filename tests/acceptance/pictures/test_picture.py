@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from acceptance.pictures.ink import drawable, fit, width, wrap
-from acceptance.pictures.picture import DRAWN, panel_picture, sheet_picture
+from acceptance.pictures.picture import DRAWN, data_picture, panel_picture, sheet_picture
 from acceptance.probes.judge import Fault
 from acceptance.probes.panels import list_panels
 from acceptance.probes.sweep import PanelOutcome
@@ -212,3 +213,21 @@ def test_an_unknown_type_is_said_to_be_unknown() -> None:
     panel = replace(committed(HEALTH, "Last Run Age"), type="heatmap")
 
     assert "is not drawn here" in _text(panel_picture(outcome_of(panel, [shown("A", "x", [1.0])])))
+
+
+def test_a_picture_names_the_grafana_it_came_from(sample: PanelOutcome) -> None:
+    """Nobody takes what the stand-in returned for what Grafana did."""
+    assert b"stand-in for Grafana, 2026-" in panel_picture(sample, source="stand-in for Grafana")
+
+
+def test_the_ring_of_a_pie_chart_is_where_its_numbers_are() -> None:
+    """An SVG file is written at another resolution than a PNG; the ring once stood aside and stuck out."""
+    place, values = SAMPLES["piechart"]
+    drawn = data_picture(outcome_of(committed(*place), values), 240, 240).decode()
+
+    width_, height = (float(number) for number in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)[0])
+    arcs = re.findall(r'<path d="(M [\d. -]+ C[^"]*)" [^>]*stroke: #ffffff', drawn)
+    ring = [[float(number) for number in re.findall(r"-?\d+\.\d+|-?\d+", arc)] for arc in arcs]
+    assert ring
+    assert all(0 <= x <= width_ * 0.6 for arc in ring for x in arc[0::2])
+    assert all(0 <= y <= height for arc in ring for y in arc[1::2])

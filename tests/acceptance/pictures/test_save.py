@@ -14,8 +14,10 @@ from acceptance.probes.judge import Fault
 from acceptance.probes.sweep import PanelOutcome
 from acceptance.stack.base import StackError
 from evidence import Bundle
+from evidence.grafana import GrafanaKind, GrafanaUsed
 from tests.acceptance.pictures.samples import HEALTH, SAMPLES, committed, outcome_of, shown
 
+STANDIN = GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin")
 SECRET = "a-made-up-secret-value"
 
 
@@ -57,7 +59,7 @@ def test_each_panel_has_a_picture_of_its_own() -> None:
     ]
     door = _Door()
 
-    names = save_all(outcomes, door)
+    names = save_all(outcomes, door, STANDIN)
 
     assert names == (
         "pictures/d77_system_health/2-preflight-last-success.svg",
@@ -79,7 +81,7 @@ def test_a_secret_is_taken_out_before_it_is_drawn() -> None:
     outcome = replace(outcome, faults=tuple(replace(fault, detail=SECRET) for fault in outcome.faults))
     door = _Door()
 
-    (name,) = save_all([outcome], door)
+    (name,) = save_all([outcome], door, STANDIN)
 
     assert SECRET not in name
     assert SECRET not in "".join(data.decode() for data in door.files.values())

@@ -131,3 +131,28 @@ def test_a_failure_without_a_sick_container_keeps_compose_s_words(show: object) 
         "",
         "docker compose up failed: network has active endpoints",
     )
+
+
+@pytest.mark.parametrize(
+    ("log", "health_said", "wanted"),
+    [
+        (
+            "redis: /run/secrets/redis_password is empty, so nothing was started: run 'make images secrets'",
+            "",
+            "what to do: run 'make images secrets' in the project root",
+        ),
+        (
+            "FATAL: password authentication failed",
+            "there is no role arbitrage",
+            "what to do: docker compose exec postgres",
+        ),
+        ("", "FATAL: database; there is no database arbitrage", "10-application-role.sh makes it"),
+    ],
+    ids=["unreadable", "no role", "no database"],
+)
+def test_what_a_service_lacks_has_its_remedy(show: object, log: str, health_said: str, wanted: str) -> None:
+    """What it said before it ended, or its healthcheck says while it runs, comes with what mends it."""
+    assert callable(show)
+    show(log, _container("postgres", health="unhealthy", health_said=health_said))
+    _, message = explain(PROJECT, "container p-postgres-1 is unhealthy")
+    assert wanted in message

@@ -39,7 +39,8 @@ def test_a_lock_is_cut_into_packages() -> None:
 
 def test_only_what_the_gate_needs_is_taken(tmp_path: Path) -> None:
     """Test tools of the same lock stay out of the images."""
-    locked = compose_wheels.locked_for_runtime(_checkout(tmp_path, "['filelock>=3']"))
+    root = _checkout(tmp_path, "['filelock>=3']")
+    locked = compose_wheels.locked(root, compose_wheels.gate_needs(root))
     assert "filelock==4.0" in locked
     assert "pytest" not in locked
 
@@ -48,20 +49,20 @@ def test_dependencies_of_dependencies_come_along(tmp_path: Path) -> None:
     """What a dependency needs is needed too: a lock that lacks it is refused by name."""
     root = _checkout(tmp_path, "['requests']", "requests==2.0 --hash=sha256:aa\n")
     with pytest.raises(StackError, match=r"certifi.*urllib3.*make the lock anew"):
-        compose_wheels.locked_for_runtime(root)
+        compose_wheels.locked(root, compose_wheels.gate_needs(root))
 
 
 def test_a_pin_for_some_pythons_is_held_against_the_images(tmp_path: Path) -> None:
     """A pin that this Python leaves out, and has not installed, is taken where the images' Python needs it."""
     lock = 'not-here==1.0 ; python_version <= "3.13" \\\n    --hash=sha256:aa\n    # via us\n'
-    root = _checkout(tmp_path, "['not-here']", lock)
-    assert compose_wheels.locked_for_runtime(root) == "not-here==1.0 \\\n    --hash=sha256:aa\n    # via us\n"
+    root = _checkout(tmp_path, "[]", lock)
+    assert compose_wheels.locked(root, ["not-here"]) == "not-here==1.0 \\\n    --hash=sha256:aa\n    # via us\n"
 
 
 def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
     """A dependency that this Python does not have ends in one sentence."""
     with pytest.raises(StackError, match="no-such-package is not installed"):
-        compose_wheels.locked_for_runtime(_checkout(tmp_path, "['no-such-package']"))
+        compose_wheels.locked(_checkout(tmp_path, "[]"), ["no-such-package"])
 
 
 def test_own_wheel_holds_gate_and_data_but_no_harness(tmp_path: Path) -> None:

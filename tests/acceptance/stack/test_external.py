@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,9 +17,12 @@ from pytest_httpserver import HTTPServer
 from acceptance.stack.base import Stack, StackError, Urls
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
+from acceptance.stack.grafana_source import Choice
 from acceptance.stack.invoke import as_environment
+from acceptance.standins.grafana import identity as standin
 from evidence import manifest
 from evidence.check import check
+from evidence.grafana import GrafanaKind, GrafanaUsed
 
 ROOT = Path(__file__).parents[3]
 _SECONDS = 300  # for a whole suite, on a busy machine
@@ -164,6 +168,52 @@ def test_it_is_a_stack(external: ExternalStack) -> None:
     external.start()
     external.stop()
     assert external.keep()
+
+
+@pytest.mark.parametrize(
+    ("health", "used"),
+    [
+        ({"version": "12.4.4"}, GrafanaUsed(kind=GrafanaKind.EXTERNAL, version="12.4.4")),
+        (standin.health(), GrafanaUsed(kind=GrafanaKind.STANDIN, version=standin.VERSION)),
+    ],
+    ids=["a Grafana", "the stand-in"],
+)
+def test_which_grafana_it_is(
+    health: dict[str, Any], used: GrafanaUsed, external: ExternalStack, httpserver: HTTPServer
+) -> None:
+    """Its own `/api/health` says it, and nothing is claimed of one that does not answer."""
+    httpserver.clear()
+    httpserver.expect_request("/api/health").respond_with_json({"database": "ok", **health})
+    assert external.grafana == used
+
+    silent = replace(external.urls, grafana="http://127.0.0.1:1")
+    assert replace(external, urls=silent).grafana is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "health", "is_there"),
+    [
+        ("real", standin.health(), "stand-in"),
+        ("standin", {"version": "12.4.4"}, "Grafana 12.4.4 (external)"),
+        ("real", {}, None),
+        ("standin", standin.health(), None),
+        ("auto", standin.health(), None),
+    ],
+)
+def test_who_insists_gets_no_other(
+    wanted: Choice, health: dict[str, Any], is_there: str | None, external: ExternalStack, httpserver: HTTPServer
+) -> None:
+    """`--grafana real` is not content with the stand-in, nor the other way round; the sentence says what is there."""
+    httpserver.clear()
+    for path in ("/-/ready", "/metrics", "/api/search"):
+        httpserver.expect_request(path).respond_with_data("{}")
+    httpserver.expect_request("/api/health").respond_with_json({"database": "ok", **health})
+
+    insisting = replace(external, wanted=wanted)
+    if is_there is None:
+        insisting.start()
+    else:
+        assert f"--grafana {wanted}: what answers at --grafana-url is {is_there}: " in refusal(insisting)
 
 
 def test_a_missing_textfile_directory_is_named(external: ExternalStack, tmp_path: Path) -> None:

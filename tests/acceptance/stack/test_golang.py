@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.golang import Go, c_compiler, go_env, go_on_path
+from acceptance.stack.golang import Go, go_env, go_on_path
 
 
 def tool(folder: Path, name: str, text: str) -> Path:
@@ -38,11 +38,10 @@ def test_user_settings_do_not_change_the_build(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("GOPROXY", "off")
     monkeypatch.setenv("GOMODCACHE", "/mods")
     go = Go(binary=tmp_path / "go", version="go1.26.8", own_caches=True)
-    env = go_env(go, scratch=tmp_path, compiler=None)
+    env = go_env(go, scratch=tmp_path)
     assert "mine" not in env.values()
     assert (env["GOPROXY"], env["GOMODCACHE"], env["CGO_ENABLED"]) == ("off", "/mods", "0")
     assert env["GOTMPDIR"] == str(tmp_path)
-    assert env["PATH"].startswith(f"{tmp_path}:")
 
 
 def test_caches_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,20 +49,8 @@ def test_caches_of_the_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("GOCACHE", "GOMODCACHE", "GOPATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ARBITRAGE_CACHE", str(tmp_path))
-    env = go_env(
-        Go(binary=tmp_path / "go", version="go1.26.8", own_caches=True), scratch=tmp_path, compiler="/usr/bin/cc"
-    )
+    env = go_env(Go(binary=tmp_path / "go", version="go1.26.8", own_caches=True), scratch=tmp_path)
     assert env["GOCACHE"].startswith(str(tmp_path))
-    assert (env["CC"], env["CGO_ENABLED"]) == ("/usr/bin/cc", "1")
-    env = go_env(Go(binary=tmp_path / "go", version="go1.26.8", own_caches=False), scratch=tmp_path, compiler=None)
+    assert env["CGO_ENABLED"] == "0"
+    env = go_env(Go(binary=tmp_path / "go", version="go1.26.8", own_caches=False), scratch=tmp_path)
     assert "GOCACHE" not in env
-
-
-def test_compiler_must_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A C compiler that cannot compile, as without headers, is not one; the next name is tried."""
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    tool(tmp_path / "bin", "cc", "exit 1")
-    assert c_compiler(tmp_path) is None
-    good = tool(tmp_path / "bin", "clang", "exit 0")
-    assert c_compiler(tmp_path) == str(good)

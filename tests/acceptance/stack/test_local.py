@@ -38,7 +38,8 @@ class Person:
         """What ``make`` runs."""
         return [
             *(sys.executable, "-m", "acceptance.stack.local"),
-            *("--project", str(self.project), "--services", ",".join(self.services), verb),
+            *("--project", str(self.project), "--services", ",".join(self.services)),
+            *("--grafana", "standin", verb),
         ]
 
     def types(self, verb: str, **env: str) -> tuple[int, str]:
@@ -78,12 +79,26 @@ def person(tmp_path: Path) -> Iterator[Person]:
     somebody.types("down")
 
 
+def test_up_says_first_where_the_dashboards_are(tmp_path: Path) -> None:
+    """Their address, and whether a Grafana or the stand-in serves them; `status` says it again."""
+    somebody = Person(tmp_path, ("prometheus", "grafana"))
+    try:
+        code, said = somebody.types("up")
+        assert code == 0, said
+        after = said[said.index("Ready after") :].splitlines()
+        assert after[1] == f"Dashboards: http://localhost:{somebody.ports['grafana']}/d/d77_system_health"
+        assert "a stand-in for Grafana, no Grafana" in after[2]
+        assert str(tmp_path / ".stack" / "grafana-login") in after[2]
+        assert "grafana: stand-in" in somebody.types("status")[1]
+    finally:
+        somebody.types("down")
+
+
 def test_up_status_down(person: Person, tmp_path: Path) -> None:
     """``up`` leaves a stack running that its files describe; ``down`` leaves no process and none of the files."""
     code, said = person.types("up")
     assert code == 0, said
     assert f"localhost:{person.ports['redis']}" in said
-    assert "serve their APIs, not their web pages" in said
     folder = tmp_path / ".stack"
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.name != "lock"}
     assert modes == {"preflight.toml": 0o600, "grafana-login": 0o600, "state.json": 0o600}

@@ -46,7 +46,7 @@ def test_services_that_make_no_sense_are_refused(services: tuple[str, ...], sent
 def test_a_component_that_cannot_be_had_is_a_stack_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one sentence of the components reaches the caller as the stack's own error."""
 
-    def refuse(_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise ComponentError("no compiler: apt install gcc, or put prometheus on PATH")
 
     monkeypatch.setattr(roster, "resolve_all", refuse)

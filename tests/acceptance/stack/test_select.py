@@ -53,7 +53,7 @@ class Fake:
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is done to the fakes that stand in for the embedded and the compose stack."""
     done: list[str] = []
-    monkeypatch.setattr(select, "EmbeddedStack", lambda: Fake("embedded", done))
+    monkeypatch.setattr(select, "EmbeddedStack", lambda **given: Fake(f"embedded {given['grafana']}", done))
     monkeypatch.setattr(select, "ComposeStack", lambda **given: Fake(f"compose {given['images']}", done))
     return done
 
@@ -97,17 +97,17 @@ def test_what_is_asked_for_is_what_runs(choice: Choice, done: list[str]) -> None
     """The stack is started before it is handed over and stopped after, also when the tests fail."""
     with (
         pytest.raises(RuntimeError),
-        open_stack(Wanted(choice=choice, images="local"), project=ROOT, tell=lambda _: None),
+        open_stack(Wanted(choice=choice, images="local", grafana="standin"), project=ROOT, tell=lambda _: None),
     ):
         fail_after(lambda: len(done) == 1)
 
-    name = "compose local" if choice == "compose" else "embedded"
+    name = "compose local" if choice == "compose" else "embedded standin"
     assert done == [f"start {name}", f"stop {name}"]
 
 
 @pytest.mark.parametrize(
     ("trouble", "chosen"),
-    [(None, "compose auto"), ("no Docker engine answers", "embedded")],
+    [(None, "compose auto"), ("no Docker engine answers", "embedded auto")],
     ids=["Docker answers", "no Docker"],
 )
 def test_auto_says_what_it_chose_and_why(
@@ -129,7 +129,7 @@ def test_a_stack_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch
     """There is no falling back and no skipping, and what never ran is not stopped a second time."""
     done: list[str] = []
     monkeypatch.setattr(select, "ComposeStack", lambda **_: Fake("compose", done, fails=True))
-    monkeypatch.setattr(select, "EmbeddedStack", lambda: Fake("embedded", done))
+    monkeypatch.setattr(select, "EmbeddedStack", lambda **_: Fake("embedded", done))
 
     assert refusal(Wanted(choice="compose")) == "it cannot be started"
     assert done == ["start compose"]
@@ -158,7 +158,7 @@ def test_a_kept_stack_says_how_to_end_it(done: list[str]) -> None:
     with open_stack(Wanted(choice="embedded", keep=True), project=ROOT, tell=told.append):
         assert told == []
 
-    assert done == ["start embedded", "keep embedded"]
+    assert done == ["start embedded auto", "keep embedded auto"]
     assert told == ["left running: http://127.0.0.1:1 and http://127.0.0.1:2; to end it: kill 1"]
 
 
@@ -236,6 +236,7 @@ def test_an_open_external_stack_is_what_was_said(wanted: Wanted, httpserver: HTT
 
     (line,) = told
     assert line.endswith("to end it: nothing to do, it is your own stack")
+    assert "--grafana standin: what answers at --grafana-url is Grafana" in refusal(replace(named, grafana="standin"))
 
 
 @pytest.mark.parametrize(
@@ -313,8 +314,8 @@ def test_a_login_file_of_somebody_else_is_named(tmp_path: Path) -> None:
             os.seteuid(0)
 
 
-def test_say_reaches_the_terminal_past_capture(capfd: pytest.CaptureFixture[str]) -> None:
-    """A line is written whole, whatever pytest captures."""
+def test_say_writes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """A line is written whole, whatever stands in for Python's stream."""
     select.say("a line")
 
     assert capfd.readouterr().err == "a line\n"
@@ -331,7 +332,7 @@ def test_a_real_stack_is_closed_when_its_user_fails(monkeypatch: pytest.MonkeyPa
     """With a real stack too, an error in the tests leaves nothing running."""
     made: list[EmbeddedStack] = []
 
-    def only_redis() -> EmbeddedStack:
+    def only_redis(**_: object) -> EmbeddedStack:
         made.append(EmbeddedStack(services=("redis",)))
         return made[0]
 

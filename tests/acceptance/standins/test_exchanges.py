@@ -100,7 +100,7 @@ def test_runs_as_a_program() -> None:
     argv = [sys.executable, "-m", "acceptance.standins.exchanges"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as process:
         assert process.stdout is not None
-        words = [shlex.split(process.stdout.readline())[1] for _ in range(8)]
+        words = [shlex.split(process.stdout.readline())[1] for _ in range(10)]
         variables = dict(word.partition("=")[::2] for word in words)
         url = variables["PREFLIGHT_EXCHANGES__BINANCE__URL"]
         assert requests.get(f"{url}/api/v3/time", timeout=5).json()["serverTime"] > 0
@@ -108,11 +108,13 @@ def test_runs_as_a_program() -> None:
         assert process.wait(10) == 0
     assert {name.removeprefix("PREFLIGHT_EXCHANGES__") for name in variables} == {
         "UPBIT__URL",
+        "UPBIT__PLAIN_HTTP",
         "UPBIT__API_KEY",
         "UPBIT__SECRET",
         "UPBIT__NO_WITHDRAW_ATTESTED_ON",
         "UPBIT__NO_WITHDRAW_ATTESTED_FOR",
         "BINANCE__URL",
+        "BINANCE__PLAIN_HTTP",
         "BINANCE__API_KEY",
         "BINANCE__SECRET",
     }

@@ -48,6 +48,7 @@ def start(tmp_path: Path, telegram: TelegramStandin) -> Iterator[Start]:
             "PREFLIGHT_TELEGRAM__TOKEN": TOKEN,
             "PREFLIGHT_TELEGRAM__CHAT_ID": CHAT,
             "PREFLIGHT_TELEGRAM__URL": telegram.url,
+            "PREFLIGHT_TELEGRAM__PLAIN_HTTP": "true",
             "PREFLIGHT_TELEGRAM__TIMEOUT": "20",
             "PREFLIGHT_TELEGRAM__DEADLINE": "10",
             **changed,

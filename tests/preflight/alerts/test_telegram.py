@@ -32,6 +32,28 @@ def test_a_message_arrives(client: Telegram, telegram: TelegramStandin) -> None:
     assert telegram.texts == [HELLO.html]
 
 
+def test_x19_a_message_goes_to_its_topic(telegram: TelegramStandin) -> None:
+    """In a group with topics the one that is set is written to."""
+    settings = TelegramSection(
+        token=SecretStr(telegram.state.token),
+        chat_id=SecretStr(telegram.state.chat_id),
+        url=telegram.url,
+        message_thread_id=42,
+    )
+
+    assert Telegram(settings).send(HELLO, budget=2).accepted
+    assert [message["message_thread_id"] for message in telegram.state.chat] == [42]
+
+
+def test_x5_a_closed_topic_is_a_refusal(client: Telegram, telegram: TelegramStandin) -> None:
+    """What Telegram says of it is handed on, and nothing counts as sent."""
+    telegram.state.closed_topics = True
+    delivery = client.send(HELLO, budget=2)
+
+    assert (delivery.accepted, telegram.texts) == (False, [])
+    assert "TOPIC_CLOSED" in delivery.reason
+
+
 # fault, given once -> how many messages are in the chat after one careful and after one persistent sending
 ONCE: dict[str, tuple[int, int]] = {
     "429": (1, 1),

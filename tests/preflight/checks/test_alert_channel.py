@@ -11,7 +11,7 @@ from preflight.model import Outcome, Status
 from preflight.settings import Settings
 
 TOKEN, CHAT = "1234567890:canary-TOKEN", "-1009876543210"
-ALL = ["getMe", "getChat", "sendChatAction"]
+ALL = ["getMe", "getChat", "getChatMember", "sendChatAction"]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def ask(
     return run
 
 
-def test_all_three_answer(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
+def test_all_questions_are_answered(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
     """A bot that may write passes; nothing is written to the chat to find out."""
     outcome = ask()
 
@@ -109,3 +109,37 @@ def test_wrong_chat(ask: Callable[..., Outcome]) -> None:
 def test_nobody_listens(ask: Callable[..., Outcome]) -> None:
     """A refused connection is a FAIL, as for every other server."""
     assert ask(url="http://127.0.0.1:1").status is Status.FAIL
+
+
+def test_x5_a_group_in_which_the_bot_may_not_write(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
+    """`sendChatAction` is answered with ok there all the same."""
+    telegram.state.kind = {"type": "supergroup", "permissions": {"can_send_messages": False}}
+    outcome = ask("live")
+
+    assert (outcome.status, telegram.asked, telegram.texts) == (Status.FAIL, ALL, [])
+    assert "may not send messages" in outcome.summary
+
+
+def test_x5_a_group_whose_topics_may_be_closed(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
+    """Whether a topic is closed no question tells without sending: a warning, until the bot may write to all."""
+    telegram.state.kind = {"type": "supergroup", "is_forum": True}
+    assert ask("live").status is Status.WARN
+
+    telegram.state.member = {"status": "administrator", "can_manage_topics": True}
+    assert ask("live").status is Status.PASS
+
+
+def test_x5_a_private_chat_has_no_members(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
+    """Nothing is asked that Telegram answers for groups only."""
+    telegram.state.kind = {"type": "private", "first_name": "operator"}
+    assert (ask("live").status, telegram.asked) == (Status.PASS, ["getMe", "getChat", "sendChatAction"])
+
+
+def test_x10_a_group_that_became_a_supergroup(ask: Callable[..., Outcome], telegram: TelegramStandin) -> None:
+    """The new id is told, and where to write it."""
+    telegram.state.migrated_to = -1005550001111
+    outcome = ask()
+
+    assert outcome.status is Status.FAIL
+    assert "-1005550001111" in outcome.summary
+    assert "PREFLIGHT_TELEGRAM__CHAT_ID" in outcome.summary

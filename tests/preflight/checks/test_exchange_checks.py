@@ -75,17 +75,63 @@ def market(symbol: str, **more: Any) -> dict[str, Any]:
 def test_any_ccxt_id(session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext) -> None:
     """An exchange that nobody prepared for is checked by what ccxt has for all: markets and tickers."""
     api = Api(
-        {"fetchStatus": None},
+        {"fetchStatus": None, "fetchTrades": True},
         {
             "fetch_markets": lambda: [market("BTC/EUR", active=None), market("ETH/EUR")],
             "fetch_tickers": lambda: {"BTC/EUR": {"last": 60_000.0, "timestamp": None}},
+            "fetch_trades": lambda: [{"timestamp": (NOW - 90) * 1000}, {"timestamp": (NOW - 5) * 1000}],
         },
     )
     settings = make_settings(exchanges={"kraken": {"symbols": "BTC/EUR"}})
+    ctx = make_context(settings=settings, open_exchange=lambda *_: Client("kraken", api, session), now=lambda: NOW)
+    outcome = ExchangeCheck("kraken").run(ctx)
+    assert (outcome.status, set(outcome.timings)) == (Status.PASS, {"markets", "tickers", "trades"})
+    assert api.asked == ["fetch_markets", "fetch_tickers", "fetch_trades"]
+
+
+@pytest.mark.parametrize(
+    ("trades", "expected"),
+    [
+        pytest.param([], Status.WARN, id="no trade at all"),
+        pytest.param([{"timestamp": None}], Status.WARN, id="without a time"),
+        pytest.param([{"timestamp": True}], Status.WARN, id="a time that is none"),
+        pytest.param([{"timestamp": (NOW - 30) * 1000}], Status.PASS, id="fresh"),
+        pytest.param([{"timestamp": (NOW - 4000) * 1000}], Status.FAIL, id="an hour ago"),
+        pytest.param([{"timestamp": (NOW + 4000) * 1000}], Status.ERROR, id="in an hour"),
+        pytest.param({"unexpected": True}, Status.ERROR, id="no list"),
+    ],
+)
+def test_x2_the_last_trade_itself_counts(
+    trades: Any, expected: Status, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """A ticker of any exchange may be dated by its answer; what is asked for is the last trade."""
+    api = Api(
+        {"fetchTrades": True},
+        {
+            "fetch_markets": lambda: [market("BTC/EUR")],
+            "fetch_tickers": lambda: {"BTC/EUR": {"last": 1.0, "timestamp": NOW * 1000}},
+            "fetch_trades": lambda: trades,
+        },
+    )
+    settings = make_settings(
+        env="live", exchanges={name: {"symbols": ["BTC/EUR"]} for name in ("kraken", "upbit", "binance")}
+    )
+    ctx = make_context(settings=settings, open_exchange=lambda *_: Client("kraken", api, session), now=lambda: NOW)
+    assert ExchangeCheck("kraken").run(ctx).status is expected
+
+
+def test_an_exchange_that_tells_no_trade_is_a_warning(
+    session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """Nothing then shows that the market is not halted."""
+    api = Api(
+        {},
+        {"fetch_markets": lambda: [market("BTC/EUR")], "fetch_tickers": lambda: {"BTC/EUR": {"last": 1.0}}},
+    )
+    settings = make_settings(exchanges={"kraken": {"symbols": ["BTC/EUR"]}})
     ctx = make_context(settings=settings, open_exchange=lambda *_: Client("kraken", api, session))
     outcome = ExchangeCheck("kraken").run(ctx)
-    assert (outcome.status, set(outcome.timings)) == (Status.PASS, {"markets", "tickers"})
-    assert api.asked == ["fetch_markets", "fetch_tickers"]
+    assert (outcome.status, outcome.summary) == (Status.WARN, "Kraken does not tell when BTC/EUR last traded")
 
 
 @pytest.mark.parametrize(
@@ -108,16 +154,18 @@ def test_status(
 ) -> None:
     """A status that nobody knows is no proof of anything."""
     api = Api(
-        {"fetchStatus": True},
+        {"fetchStatus": True, "fetchTrades": True},
         {
             "fetch_status": lambda: {"status": status},
             "fetch_markets": lambda: [market("BTC/EUR")],
             "fetch_tickers": lambda: {"BTC/EUR": {"last": 1.0}},
+            "fetch_trades": lambda: [{"timestamp": NOW * 1000}],
         },
     )
     ctx = make_context(
         settings=make_settings(exchanges={"kraken": {"symbols": ["BTC/EUR"]}}),
         open_exchange=lambda *_: Client("kraken", api, session),
+        now=lambda: NOW,
     )
     assert ExchangeCheck("kraken").run(ctx).status is expected
 
@@ -374,7 +422,13 @@ def test_trading_as_the_env_needs(
     settings = make_settings(env=env, exchanges={"binance": KEYS})
 
     def status(rights: dict[str, bool]) -> Status:
-        client = Client("binance", Api({}, {"sapi_get_account_apirestrictions": lambda: rights}), session)
+        answers: dict[str, Callable[[], Any]] = {
+            "sapi_get_account_apirestrictions": lambda: rights,
+            "private_get_account": lambda: {"permissions": ["SPOT"]},
+            "json": lambda: "[]",
+            "fetch_markets": lambda: [market("BTC/USDT", info={"permissionSets": [["SPOT"]]})],
+        }
+        client = Client("binance", Api({}, answers), session)
         ctx = Context(
             settings=settings,
             mode=Mode.REAL,

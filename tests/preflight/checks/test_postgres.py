@@ -133,7 +133,11 @@ def test_slow_is_a_warn(index: int, slow: float, status: Status, make_context: M
     ("text", "status", "told"),
     [
         ("connection to server at 1, port 1 failed: Connection refused", Status.FAIL, "refuses connections"),
-        ('FATAL:  password authentication failed for user "bot"', Status.FAIL, "refuses the password"),
+        (
+            'FATAL:  password authentication failed for user "bot"',
+            Status.FAIL,
+            "refuses the password, or has no such role",
+        ),
         ("fe_sendauth: no password supplied", Status.FAIL, "wants a password"),
         ("FATAL:  sorry, too many clients already", Status.FAIL, "no connection left"),
         ("FATAL:  remaining connection slots are reserved", Status.FAIL, "no connection left"),

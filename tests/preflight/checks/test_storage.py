@@ -237,3 +237,32 @@ def test_a_disk_that_takes_a_part_only(make_context: MakeContext) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (outcome.status, outcome.actual) == (Status.FAIL, "EFBIG")
+
+
+OWN = b'# HELP arbitrage_preflight_last_success x\narbitrage_preflight_last_success{env="paper"} 1.0\n'
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("arbitrage_preflight_paper.prom", OWN, False),
+        ("arbitrage_preflight_paper.prom.bak", OWN, False),
+        (".arbitrage_preflight_paper.prom.x.tmp", OWN, False),
+        ("other.prom", b"# arbitrage_preflight_runs_total is another file's\nother 1\n", False),
+        ("arbitrage_preflight_paper.bak.prom", OWN, True),
+        ("arbitrage_preflight_dev.prom", OWN, True),
+        ("Backup.prom", b"other 1\n  arbitrage_preflight_runs_total 1\n", True),
+        (".hidden.prom", b"other 1\n" * 300_000 + OWN, True),
+        ("arbitrage_preflight_paper.prom", OWN.replace(b"paper", b"live"), True),
+    ],
+)
+def test_m1_another_file_with_our_metrics(
+    name: str, content: bytes, found: bool, make_context: MakeContext, tmp_path: Path
+) -> None:
+    """A file that node_exporter would serve in place of, or beside, the gate's own is a FAIL that names it."""
+    context = make_context()
+    (tmp_path / "textfile" / name).write_bytes(content)
+    outcome = check(context)
+    assert outcome.status is (Status.FAIL if found else Status.PASS), outcome.summary
+    assert (name in outcome.summary) is found

@@ -41,6 +41,7 @@ def folder(tmp_path: Path, telegram: TelegramStandin, monkeypatch: pytest.Monkey
         "TELEGRAM__TOKEN": TOKEN,
         "TELEGRAM__CHAT_ID": CHAT,
         "TELEGRAM__URL": telegram.url,
+        "TELEGRAM__PLAIN_HTTP": "true",
         "TELEGRAM__DEADLINE": 2,
         "ALERTS__LANG": "en",
     }.items():

@@ -92,6 +92,8 @@ _ALSO: dict[str, dict[str, Status]] = {
 }
 # Keys and secrets that nobody gave out, and that look like any other.
 _OTHER = token_hex(32)
+# What a key of Upbit's may do that trades and looks: in the words of its page.
+_SOUND = ["자산조회", "주문조회", "주문하기", "출금조회"]
 
 
 def _common_rows() -> Iterator[Row]:
@@ -145,12 +147,102 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         made.setting("upbit", symbols=("BTC/KRW", "FOO/KRW")),
     ),
     _row("exchange_upbit", "symbol without a price", _F, "BTC/KRW (no price)", made.upbit(prices={"KRW-BTC": 0.0})),
+    # X8: the nearest listed one is named.
+    _row(
+        "exchange_binance",
+        "symbol in small letters",
+        _F,
+        "btc/usdt (not listed; did you mean BTC/USDT?)",
+        made.setting("binance", symbols=("btc/usdt", "ETH/USDT")),
+    ),
+    _row(
+        "exchange_binance",
+        "symbol of a future",
+        _F,
+        "BTC/USDT:USDT (not listed; did you mean BTC/USDT?)",
+        made.setting("binance", symbols=("BTC/USDT:USDT",)),
+    ),
     _row(
         "exchange_upbit",
-        "no trade for an hour",
+        "symbol with a slip",
+        _F,
+        "BTX/KRW (not listed; did you mean BTC/KRW?)",
+        made.setting("upbit", symbols=("BTX/KRW",)),
+    ),
+    # X1: a market that nobody trades is halted, whatever its list and its ticker say.
+    _row(
+        "exchange_upbit",
+        "no trade for half an hour",
         _W,
-        "the last trade of BTC/KRW was 60 minutes ago",
-        made.upbit(trade_age=3600.0),
+        "the last trade of BTC/KRW was 30 minutes ago",
+        made.upbit(trade_age=1800.0),
+    ),
+    _row(
+        "exchange_upbit",
+        "no trade for three days",
+        _F,
+        "the last trade of BTC/KRW was 4320 minutes ago",
+        made.upbit(trade_age=3 * 86_400.0),
+    ),
+    _row(
+        "exchange_upbit",
+        "no trade within a limit of one's own",
+        _F,
+        "the last trade of BTC/KRW was 10 minutes ago",
+        made.both(made.upbit(trade_age=600.0), made.setting("upbit", stale_after=60, halted_after=300)),
+    ),
+    # G20: a time ahead of now is no freshness.
+    _row(
+        "exchange_upbit",
+        "last trade dated tomorrow",
+        _E,
+        "is dated 1440 minutes ahead of this machine's clock",
+        made.upbit(trade_age=-86_400.0),
+    ),
+    _row(
+        "exchange_binance",
+        "last trade dated tomorrow",
+        _E,
+        "is dated 1440 minutes ahead of this machine's clock",
+        made.binance(trade_age=-86_400.0),
+    ),
+    # X2: the end of a ticker's window is now, whenever the last trade was.
+    _row(
+        "exchange_binance",
+        "no trade for three days",
+        _F,
+        "the last trade of BTC/USDT was 4320 minutes ago",
+        made.binance(trade_age=3 * 86_400.0),
+    ),
+    _row(
+        "exchange_binance",
+        "no trade for half an hour",
+        _W,
+        "the last trade of BTC/USDT was 30 minutes ago",
+        made.binance(trade_age=1800.0),
+    ),
+    _row("exchange_binance", "no trade in a day", _F, "BTC/USDT (no trade in 24 hours)", made.binance(count=0)),
+    # X3
+    _row(
+        "exchange_binance",
+        "spot trading not allowed",
+        _F,
+        "BTC/USDT (spot trading not allowed)",
+        made.binance(spot_allowed=False),
+    ),
+    _row(
+        "api_key_binance",
+        "account not in the symbol's group",
+        _F,
+        "may not trade BTC/USDT (needs TRD_GRP_004 or TRD_GRP_005)",
+        made.binance(permission_sets=[["TRD_GRP_004", "TRD_GRP_005"]]),
+    ),
+    _row(
+        "api_key_binance",
+        "account in one of two groups that are both needed",
+        _F,
+        "may not trade BTC/USDT (needs TRD_GRP_004)",
+        made.binance(permission_sets=[["SPOT"], ["TRD_GRP_004"]]),
     ),
     _row(
         "exchange_upbit",
@@ -178,6 +270,14 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         api_key_binance=_E,
     ),
     _row("clock_binance", "exchange 0.6 s ahead", _W, "ms behind Binance's", made.ahead("binance", 0.6)),
+    # G20: the median of contradicting samples is a guess.
+    _row(
+        "clock_binance",
+        "clock that alternates by an hour",
+        _E,
+        "data of another shape",
+        made.alternating("binance", 3600.0),
+    ),
     _row("clock_binance", "answers too slow to tell", _E, "too slowly to tell its clock", made.slow_for_clock),
     _row("clock_upbit", "exchange 30 s ahead", _W, "ms behind Upbit's, by its Date header", made.ahead("upbit", 30.0)),
     _row(
@@ -307,6 +407,35 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "the key expires in 2 days",
         made.upbit(expires_in=timedelta(days=2, hours=12)),
     ),
+    # X4: what Upbit says of a key that may ask outweighs the attestation.
+    _row("api_key_upbit", "may withdraw", _F, "may withdraw", made.upbit(pocket_rights=[*_SOUND, "출금하기"])),
+    _row(
+        "api_key_upbit", "may withdraw, in English", _F, "may withdraw", made.upbit(pocket_rights=[*_SOUND, "withdraw"])
+    ),
+    _row(
+        "api_key_upbit",
+        "may transfer between pockets",
+        _F,
+        "may transfer between pockets",
+        made.upbit(pocket_rights=[*_SOUND, "포켓관리"]),
+    ),
+    _row("api_key_upbit", "may not order", _F, "is not allowed to trade", made.upbit(pocket_rights=["자산조회"])),
+    _row(
+        "api_key_upbit",
+        "any address",
+        _F,
+        "is not restricted to IP addresses",
+        made.both(made.upbit(pocket_rights=_SOUND), made.upbit(allowed_ips=[])),
+    ),
+    _row("api_key_upbit", "right that nobody knew", _W, "stake", made.upbit(pocket_rights=[*_SOUND, "stake"])),
+    _row(
+        "api_key_upbit",
+        "rights without names",
+        _E,
+        "answered with data of another shape",
+        made.upbit(pocket_rights="all"),
+    ),
+    _row("api_key_upbit", "terms to agree to", _F, "wants the account's owner to agree", made.upbit(agreed=False)),
     _row("api_key_upbit", "nobody attested", _E, "nobody has attested it", made.attested(None)),
     _row("api_key_upbit", "attestation of 90 days ago", _E, "the attestation is 90 days old", made.attested(90)),
     _row("api_key_upbit", "attestation from the future", _E, "the attestation is from the future", made.attested(-2)),

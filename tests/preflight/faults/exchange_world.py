@@ -135,6 +135,23 @@ def ahead(exchange: str, seconds: float) -> Arrange:
     return arrange
 
 
+def alternating(exchange: str, seconds: float) -> Arrange:
+    """Let every other answer come from a server whose clock is ahead, as behind a load balancer."""
+
+    def arrange(world: World) -> None:
+        world.conditions(exchange).alternate = seconds
+
+    return arrange
+
+
+def both(first: Arrange, second: Arrange) -> Arrange:
+    def arrange(world: World) -> None:
+        first(world)
+        second(world)
+
+    return arrange
+
+
 def slow(exchange: str, seconds: float, **given: Any) -> Arrange:
     def arrange(world: World) -> None:
         world.conditions(exchange).delay = seconds

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _NEWNS, _NEWUSER = 0x00020000, 0x10000000  # <sched.h>
-_MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000  # <sys/mount.h>
+MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000  # <sys/mount.h>
 _PR_CAPBSET_DROP = 24  # <sys/prctl.h>
 _DAC_OVERRIDE, _DAC_READ_SEARCH = 1, 2  # <linux/capability.h>
 
@@ -32,7 +32,7 @@ def _call(name: str, *given: object) -> None:
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
-def _own_mounts() -> None:
+def own_mounts() -> None:
     """Go where mounts are this process's own business."""
     uid, gid = os.geteuid(), os.getegid()
     try:
@@ -48,11 +48,19 @@ def _own_mounts() -> None:
     _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
 
 
-def _mount(folder: Path, flags: int = 0) -> None:
-    _call("mount", b"none", os.fsencode(folder), b"tmpfs", flags, b"size=64k,mode=0755")
+def mount(folder: Path, flags: int = 0, options: str = "size=64k") -> None:
+    """Lay a file system over a folder, with the files that are in it."""
+    files = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    data = f"{options},mode={folder.stat().st_mode & 0o7777:o}".encode()
+    _call("mount", b"none", os.fsencode(folder), b"tmpfs", flags & ~MS_RDONLY, data)
+    for path, content in files.items():
+        path.write_bytes(content)
+    if flags & MS_RDONLY:
+        _call("mount", b"none", os.fsencode(folder), b"tmpfs", _MS_REMOUNT | flags, data)
 
 
-def _fill(folder: Path) -> None:
+def fill(folder: Path) -> None:
+    """Write until there is no room."""
     with (folder / "filler").open("wb", buffering=0) as file:
         try:
             while True:
@@ -78,12 +86,12 @@ def main(argv: Sequence[str]) -> None:
     asked = parser.parse_args(argv)
     try:
         if asked.full or asked.read_only:
-            _own_mounts()
+            own_mounts()
         if asked.full:
-            _mount(asked.full)
-            _fill(asked.full)
+            mount(asked.full)
+            fill(asked.full)
         if asked.read_only:
-            _mount(asked.read_only, _MS_RDONLY)
+            mount(asked.read_only, MS_RDONLY)
         if asked.bound_by_modes:
             _obey_modes()
     except (OSError, CannotError) as e:

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from acceptance.standins.upbit import Upbit
 from tests.preflight.faults.rig import LAUNCHER, Rig
@@ -47,6 +48,14 @@ def forbidden(rig: Rig, name: str) -> Iterator[Change]:
 def private_textfile(rig: Rig) -> Iterator[Change]:
     """A textfile directory that only its owner can enter."""
     yield Change(env=_place(rig, "textfile", 0o700)[1])
+
+
+@contextlib.contextmanager
+def copied_prom(rig: Rig) -> Iterator[Change]:
+    """A textfile directory in which somebody keeps a copy of the metrics file."""
+    path, env = _place(rig, "textfile")
+    (Path(path) / "paper.bak.prom").write_text('arbitrage_preflight_last_success{env="paper"} 1.0\n', encoding="utf-8")
+    yield Change(env=env)
 
 
 @contextlib.contextmanager
@@ -138,7 +147,7 @@ STORAGE = (
         fault="the disk under the ledger is full",
         made="a full 64 kB file system is mounted there, for the gate alone",
         check="storage",
-        **fail(recorded=False),
+        **fail(),
         words=("ledger", "No space left on device"),
         make=lambda rig: broken_disk(rig, "state", "--full"),
     ),
@@ -183,7 +192,7 @@ STORAGE = (
         fault="the gate may not write to the ledger's directory",
         made="mode 0555, and a gate that mode bits bind even as root",
         check="storage",
-        **fail(recorded=False),
+        **fail(),
         words=("ledger", "Permission denied"),
         make=lambda rig: forbidden(rig, "state"),
     ),
@@ -201,7 +210,7 @@ STORAGE = (
         fault="the volume for the ledger is not mounted",
         made="ledger names a file in a directory that is not there",
         check="storage",
-        **fail(recorded=False),
+        **fail(),
         words=("ledger", "No such file or directory"),
         make=lambda rig: env(PREFLIGHT_LEDGER=str(rig.tmp / "volume" / "ledger.sqlite")),
     ),
@@ -222,6 +231,15 @@ STORAGE = (
         **fail(),
         words=("others cannot read",),
         make=private_textfile,
+    ),
+    FaultRow(
+        id="textfile-copy",
+        fault="somebody keeps a copy of the metrics file beside it",
+        made="another `.prom` file with one of its lines",
+        check="storage",
+        **fail(),
+        words=("paper.bak.prom holds metrics of preflight too",),
+        make=copied_prom,
     ),
 )
 

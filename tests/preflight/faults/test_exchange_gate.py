@@ -78,7 +78,7 @@ def _asked_what_may_be_asked(world: LiveWorld) -> None:
     for seen in world.exchanges.seen:
         assert (seen.method, seen.path in ALLOWED_PATHS[seen.exchange]) == ("GET", True), seen
     assert set(world.proxy.asked) <= {*HOSTS, "api.telegram.org"}
-    assert set(world.telegram.asked) <= {"getMe", "getChat", "sendChatAction", "sendMessage"}
+    assert set(world.telegram.asked) <= {"getMe", "getChat", "getChatMember", "sendChatAction", "sendMessage"}
 
 
 def _variables(made: World) -> dict[str, str]:

@@ -132,6 +132,7 @@ def test_a_p0_that_cannot_be_kept_is_sent_anyway(row: FaultRow, telegram_up: boo
             "PREFLIGHT_TELEGRAM__TOKEN": "1:canary",
             "PREFLIGHT_TELEGRAM__CHAT_ID": "-100",
             "PREFLIGHT_TELEGRAM__URL": telegram.url,
+            "PREFLIGHT_TELEGRAM__PLAIN_HTTP": "true",
             "PREFLIGHT_TELEGRAM__DEADLINE": "10" if telegram_up else "1",
         }
         if not telegram_up:

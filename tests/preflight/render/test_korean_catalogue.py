@@ -25,8 +25,9 @@ EVERYTHING = {**KOREAN_HINTS, **REASONS, **PHRASES}
 HANGUL = re.compile("[가-힣]")
 # Where a run's reasons, notes and an alert's reasons come from.
 SPEAKERS = [
-    PACKAGE / name for name in ("model.py", "gate.py", "ledger.py", "ledgerfile.py", "schema.py", "textfile.py")
-]
+    PACKAGE / name
+    for name in ("model.py", "gate.py", "ledger.py", "ledgerfile.py", "schema.py", "textfile.py", "plain_http.py")
+] + sorted((PACKAGE / "launch").glob("*.py"))
 
 
 def fields(template: str) -> list[str]:

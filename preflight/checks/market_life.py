@@ -1,0 +1,69 @@
+"""What shows that a symbol really trades: its market, its ticker, and the time of its last trade. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_AHEAD_SECONDS = 60.0  # a trade dated further ahead of this machine's clock than this tells no age at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ages:
+    """How long ago the symbols last traded."""
+
+    known: Mapping[str, float]  # symbol -> seconds
+    ahead: Mapping[str, float]  # symbol -> seconds by which its last trade is dated in the future
+    unknown: tuple[str, ...]  # symbols whose last trade the exchange does not tell
+
+    @property
+    def oldest(self) -> tuple[str, float]:
+        """Symbol and age of the trade that is longest ago; no symbol and 0 where no age is known."""
+        symbol = max(self.known, key=lambda known: self.known[known], default="")
+        return symbol, self.known.get(symbol, 0.0)
+
+
+def why_closed(market: Mapping[str, Any] | None) -> str:
+    """Say why a market does not trade; empty where nothing speaks against it.
+
+    Args:
+        market: ccxt's market, or None where the exchange does not list it.
+    """
+    if market is None:
+        return "not listed"
+    # None is ccxt's word for an exchange that does not say; ticker and last trade have to show it.
+    if market.get("active") is False:
+        return "not active"
+    raw = market.get("info")
+    if isinstance(raw, dict) and raw.get("isSpotTradingAllowed") is False:  # Binance: listed, yet not for spot
+        return "spot trading not allowed"
+    return ""
+
+
+def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
+    """Say why a ticker shows no trading; empty where nothing speaks against it."""
+    price = None if ticker is None else ticker.get("last")
+    if ticker is None or not isinstance(price, int | float) or price <= 0:
+        return "no price"
+    raw = ticker.get("info")
+    count = raw.get("count") if isinstance(raw, dict) else None  # Binance: trades within the window
+    volume = ticker.get("baseVolume")
+    if str(count) == "0" or (isinstance(volume, int | float) and volume == 0):
+        return "no trade in 24 hours"
+    return ""
+
+
+def ages_of(traded_at: Mapping[str, float | None], now: float) -> Ages:
+    """Sort the symbols by what their last trade tells.
+
+    Args:
+        traded_at: Symbol -> Unix seconds of its last trade, None where the exchange does not tell.
+        now: Unix seconds.
+    """
+    ages = {symbol: now - at for symbol, at in traded_at.items() if at is not None}
+    return Ages(
+        known={symbol: max(age, 0.0) for symbol, age in ages.items() if age >= -_AHEAD_SECONDS},
+        ahead={symbol: -age for symbol, age in ages.items() if age < -_AHEAD_SECONDS},
+        unknown=tuple(symbol for symbol, at in traded_at.items() if at is None),
+    )

@@ -1,0 +1,65 @@
+"""One command at a time: a lock that the command goes on holding once it has taken this process's place."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from preflight.errors import NotStartedError
+from preflight.holder import holder_of
+
+
+@dataclass(slots=True)
+class StartLock:
+    """A file that is locked for as long as its descriptor is open, here or in the command."""
+
+    path: Path
+    descriptor: int
+
+    def lost(self) -> str | None:
+        """Say that the path names another file by now, so that somebody else could lock it; else None."""
+        try:
+            there = os.stat(self.path, follow_symlinks=False)  # noqa: PTH116 - as in `take`
+        except OSError as e:
+            return f"the lock {self.path} is gone: {e.strerror}"
+        ours = os.fstat(self.descriptor)
+        return None if os.path.samestat(there, ours) else f"the lock {self.path} was replaced"
+
+    def hand_on(self) -> None:
+        """Keep the lock across the start of the command."""
+        os.set_inheritable(self.descriptor, True)  # noqa: FBT003 - the signature is Python's
+
+    def release(self) -> None:
+        """Give it back."""
+        with contextlib.suppress(OSError):
+            os.close(self.descriptor)
+
+
+def take(path: Path) -> StartLock:
+    """Lock a file, which is made if need be (mode 0600); does not wait.
+
+    Raises:
+        NotStartedError: Another process holds it.
+        OSError: It cannot be opened; a symbolic link is not followed.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        lock = StartLock(path, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            lock.release()
+            holder = holder_of(path)
+            who = "another process" if holder is None else f"process {holder}"
+            raise NotStartedError(
+                f"exec: {who} holds {path}: another exec is at work, or what it started still runs; nothing ran"
+            ) from e
+        except BaseException:
+            lock.release()
+            raise
+        if lock.lost() is None:
+            return lock
+        lock.release()  # whoever held it has just removed it

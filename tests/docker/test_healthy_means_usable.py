@@ -1,0 +1,270 @@
+"""What a service needs is proven before it starts, and what the others need of it before it counts as healthy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from acceptance.stack import compose_diagnosis, compose_engine, compose_images, compose_project
+from acceptance.stack.base import SERVICES
+from acceptance.stack.compose_diagnosis import Container
+from acceptance.stack.compose_engine import Done
+from acceptance.stack.ports import Ports
+from acceptance.stack.wait import Answer, wait_until
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
+
+SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A compose project in which one service after the other can be started, and things can be spoilt before."""
+
+    project: compose_project.Project
+
+    def compose(self, *words: str) -> Done:
+        """Run a docker compose command in the project."""
+        return compose_engine.run(self.project.argv(*words), seconds=60.0)
+
+    def starts(self, service: str) -> None:
+        """Make a service's container and start it, without waiting for it to be healthy."""
+        done = self.compose("up", "--detach", "--no-deps", "--pull", "never", "--no-build", service)
+        assert done.code == 0, done.said
+
+    def container(self, service: str) -> Container:
+        """How it is doing now."""
+        return compose_diagnosis.containers(self.project)[service]
+
+    def gives_up(self, service: str) -> str:
+        """Start a service that has to refuse; give its log."""
+        self.starts(service)
+
+        def probe() -> Answer[None]:
+            now = self.container(service)
+            assert now.health != "healthy", "it was healthy once"
+            return Answer(done=now.restarts > 0 or now.status == "exited", said=str(now))
+
+        wait_until(probe, asked=f"whether {service} refuses to start", timeout=SECONDS, interval=0.1)
+        self.compose("stop", "--timeout", "2", service)
+        return compose_diagnosis.log(self.project, service)
+
+    def gets_healthy(self, service: str) -> None:
+        """Wait until its healthcheck passes; one that passes says nothing."""
+
+        def probe() -> Answer[None]:
+            now = self.container(service)
+            return Answer(done=now.is_well and not now.health_said, said=f"{now}: {now.health_said}")
+
+        wait_until(probe, asked=f"{service} healthy", timeout=SECONDS, interval=0.2)
+
+    def fails(self, service: str, said: str) -> None:
+        """Wait until its healthcheck fails in these words; Docker calls it unhealthy after 40 in a row only."""
+
+        def probe() -> Answer[None]:
+            now = self.container(service)
+            return Answer(done=now.status == "running" and said in now.health_said, said=f"{now}: {now.health_said}")
+
+        wait_until(probe, asked=f"whether {service} fails with {said!r}", timeout=SECONDS, interval=0.2)
+
+    def close(self, path: Path) -> None:
+        """What a umask of 077 makes of it."""
+        for each in (path, *path.rglob("*")):
+            each.chmod(0o700 if each.is_dir() else 0o600)
+
+
+@pytest.fixture(scope="module")
+def images() -> dict[str, str]:
+    """Variable -> image, all of them there."""
+    return dict(compose_images.prepare("local").names)
+
+
+@pytest.fixture
+def bench(images: dict[str, str]) -> Iterator[Bench]:
+    """A project of its own, nothing of it running; its containers and volumes go at the end."""
+    with Ports.free(SERVICES) as free:
+        ports = free.as_dict()
+    root = compose_images.ROOT
+    project = compose_project.create(
+        root, images=images, ports=ports, interval="1s", monitoring=root / "monitoring", overrides={}
+    )
+    made = Bench(project=project)
+    yield made
+    done = made.compose("--profile", "preflight", "down", "--volumes", "--timeout", "2")
+    shutil.rmtree(project.folder)
+    assert done.code == 0, done.said
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trouble", ["unreadable", "empty"])
+@pytest.mark.parametrize(
+    ("service", "secret"),
+    [
+        ("redis", "redis_password"),
+        ("postgres", "postgres_owner_password"),
+        ("postgres", "postgres_password"),
+        ("engine", "redis_password"),
+        ("engine", "postgres_password"),
+        ("grafana", "grafana_admin_password"),
+        ("grafana", "grafana_secret_key"),
+    ],
+)
+def test_without_its_secret_a_service_does_not_start(bench: Bench, service: str, secret: str, trouble: str) -> None:
+    """Neither without a password nor with a well-known one: it ends, and says which file it is about."""
+    path = bench.project.secrets_dir / secret
+    value = path.read_text(encoding="utf-8")
+    if trouble == "empty":
+        path.write_text("", encoding="utf-8")
+    else:
+        path.chmod(0o400)
+    log = bench.gives_up(service)
+    assert secret in log
+    assert value not in log
+    assert "Traceback" not in log
+
+
+def test_the_gate_does_not_run_without_its_secret(bench: Bench) -> None:
+    """Exit 2, a usage error, with the file's name: never a run with no password."""
+    (bench.project.secrets_dir / "redis_password").chmod(0o400)
+    done = bench.compose("run", "--rm", "--no-deps", "-T", "preflight", "--env", "paper")
+    assert done.code == 2, done.said
+    assert "redis_password" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("password", ['quo"te', "back\\slash", "sp ace#$'x", "größe"], ids=str)
+def test_redis_has_the_password_of_the_file_whatever_is_in_it(bench: Bench, password: str) -> None:
+    """Healthy means that exactly this password is answered, and it is in no log."""
+    path = bench.project.secrets_dir / "redis_password"
+    path.chmod(0o644)
+    path.write_text(f"{password}\n", encoding="utf-8")
+    bench.starts("redis")
+    bench.gets_healthy("redis")
+    assert password not in compose_diagnosis.log(bench.project, "redis")
+
+
+def test_a_redis_without_a_password_is_not_healthy(bench: Bench) -> None:
+    """Answering is not enough: a client without the password has to be refused."""
+    bench.starts("redis")
+    bench.gets_healthy("redis")
+    script = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli -h 127.0.0.1 config set requirepass "$1"'
+    for value, said in (("", "without a password it answers: PONG"), ("another", "with its password it answers: ")):
+        done = bench.compose("exec", "-T", "redis", "sh", "-c", script, "sh", value)
+        assert "OK" in done.stdout, done.said
+        bench.fails("redis", said)
+
+
+# --- Postgres' role and database -----------------------------------------------------------------------------------
+
+
+def test_postgres_does_not_start_with_an_init_folder_that_it_cannot_read(bench: Bench) -> None:
+    """Nothing is set up without the role; once the folder is readable, the same volume is set up whole."""
+    folder = bench.project.folder / "postgres"
+    bench.close(folder)
+    log = bench.gives_up("postgres")
+    assert "/docker-entrypoint-initdb.d" in log
+    assert "make images" in log
+    folder.chmod(0o755)
+    log = bench.gives_up("postgres")
+    assert "10-application-role.sh" in log
+    for each in folder.iterdir():
+        each.chmod(0o644)
+    bench.starts("postgres")
+    bench.gets_healthy("postgres")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("DROP DATABASE arbitrage WITH (FORCE)", "there is no database arbitrage"),
+        ("DROP DATABASE arbitrage WITH (FORCE); DROP ROLE arbitrage", "there is no role arbitrage"),
+        ("ALTER ROLE arbitrage PASSWORD 'another'", "password authentication failed"),
+        ("ALTER ROLE arbitrage NOLOGIN", "is not permitted to log in"),
+    ],
+    ids=["no database", "no role", "another password", "no login"],
+)
+def test_a_postgres_that_the_bot_cannot_use_is_not_healthy(bench: Bench, spoil: str, said: str) -> None:
+    """Its healthcheck says what is missing, and the documented line makes it without touching the rest."""
+    bench.starts("postgres")
+    bench.gets_healthy("postgres")
+    words = [word for each in spoil.split("; ") for word in ("-c", each)]
+    done = bench.compose("exec", "-T", "postgres", "psql", "-U", "postgres", *words)
+    assert done.code == 0, done.said
+    bench.fails("postgres", said)
+    again = ("sh", "/docker-entrypoint-initdb.d/10-application-role.sh")
+    done = bench.compose("exec", "-T", "postgres", *again)
+    assert done.code == 0, done.said
+    bench.gets_healthy("postgres")
+
+
+# --- folders of configuration --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("service", "folder", "named"),
+    [
+        ("prometheus", "prometheus/rules", "/etc/prometheus/rules"),
+        ("prometheus", "prometheus/targets", "/etc/prometheus/targets"),
+        ("grafana", "grafana/provisioning", "/etc/grafana/provisioning"),
+        ("grafana", "grafana/dashboards", "/etc/grafana/dashboards"),
+    ],
+)
+def test_an_unreadable_folder_of_configuration_ends_the_start(
+    bench: Bench, service: str, folder: str, named: str
+) -> None:
+    """Not a Prometheus without rules or a Grafana without dashboards: one sentence with the path."""
+    bench.close(bench.project.folder / folder)
+    log = bench.gives_up(service)
+    assert named in log
+    assert "make images" in log
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"), [("rules", "it has no alerting rules"), ("targets", "it has no targets")], ids=str
+)
+def test_a_prometheus_that_watches_nothing_is_not_healthy(bench: Bench, folder: str, said: str) -> None:
+    """It is ready without rules and targets too; healthy it is with both."""
+    for path in (bench.project.prometheus_config / folder).iterdir():
+        path.unlink()
+    bench.starts("prometheus")
+    bench.fails("prometheus", said)
+
+
+def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench, images: dict[str, str]) -> None:
+    """It would serve a page without a metric of preflight's."""
+    volume = f"{bench.project.name}_textfile-collector-data:/data"
+    bench.starts("node-exporter")
+    bench.gets_healthy("node-exporter")
+    within = (
+        "run",
+        "--rm",
+        "--user",
+        "0",
+        "-v",
+        volume,
+        "--entrypoint",
+        "chmod",
+        images["REDIS_IMAGE"],
+        "0700",
+        "/data",
+    )
+    assert compose_engine.docker(*within).code == 0
+    bench.fails("node-exporter", "ermission denied")
+
+
+def test_a_service_that_has_all_it_needs_starts_as_its_image_would(bench: Bench) -> None:
+    """The check before the start leaves the program as process 1, which takes the engine's signals."""
+    bench.starts("prometheus")
+    bench.gets_healthy("prometheus")
+    done = compose_engine.docker("exec", bench.project.container("prometheus"), "cat", "/proc/1/comm")
+    assert done.stdout.strip() == "prometheus"
+    stopped = bench.compose("stop", "--timeout", "10", "prometheus")
+    assert stopped.code == 0
+    state = compose_engine.docker("inspect", "--format", "{{json .State}}", bench.project.container("prometheus"))
+    assert json.loads(state.stdout)["ExitCode"] == 0
