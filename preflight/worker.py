@@ -26,7 +26,8 @@ from preflight.model import Outcome, Status
 from preflight.streams import ENDING
 
 _MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
-_MAX_TEXT = 1000  # characters of one field
+_MAX_TEXT = 1000  # characters of one field that are shown
+_MAX_SENT = 1050  # that are sent: of one field 12.6 kB, were it all characters that JSON writes as two escapes
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
@@ -34,6 +35,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a ch
 # Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
+_TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
 _CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
 
 
@@ -205,14 +207,15 @@ def encode(outcome: Outcome) -> bytes:
     return json.dumps(
         {
             "status": str(outcome.status),
-            "summary": outcome.summary,
-            "hint": outcome.hint,
-            "expected": outcome.expected,
-            "actual": outcome.actual,
-            "said": outcome.said,
+            **{name: _sent(getattr(outcome, name)) for name in _TEXTS},
             "timings": dict(outcome.timings),
         }
     ).encode()
+
+
+def _sent(text: Any) -> Any:
+    """Cut what is too long to be sent: what a server says may be of any length."""
+    return text[:_MAX_SENT] if isinstance(text, str) else text
 
 
 def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
@@ -229,15 +232,7 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         data = json.loads(line)
     except (ValueError, RecursionError) as e:
         raise BadAnswerError("its answer is not JSON") from e
-    if not isinstance(data, dict) or set(data) != {
-        "status",
-        "summary",
-        "hint",
-        "expected",
-        "actual",
-        "said",
-        "timings",
-    }:
+    if not isinstance(data, dict) or set(data) != {"status", *_TEXTS, "timings"}:
         raise BadAnswerError("its answer has other fields than an outcome has")
     texts = dict(_texts(data, secrets))
     if data["status"] not in tuple(Status):
@@ -251,11 +246,15 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
 
 
 def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for name in ("summary", "hint", "expected", "actual", "said"):
-        if not isinstance(data[name], str):
+    longest = max(map(len, secrets), default=0)
+    for name in _TEXTS:
+        text = data[name]
+        if not isinstance(text, str):
             raise BadAnswerError(f"its {name} is not text")
+        if len(text) >= _MAX_SENT:  # what was cut off may have been the rest of a secret
+            text = text[: max(0, len(text) - longest)]
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
-        yield name, _NOT_TEXT.sub(" ", scrub(data[name], secrets))[:_MAX_TEXT]
+        yield name, _NOT_TEXT.sub(" ", scrub(text, secrets))[:_MAX_TEXT]
 
 
 def _is_seconds(value: Any) -> bool:

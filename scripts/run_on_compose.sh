@@ -20,7 +20,10 @@ if ! scripts/install_docker.sh status >/dev/null 2>&1; then
     fi
 fi
 
-.venv/bin/python -m pytest tests -m compose
+# Not servers of the stack, but likewise installed for root on Debian only.
+scripts/install_debian_program.sh pgbouncer
+
+.venv/bin/python -m pytest tests -m "compose or debian"
 .venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \
     --stack compose
 .venv/bin/python -m pytest acceptance --stack compose "$@"

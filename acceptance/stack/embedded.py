@@ -44,6 +44,7 @@ class EmbeddedStack:
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
         durable: bool = False,
+        postgres: Mapping[str, str] | None = None,
         project: Path = CODE,
         monitoring: Path | None = None,
         textfile_seen: Path | None = None,
@@ -59,6 +60,7 @@ class EmbeddedStack:
             ports: Service name -> port for exactly these; None for any free ones.
             interval: Scrape and evaluation interval; None keeps the committed one.
             durable: Keep Postgres safe against power loss, at the price of speed.
+            postgres: Settings of Postgres, laid over the stack's own; for tests of servers that are set up otherwise.
             project: Folder in which preflight runs.
             monitoring: Folder with ``prometheus`` and ``grafana``; None for the checkout's own.
             textfile_seen: Directory that node_exporter reads; None for the one preflight writes to. For
@@ -73,6 +75,7 @@ class EmbeddedStack:
         self._fixed = dict(ports) if ports is not None else None
         self._interval = interval
         self._durable = durable
+        self._postgres = dict(postgres or {})
         self._project = project
         self._monitoring = monitoring if monitoring is not None else CODE / "monitoring"
         self._textfile_seen = textfile_seen
@@ -125,6 +128,7 @@ class EmbeddedStack:
                 monitoring=self._monitoring,
                 code=CODE,
                 interval=self._interval,
+                postgres=self._postgres,
                 durable=self._durable,
                 textfile_seen=self._textfile_seen or self._layout.textfile,
             )

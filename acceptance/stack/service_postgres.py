@@ -48,6 +48,7 @@ def postgres(site: Site) -> ServiceSpec:
     }
     if not site.durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    settings |= site.postgres
     options = tuple(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
     initdb = (
         str(binary.parent / "initdb"),

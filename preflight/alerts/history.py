@@ -12,6 +12,7 @@ from preflight.alerts import fields
 from preflight.alerts.message import writable
 from preflight.alerts.within import LateError, within
 from preflight.errors import DatabaseError
+from preflight.postgres_session import said, transaction
 from preflight.sections import PostgresSection
 
 if TYPE_CHECKING:
@@ -104,16 +105,22 @@ class History:
 
         if not self.settings.host:
             raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
-        try:
+
+        def read() -> tuple[Row, ...]:
             connection = open_postgres(self.settings)
             try:
-                with connection.cursor() as cursor:
+                with transaction(connection, seconds=self.settings.timeout) as cursor:
                     cursor.execute(_NEWEST, (env, limit))
                     return tuple(Row(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall())
             finally:
                 connection.close()
+
+        try:
+            return within(2 * self.settings.timeout, read)  # to connect, and for the answer
+        except LateError as e:
+            raise DatabaseError(f"Postgres gave no answer within {2 * self.settings.timeout:g} s") from e
         except psycopg2.Error as e:
-            raise DatabaseError(_explain(e)) from e
+            raise DatabaseError(self._explain(e)) from e
 
     def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
@@ -123,17 +130,39 @@ class History:
         try:
             connection = open_postgres(self.settings)
             try:
-                connection.autocommit = False
-                with connection.cursor() as cursor:
-                    # A connection that is given up on must not hold anything for long.
-                    cursor.execute(f"SET statement_timeout = {int(self.settings.timeout * 1000) + 1}")
-                connection.commit()
-                refused = _insert(connection, rows)
+                # A connection that is given up on must not hold anything for long.
+                refused = self._insert(connection, rows)
             finally:
                 connection.close()
         except psycopg2.Error as e:
-            return Stored(problem=_explain(e))
+            return Stored(problem=self._explain(e))
         return Stored(refused=refused)
+
+    def _insert(self, connection: connection, rows: Sequence[Row]) -> dict[str, str]:
+        """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
+
+        Raises:
+            psycopg2.Error: None of those that are left can be written.
+        """
+        import psycopg2  # noqa: PLC0415
+        from psycopg2.extras import execute_values  # noqa: PLC0415
+
+        codec = psycopg2.extensions.encodings[connection.encoding]
+        values = [_values(row, codec) for row in rows]
+        try:
+            with transaction(connection, seconds=self.settings.timeout, keep=True) as cursor:
+                execute_values(cursor, _INSERT, values, template=_VALUES, page_size=len(rows))
+        except (psycopg2.DataError, psycopg2.IntegrityError) as e:
+            if len(rows) == 1:
+                return {rows[0].alert_id: self._explain(e)}
+            middle = len(rows) // 2
+            return self._insert(connection, rows[:middle]) | self._insert(connection, rows[middle:])
+        return {}
+
+    def _explain(self, error: psycopg2.Error) -> str:
+        if error.pgcode == _NO_TABLE:
+            return "the table of alerts is missing; make it with `preflight db migrate`"
+        return f"Postgres: {said(error, self.settings.secret_values())}"
 
 
 def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
@@ -146,33 +175,9 @@ def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
-    """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
-
-    Raises:
-        psycopg2.Error: None of those that are left can be written.
-    """
-    import psycopg2  # noqa: PLC0415
-    from psycopg2.extras import execute_values  # noqa: PLC0415
-
-    try:
-        with connection, connection.cursor() as cursor:
-            execute_values(cursor, _INSERT, [_values(row) for row in rows], template=_VALUES, page_size=len(rows))
-    except (psycopg2.DataError, psycopg2.IntegrityError) as e:
-        if len(rows) == 1:
-            return {rows[0].alert_id: _explain(e)}
-        middle = len(rows) // 2
-        return _insert(connection, rows[:middle]) | _insert(connection, rows[middle:])
-    return {}
-
-
-def _explain(error: psycopg2.Error) -> str:
-    if error.pgcode == _NO_TABLE:
-        return "the table of alerts is missing; make it with `preflight db migrate`"
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"Postgres: {said}"
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    id_, *texts = (writable(getattr(row, name)) for name in _COLUMNS if name != "at")
+def _values(row: Row, codec: str) -> tuple[Any, ...]:
+    """Give a row as it is written: a database in another encoding than UTF-8 has not every character."""
+    id_, *texts = (
+        writable(getattr(row, name)).encode(codec, "replace").decode(codec) for name in _COLUMNS if name != "at"
+    )
     return (id_, row.at, *texts)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from preflight.alerts.within import LateError, within
 from preflight.errors import DatabaseError
+from preflight.postgres_session import said, transaction
 from preflight.sections import PostgresSection
 
 _LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
@@ -19,7 +21,7 @@ CREATE TABLE IF NOT EXISTS arbitrage_preflight_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-_TIMEOUT = "15s"
+_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,15 @@ def packaged() -> tuple[Migration, ...]:
     return steps
 
 
-def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+def migrate(
+    settings: PostgresSection, steps: tuple[Migration, ...] | None = None, *, seconds: float = _SECONDS
+) -> tuple[str, ...]:
     """Apply what is missing, all of it or nothing.
 
     Args:
         settings: The database.
         steps: What to apply; None for the packaged ones.
+        seconds: For all of it once connected, also for whoever else is migrating to be done.
 
     Returns:
         Names of the steps that were applied; empty where the database was up to date.
@@ -73,23 +78,25 @@ def migrate(settings: PostgresSection, steps: tuple[Migration, ...] | None = Non
         raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
     where = f"Postgres at {settings.host}:{settings.port}"
     wanted = packaged() if steps is None else steps
-    try:
+
+    def apply() -> tuple[str, ...]:
         connection = open_postgres(settings)
         try:
-            connection.autocommit = False
-            with connection.cursor() as cursor:
-                applied = _apply(cursor, wanted, where)
-            connection.commit()
+            with transaction(connection, seconds=seconds, keep=True) as cursor:
+                return _apply(cursor, wanted, where)
         finally:
             connection.close()
+
+    limit = seconds + settings.timeout  # which may go by until there is a connection
+    try:
+        return within(limit, apply)
+    except LateError as e:
+        raise DatabaseError(f"{where} gave no answer within {limit:g} s; look at it, then run this again") from e
     except psycopg2.Error as e:
-        said = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
-        raise DatabaseError(f"{where}: {said}; nothing was changed") from e
-    return applied
+        raise DatabaseError(f"{where}: {said(e, settings.secret_values())}; nothing was changed") from e
 
 
 def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, ...]:
-    cursor.execute("SELECT set_config('statement_timeout', %s, true)", (_TIMEOUT,))
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     cursor.execute(_TABLE)
     cursor.execute("SELECT version, sha256 FROM arbitrage_preflight_migrations ORDER BY version")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
+from preflight.postgres_session import one_row, transaction
 from preflight.sections import PositionPolicy
 
 _EXPECTED = "no open position"
@@ -51,7 +52,7 @@ class OpenPositionsCheck:
                 found = _count(connection, ctx)
             finally:
                 connection.close()
-        except library.Error as e:
+        except (library.Error, UnicodeError) as e:
             return _untold(ctx, e)
         return _judge(ctx, found)
 
@@ -79,12 +80,9 @@ def _count(connection: Any, ctx: Context) -> _Found:
     )
     opened = [value.lower() for value in positions.open_values]
     known = [*opened, *(value.lower() for value in positions.closed_values)]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
-        # Rows that a policy hides would count as none; with this the server refuses to answer from a part of them.
-        cursor.execute("SELECT set_config('row_security', 'off', false)", ())
-        cursor.execute(query, (opened, known))
-        return _Found(*cursor.fetchone())
+    # Rows that a policy hides would count as none; so told, the server refuses to answer from a part of them.
+    with transaction(connection, seconds=ctx.settings.postgres.timeout, row_security="off") as cursor:
+        return _Found(*one_row(cursor, query, (opened, known)))
 
 
 def _judge(ctx: Context, found: _Found) -> Outcome:
@@ -132,6 +130,15 @@ def _untold(ctx: Context, error: Any) -> Outcome:
             status=Status.ERROR,
             summary=f"{table} cannot be read: row-level security hides a part of it from this role",
             hint="connect as a role that sees all of it: its owner, or one with BYPASSRLS",
+            expected=_EXPECTED,
+            actual=text,
+        )
+    if isinstance(error, UnicodeError):
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"{table} cannot be read: its {ctx.settings.positions.status_column} or the values to look for are "
+            "no text in the encoding of the database",
+            hint="correct those rows, or make the database one in UTF8",
             expected=_EXPECTED,
             actual=text,
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
+from preflight.checks.postgres_write import Written, try_write
 from preflight.model import Env, Outcome, Status
+from preflight.postgres_session import NO_TRANSACTION, one_row, transaction
 from preflight.sections import PostgresSection
 
 _EXPECTED = "1 from SELECT 1, and a written row read back"
@@ -15,7 +17,7 @@ _EXPECTED = "1 from SELECT 1, and a written row read back"
 
 @dataclass(frozen=True, slots=True)
 class PostgresCheck:
-    """SELECT 1, and a row written to a temporary table and read back, each timed."""
+    """SELECT 1, and a row written and read back in one transaction that is rolled back, each timed."""
 
     id: str = "postgres"
     proves: str = "Postgres answers a query and takes a write"
@@ -62,10 +64,9 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         timings[name] = ctx.clock() - begun
         return answer
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{ctx.settings.postgres.timeout:g}s",))
-        one = timed("select", lambda: _ask(cursor, "SELECT 1"))
-        standby, read_only = _ask_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+    with transaction(connection, seconds=ctx.settings.postgres.timeout) as cursor:
+        (one,) = timed("select", lambda: one_row(cursor, "SELECT 1"))
+        standby, read_only = one_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
         if standby or read_only == "on":
             what = "a standby" if standby else "read-only for this role"
             return Outcome(
@@ -76,16 +77,20 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
                 actual=f"pg_is_in_recovery {standby}, transaction_read_only {read_only}",
                 timings=timings,
             )
-        kept = timed("write", lambda: _write_and_read(cursor, ctx.run_id))
-    if one != 1 or kept != ctx.run_id:
+        written: Written = timed("write", lambda: try_write(cursor, ctx.run_id, ctx.settings.positions.table))
+        if written.denied:
+            return _may_not_write(where, written.denied, timings)
+    if one != 1 or written.kept != ctx.run_id:
         return Outcome(
             status=Status.FAIL,
             summary=f"Postgres at {where} did not give back what it was given",
             hint="check what answers at that address: a proxy may be in between",
             expected=_EXPECTED,
-            actual=f"SELECT 1 gave {one!r}, the row {'the same' if kept == ctx.run_id else 'another value'}",
+            actual=f"SELECT 1 gave {one!r}, the row {'the same' if written.kept == ctx.run_id else 'another value'}",
             timings=timings,
         )
+    if (unfit := _open_to_everybody(connection, ctx, where)) is not None:
+        return replace(unfit, timings=timings)
     slowest = max(("select", "write"), key=lambda name: timings[name])
     limit = ctx.settings.postgres.slow_after
     if timings[slowest] > limit:
@@ -101,29 +106,34 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         status=Status.PASS,
         summary=f"Postgres at {where} answers and takes writes (SELECT 1 {timings['select'] * 1000:.2f} ms)",
         expected=_EXPECTED,
-        actual=_EXPECTED,
+        actual=_EXPECTED if written.tried else "1 from SELECT 1, and the right to write",
         timings=timings,
     )
 
 
-def _ask_row(cursor: Any, query: str) -> tuple[Any, ...]:
-    cursor.execute(query)
-    row: tuple[Any, ...] = cursor.fetchone()
-    return row
+def _may_not_write(where: str, table: str, timings: dict[str, float]) -> Outcome:
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"Postgres at {where} does not let this role write to {table}",
+        hint=f"GRANT SELECT, INSERT ON {table} TO the role, and UPDATE where it is the bot's own table",
+        expected=_EXPECTED,
+        actual="no right to INSERT",
+        timings=timings,
+    )
 
 
-def _ask(cursor: Any, query: str) -> Any:
-    return _ask_row(cursor, query)[0]
-
-
-def _write_and_read(cursor: Any, value: str) -> Any:
-    """Write where nobody else can see it: the table is gone with the transaction."""
-    cursor.execute("BEGIN")
-    cursor.execute("CREATE TEMPORARY TABLE arbitrage_preflight_probe (value text) ON COMMIT DROP")
-    cursor.execute("INSERT INTO arbitrage_preflight_probe VALUES (%s)", (value,))
-    kept = _ask(cursor, "SELECT value FROM arbitrage_preflight_probe")
-    cursor.execute("COMMIT")
-    return kept
+def _open_to_everybody(connection: Any, ctx: Context, where: str) -> Outcome | None:
+    """Say so where a password is configured and the server let us in without; a certificate of ours counts as one."""
+    told = connection.info
+    if ctx.settings.postgres.password is None or told.used_password or told.dsn_parameters.get("sslcert"):
+        return None
+    return Outcome(
+        status=Status.FAIL if ctx.settings.env is Env.LIVE else Status.WARN,
+        summary=f"Postgres at {where} lets everybody in: a password is configured, and it asks for none",
+        hint="in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust",
+        expected="a server that asks for the password",
+        actual="logged in without a password",
+    )
 
 
 _SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"
@@ -158,6 +168,12 @@ _REFUSALS: tuple[tuple[str, Status, str, str], ...] = (
     ("could not translate host name", Status.ERROR, "has a name that cannot be resolved now", _NAME),
     ("timeout expired", Status.ERROR, "gave no answer in time", "check the network path and the server's load"),
     ("starting up", Status.ERROR, "is still starting", "wait until it is ready, then run again"),
+    (
+        NO_TRANSACTION,
+        Status.ERROR,
+        "takes no transaction, as a pool of single statements does, so nothing can be tried on it",
+        "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server",
+    ),
     ("shutting down", Status.ERROR, "is shutting down", "start it again, then run again"),
 )
 
@@ -190,7 +206,11 @@ _STATES = {
         "takes no writes: it is read-only",
         "point PREFLIGHT_POSTGRES__HOST at the primary",
     ),
-    "42501": (Status.FAIL, "does not let this role write", "GRANT TEMPORARY ON DATABASE ... TO the role"),
+    "42501": (
+        Status.FAIL,
+        "does not let this role write",
+        "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one",
+    ),
     "53100": (Status.FAIL, "has no room on its disk", "free room on the server"),
     "57P01": (Status.ERROR, "ended the session", "it was stopped or restarted: run again"),
 }

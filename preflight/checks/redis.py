@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
+from preflight.checks import redis_server
 from preflight.model import Env, Outcome, Status
 from preflight.sections import RedisSection
 
@@ -47,7 +48,8 @@ class RedisCheck:
         try:
             return trust.judged(_exercise(client, ctx, where), client, ctx)
         except library.RedisError as e:
-            return trust.refusal(e, where, settings) or _explain(e, where, settings)
+            known = trust.refusal(e, where, settings) or redis_server.told_by(e, ctx, where)
+            return known or _explain(e, where, settings)
         finally:
             client.close()
 
@@ -63,6 +65,7 @@ def _exercise(client: Any, ctx: Context, where: str) -> Outcome:
         return answer
 
     timed("connect", client.ping)  # the first command pays for connecting and logging in
+    redis_server.refuse_cluster(client)
     pong = timed("ping", client.ping)
     stored = timed("set", lambda: client.set(key, value, ex=_TTL_SECONDS))
     kept = timed("get", lambda: client.get(key))
@@ -78,6 +81,8 @@ def _exercise(client: Any, ctx: Context, where: str) -> Outcome:
             actual=f"PING {pong}, SET {stored}, GET {'same' if kept == value else 'another value'}, DEL {deleted}",
             timings=timings,
         )
+    if (unfit := redis_server.unfit(client, ctx, where)) is not None:
+        return replace(unfit, timings=timings)
     slowest = max(("ping", "set", "get", "del"), key=lambda name: timings[name])
     limit = ctx.settings.redis.slow_after
     if timings[slowest] > limit:

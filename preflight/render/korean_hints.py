@@ -89,6 +89,17 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server": (
             "PREFLIGHT_REDIS__PASSWORD(또는 __PASSWORD_FILE)와 __USERNAME이 서버와 맞는지 확인하십시오"
         ),
+        "point PREFLIGHT_REDIS__HOST at a Redis that is no cluster: neither this gate nor the engine follows one": (
+            "PREFLIGHT_REDIS__HOST가 클러스터가 아닌 Redis를 가리키게 하십시오. 이 게이트도 엔진도 클러스터를 "
+            "따라가지 않습니다"
+        ),
+        "let it ask: ACL SETUSER {} +role": "이 사용자가 물을 수 있게 하십시오: ACL SETUSER {} +role",
+        "see that the proxy there hands writes to a primary only": (
+            "그곳의 프록시가 쓰기를 프라이머리에만 넘기는지 확인하십시오"
+        ),
+        "set requirepass on the server (or a password for its ACL user default), as in PREFLIGHT_REDIS__PASSWORD": (
+            "서버에 PREFLIGHT_REDIS__PASSWORD와 같은 requirepass(또는 ACL 사용자 default의 비밀번호)를 설정하십시오"
+        ),
         "point PREFLIGHT_REDIS__HOST at the primary": "PREFLIGHT_REDIS__HOST가 프라이머리를 가리키게 하십시오",
         "raise maxmemory, or set a maxmemory-policy that frees room": (
             "maxmemory를 늘리거나, 공간을 비우는 maxmemory-policy를 설정하십시오"
@@ -145,8 +156,20 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "check the network path and the server's load": "네트워크 경로와 서버 부하를 확인하십시오",
         "wait until it is ready, then run again": "준비될 때까지 기다렸다가 다시 실행하십시오",
         "start it again, then run again": "서버를 다시 띄운 뒤 다시 실행하십시오",
-        "GRANT TEMPORARY ON DATABASE ... TO the role": (
-            "이 롤에 임시 테이블 권한을 주십시오: GRANT TEMPORARY ON DATABASE ... TO 롤"
+        "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one": (
+            "테이블을 만들 수 있는 롤로 `preflight db migrate`를 실행하고, "
+            "그 테이블에 대한 INSERT 권한을 이 롤에 주십시오"
+        ),
+        "GRANT SELECT, INSERT ON {} TO the role, and UPDATE where it is the bot's own table": (
+            "롤에 권한을 주십시오: GRANT SELECT, INSERT ON {} TO 롤. 봇 자신의 테이블이면 UPDATE도 주십시오"
+        ),
+        "in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust": (
+            "pg_hba.conf에서(pgbouncer라면 auth_type에서) 이 롤이 trust 대신 scram-sha-256으로 로그인하게 하십시오"
+        ),
+        "correct those rows, or make the database one in UTF8": ("그 행들을 고치거나 데이터베이스를 UTF8로 만드십시오"),
+        "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server": (
+            "그곳의 pool_mode를 transaction이나 session으로 바꾸거나, "
+            "PREFLIGHT_POSTGRES__HOST와 __PORT를 서버로 돌리십시오"
         ),
         "free room on the server": "서버의 디스크 공간을 비우십시오",
         "it was stopped or restarted: run again": "서버가 멈췄거나 다시 시작되었습니다. 다시 실행하십시오",

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
+from preflight.postgres_session import patience
 from preflight.sections import ChannelBinding, PostgresSection, SslMode
 from preflight.servers.certificates import end_of_peer
 from preflight.servers.owner import StrangerError, is_loopback, must_be_of
@@ -34,6 +35,8 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
         UnprovenError: It cannot be proven who answers.
         psycopg2.OperationalError: The server is not reachable or refuses.
     """
+    # A server that knows no encoding (SQL_ASCII) keeps the bytes it is given: what bots write there is UTF-8.
+    psycopg2.extensions.encodings["SQLASCII"] = "utf-8"
     password = settings.password
     keywords: dict[str, Any] = {**tls(settings), **login(settings)}
     with only_settings():
@@ -43,11 +46,10 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
             user=settings.user,
             password=None if password is None else password.get_secret_value(),
             dbname=settings.database,
-            connect_timeout=max(2, round(settings.timeout)),  # libpq counts whole seconds and takes 1 for 2
-            application_name="arbitrage-preflight",
             passfile=_NO_FILE,
             gssencmode="disable",
             **keywords,
+            **patience(settings.timeout),
         )
     if settings.require_proof and settings.socket is not None:
         try:

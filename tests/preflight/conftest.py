@@ -11,8 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
+from acceptance.stack.embedded import EmbeddedStack
 from preflight.check import Check, Context
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Sample, Status, Verdict
+from preflight.sections import PostgresSection
 from preflight.settings import Settings
 
 
@@ -162,3 +164,15 @@ def make_report() -> Callable[..., Report]:
         return Report(**{**base, **given})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> Iterator[EmbeddedStack]:
+    with EmbeddedStack(services=("postgres",)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def postgres(_postgres_server: EmbeddedStack) -> PostgresSection:
+    """What leads to a real Postgres, shared by all tests."""
+    return PostgresSection.model_validate(_postgres_server.settings()["postgres"])

@@ -37,6 +37,7 @@ def site(layout: Layout) -> Site:
         monitoring=CODE / "monitoring",
         code=CODE,
         interval="1s",
+        postgres={},
         durable=False,
         textfile_seen=layout.textfile,
     )

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from acceptance.stack.embedded import EmbeddedStack
 from acceptance.standins.telegram import TelegramStandin
 from preflight.alerts.telegram import Telegram
 from preflight.model import Decision, Env, Outcome, Report, Result, Status, Verdict
-from preflight.sections import PostgresSection, TelegramSection
+from preflight.sections import TelegramSection
 
 TOKEN = "1234567890:canary-TOKEN-canary-TOKEN-canary"
 CHAT = "-1009876543210"
@@ -58,15 +57,3 @@ def make_run(make_report: Callable[..., Report]) -> Callable[..., Report]:
         return make_report(**{**base, **given})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def _postgres_server() -> Iterator[EmbeddedStack]:
-    with EmbeddedStack(services=("postgres",)) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def postgres(_postgres_server: EmbeddedStack) -> PostgresSection:
-    """What leads to a real Postgres, shared by all tests."""
-    return PostgresSection.model_validate(_postgres_server.settings()["postgres"])

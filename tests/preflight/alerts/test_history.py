@@ -28,12 +28,15 @@ ROW = Row(
 )
 
 
+_DROP = "DROP TABLE IF EXISTS arbitrage_preflight_alerts, arbitrage_preflight_migrations, arbitrage_preflight_probe"
+
+
 @pytest.fixture
 def empty(postgres: PostgresSection) -> Iterator[PostgresSection]:
     """A database without the tables."""
-    _run(postgres, "DROP TABLE IF EXISTS arbitrage_preflight_alerts, arbitrage_preflight_migrations")
+    _run(postgres, _DROP)
     yield postgres
-    _run(postgres, "DROP TABLE IF EXISTS arbitrage_preflight_alerts, arbitrage_preflight_migrations")
+    _run(postgres, _DROP)
 
 
 def _run(settings: PostgresSection, sql: str) -> None:

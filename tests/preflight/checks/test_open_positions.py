@@ -33,7 +33,7 @@ class FakePostgres:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def execute(self, query: Any, given: Any) -> None:
+    def execute(self, query: Any, given: Any = ()) -> None:
         """Take note, or raise."""
         self.asked.append((query if isinstance(query, str) else repr(query), given))
         if isinstance(self.answer, BaseException) and not isinstance(query, str):
@@ -103,13 +103,13 @@ def test_asks_the_configured_table(make_context: MakeContext, make_settings: Mak
         "closed_values": "Done",
     }
     assert run(make_context, make_settings(env="live", positions=positions), server).status is Status.PASS
-    (limit, seconds), (security, _), (query, values) = server.asked
-    assert "statement_timeout" in limit
-    assert seconds == ("2s",)
+    (begin, _), (local, (names, limits)), (query, values), (end, _) = server.asked
+    assert (begin, end, "set_config(name, value, true)" in local) == ("BEGIN", "ROLLBACK", True)
+    set_locally = dict(zip(names, limits, strict=True))
+    assert (set_locally["statement_timeout"], set_locally["row_security"]) == ("2000ms", "off")
     assert "Identifier('bot', 'Trades')" in query
     assert "Identifier('state')" in query
     assert values == (["open", "pending"], ["open", "pending", "done"])
-    assert "'row_security', 'off'" in security
 
 
 @pytest.mark.parametrize(("policy", "status"), [("fail", "error"), ("warn", "error"), ("allow", "pass")])

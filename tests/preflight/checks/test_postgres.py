@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Callable
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import psycopg2
@@ -25,12 +25,14 @@ class FakePostgres:
         self.answers = {
             "SELECT 1": (1,),
             "SELECT pg_is_in_recovery": (False, "off"),
+            "SELECT has_any_column_privilege": (None, True),  # no table of the bot's, one of ours
             **answers,
         }
         self.row: tuple[Any, ...] | None = None
         self.written: Any = None
         self.queries: list[str] = []
         self.closed = False
+        self.info = SimpleNamespace(used_password=True, dsn_parameters={})
 
     def cursor(self) -> Self:
         """Be the cursor."""
@@ -53,6 +55,11 @@ class FakePostgres:
                 if isinstance(answer, BaseException):
                     raise answer
                 self.row = answer
+
+    @property
+    def connection(self) -> Self:
+        """Be the connection too."""
+        return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Give its row."""
@@ -77,8 +84,8 @@ def test_pass(make_context: MakeContext) -> None:
     assert outcome.status is Status.PASS
     assert outcome.timings == {name: pytest.approx(0.025) for name in ("connect", "select", "write")}
     assert server.written == "20261123T141500Z-1a2b3c4d"
-    lasting = [q for q in server.queries if q.startswith("CREATE") and "TEMPORARY" not in q]
-    assert lasting == []
+    assert (server.queries[0], server.queries[-1]) == ("BEGIN", "ROLLBACK")
+    assert not [query for query in server.queries if query.startswith(("CREATE", "COMMIT", "SET "))]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +93,8 @@ def test_pass(make_context: MakeContext) -> None:
     [
         ({"SELECT 1": (2,)}, "SELECT 1 gave 2"),
         ({"SELECT 1": ("1",)}, "SELECT 1 gave '1'"),
-        ({"SELECT value": ("yesterday's",)}, "another value"),
-        ({"SELECT value": (None,)}, "another value"),
+        ({"SELECT run_id": ("yesterday's",)}, "another value"),
+        ({"SELECT run_id": ("",)}, "another value"),
     ],
     ids=str,
 )
@@ -171,7 +178,11 @@ def coded(code: str | None, text: str) -> psycopg2.Error:
     [
         (coded("57014", "canceling statement due to statement timeout"), Status.ERROR, "no answer in time"),
         (coded("25006", "cannot execute in a read-only transaction"), Status.FAIL, "read-only"),
-        (coded("42501", "permission denied to create temporary tables"), Status.FAIL, "does not let this role write"),
+        (
+            coded("42501", "permission denied for table arbitrage_preflight_probe"),
+            Status.FAIL,
+            "does not let this role write",
+        ),
         (coded("53100", "could not extend file: No space left"), Status.FAIL, "no room"),
         (coded("57P01", "terminating connection due to administrator command"), Status.ERROR, "ended the session"),
         (coded("XX000", "something new\nand more"), Status.ERROR, "something new"),
@@ -180,12 +191,14 @@ def coded(code: str | None, text: str) -> psycopg2.Error:
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("query", ["SELECT set_config", "SELECT 1", "CREATE", "INSERT", "COMMIT"])
+@pytest.mark.parametrize("query", ["BEGIN", "SELECT set_config", "SELECT 1", "CREATE", "INSERT", "ROLLBACK"])
 def test_failures_are_told_apart(
     query: str, error: Exception, status: Status, told: str, make_context: MakeContext
 ) -> None:
     """Each failure of a query is judged by its SQLSTATE; one that is not known is ERROR."""
-    outcome = run(make_context, FakePostgres(**{query: error}))
+    outcome = run(
+        make_context, FakePostgres(**{"SELECT has_any": (None, None if query == "CREATE" else True), query: error})
+    )
     assert (outcome.status, told in outcome.summary) == (status, True), outcome.summary
     assert outcome.hint
     assert "\n" not in outcome.summary + outcome.actual

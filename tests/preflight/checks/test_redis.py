@@ -45,9 +45,15 @@ class FakeRedis:
         """GET."""
         return self._say("get", key, honest=self.kept.get(key))
 
-    def delete(self, key: str) -> Any:
+    def delete(self, *keys: str) -> Any:
         """DEL."""
-        return self._say("delete", key, honest=1 if self.kept.pop(key, None) is not None else 0)
+        if len(keys) > 1:  # whether it is a cluster
+            return 0
+        return self._say("delete", *keys, honest=sum(self.kept.pop(key, None) is not None for key in keys))
+
+    def role(self) -> Any:
+        """ROLE."""
+        return ["master", 0, []]
 
     def info(self, section: str) -> Any:
         """INFO; what the time of the gate's own questions says nothing about."""

@@ -63,10 +63,10 @@ def hidden_rows(rig: Rig) -> Iterator[Change]:
 
 
 @contextlib.contextmanager
-def forbidden_table(rig: Rig, name: str) -> Iterator[Change]:
-    """A table that its owner, the gate's role, has taken from itself."""
+def forbidden_table(rig: Rig, name: str, right: str) -> Iterator[Change]:
+    """A table on which its owner, the gate's role, has taken a right from itself."""
     with table(rig, name) as change:
-        rig.sql(f"REVOKE ALL ON {name} FROM CURRENT_USER")
+        rig.sql(f"REVOKE {right} ON {name} FROM CURRENT_USER")
         yield change
 
 
@@ -126,6 +126,15 @@ ROWS = (
         words=("read-only for this role", "takes no writes"),
         alone=True,
         make=read_only,
+    ),
+    FaultRow(
+        id="postgres-no-insert",
+        fault="the role may read the bot's table, and not write to it",
+        made="REVOKE INSERT on the table of positions; no table of `preflight db migrate`",
+        check="postgres",
+        **fail(),
+        words=("does not let this role write to fault_no_insert",),
+        make=lambda rig: forbidden_table(rig, "fault_no_insert", "INSERT"),
     ),
     FaultRow(
         id="postgres-connections",
@@ -246,7 +255,7 @@ ROWS = (
         env="live",
         **error(),
         words=("fault_forbidden cannot be read", "this role may not read it"),
-        make=lambda rig: forbidden_table(rig, "fault_forbidden"),
+        make=lambda rig: forbidden_table(rig, "fault_forbidden", "SELECT"),
     ),
     FaultRow(
         id="positions-open-live",

@@ -32,6 +32,29 @@ def replica(rig: Rig) -> Iterator[Change]:
 
 
 @contextlib.contextmanager
+def writable_replica(rig: Rig) -> Iterator[Change]:
+    """The same, and told to take writes all the while."""
+    with rig.redis() as client:
+        client.config_set("replica-read-only", "no")
+        try:
+            with replica(rig) as change:
+                yield change
+        finally:
+            client.config_set("replica-read-only", "yes")
+
+
+@contextlib.contextmanager
+def no_password(rig: Rig) -> Iterator[Change]:
+    """The real Redis, letting everybody in."""
+    with rig.redis() as client:
+        client.config_set("requirepass", "")
+        try:
+            yield Change()
+        finally:
+            client.config_set("requirepass", rig.setting("redis", "password"))
+
+
+@contextlib.contextmanager
 def out_of_memory(rig: Rig) -> Iterator[Change]:
     """The real Redis, allowed one byte."""
     with rig.redis() as client:
@@ -122,6 +145,37 @@ ROWS = (
         words=("is a read-only replica",),
         alone=True,
         make=replica,
+    ),
+    FaultRow(
+        id="redis-replica-writable",
+        fault="Redis is a replica that takes writes",
+        made="REPLICAOF and CONFIG SET replica-read-only no on the server",
+        check="redis",
+        **fail(),
+        words=("is a replica that takes writes",),
+        alone=True,
+        make=writable_replica,
+    ),
+    FaultRow(
+        id="redis-open",
+        fault="a Redis password is configured, and the server asks for none",
+        made="CONFIG SET requirepass '' on the server",
+        check="redis",
+        **warn(),
+        words=("lets everybody in",),
+        alone=True,
+        make=no_password,
+    ),
+    FaultRow(
+        id="redis-open-live",
+        fault="the same, and the bot would go live",
+        made="CONFIG SET requirepass '' on the server, env live",
+        check="redis",
+        env="live",
+        **fail(),
+        words=("lets everybody in",),
+        alone=True,
+        make=no_password,
     ),
     FaultRow(
         id="redis-oom",
