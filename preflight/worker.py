@@ -25,7 +25,7 @@ from preflight.check import Check, Context
 from preflight.model import Outcome, Status
 from preflight.streams import ENDING
 
-_MAX_BYTES = 64 * 1024  # of one answer; more than that is nonsense
+_MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field that are shown
 _MAX_SENT = 1050  # that are sent: of one field 12.6 kB, were it all characters that JSON writes as two escapes
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day

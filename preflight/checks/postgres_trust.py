@@ -36,6 +36,14 @@ _STRANGER = Refusal(
 
 # Part of libpq's text, beside which there is no SQLSTATE -> what it means.
 _TEXTS: tuple[tuple[str, Refusal], ...] = (
+    # The whole login was ours to choose: libpq gives up on one that asks for nothing.
+    (
+        "server did not complete authentication",
+        Refusal(
+            meaning="lets everybody in: a password is configured, and it asks for none",
+            hint="in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust",
+        ),
+    ),
     ("authentication method requirement", _NO_PROOF),
     ("channel binding", _NO_TLS),
     ("does not support SSL", _NO_TLS),

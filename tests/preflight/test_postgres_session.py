@@ -94,7 +94,9 @@ def check(make_settings: Callable[..., Any], make_context: Callable[..., Context
     """Run `postgres` against a server: `check(section, table=...)`."""
 
     def run(section: PostgresSection, table: str = "bot_positions", env: str = "paper") -> Any:
-        settings = make_settings(env=env, postgres=section.model_dump(), positions={"table": table})
+        # What live decides by itself must not be given.
+        reach = {name: value for name, value in section.model_dump().items() if name != "require_proof"}
+        settings = make_settings(env=env, postgres=reach, positions={"table": table})
         return PostgresCheck().run(make_context(settings=settings))
 
     return run

@@ -33,14 +33,16 @@ class Rogue:
 
 
 def redis(client: socket.socket, note: Callable[[bytes], None]) -> None:
-    """Be a Redis that takes any password, keeps what it is given, and knows of no kill switch."""
+    """Be a Redis that asks for a password, takes any, keeps what it is given, and knows of no kill switch."""
     kept: dict[bytes, bytes] = {}
+    known = False
     while data := client.recv(65536):
         note(data)
         words = data.split(b"\r\n")
         commands = [words[i + 2 :: 2] for i, word in enumerate(words) if word.startswith(b"*")]
         for given in commands:
-            client.sendall(_redis_answer(given, kept))
+            known = known or given[0].upper() == b"AUTH"
+            client.sendall(_redis_answer(given, kept) if known else b"-NOAUTH Authentication required.\r\n")
 
 
 def _redis_answer(words: list[bytes], kept: dict[bytes, bytes]) -> bytes:
@@ -126,8 +128,7 @@ def stranger(serve: Serve, record: Path) -> Iterator[Rogue]:
                 os.write(tell, f"{listener.getsockname()[1]}\n".encode())
                 while True:
                     client, _ = listener.accept()
-                    with client, contextlib.suppress(OSError):
-                        serve(client, partial(_write, descriptor))
+                    threading.Thread(target=_serve, args=(client, serve, partial(_write, descriptor))).start()
         finally:
             os._exit(0)
     os.close(tell)
@@ -147,9 +148,13 @@ def _accept(listener: socket.socket, serve: Serve, record: Path, over: threading
     while not over.is_set():
         with contextlib.suppress(TimeoutError):
             client, _ = listener.accept()
-            client.settimeout(5)
-            with client, contextlib.suppress(OSError):
-                serve(client, partial(_append, record))
+            threading.Thread(target=_serve, args=(client, serve, partial(_append, record)), daemon=True).start()
+
+
+def _serve(client: socket.socket, serve: Serve, note: Callable[[bytes], None]) -> None:
+    client.settimeout(5)
+    with client, contextlib.suppress(OSError):
+        serve(client, note)
 
 
 def _append(record: Path, data: bytes) -> None:
