@@ -112,13 +112,11 @@ class Conditions:
     only: str | None = None  # the path that the fault concerns; None: all
     delay: float = 0.0  # seconds before each answer
     ahead: float = 0.0  # seconds by which its clock is ahead of this machine's
-    alternate: float = 0.0  # seconds by which the clock behind every other answer is further ahead
     refuse: Callable[[Asked], Reply | None] = lambda _: None  # an error in the exchange's own words
-    _answered: int = 0
 
     def now(self) -> float:
         """Return the time by the exchange's clock, Unix seconds."""
-        return time.time() + self.ahead + self.alternate * (self._answered % 2)
+        return time.time() + self.ahead
 
     def applied(self, asked: Asked, whole: Reply) -> Reply:
         """Give the reply as it leaves."""
@@ -126,5 +124,4 @@ class Conditions:
         if self.fault is not None and self.only in {None, asked.path}:
             found = spoil(self.fault, found)
         date = formatdate(self.now(), usegmt=True)
-        self._answered += 1
         return replace(found, delay=self.delay, headers={"Date": date, **found.headers})

@@ -66,7 +66,8 @@ class ApiKeyCheck:
                     return _incomplete(self.exchange, lacking)
                 rights = rights_of(client, section.api_key.get_secret_value() if section.api_key else "")
                 if rights is not None:
-                    groups = self.exchange == "binance" and ctx.settings.env is Env.LIVE
+                    # Without symbols exchange_binance has said already that there is nothing to trade.
+                    groups = self.exchange == "binance" and ctx.settings.env is Env.LIVE and bool(section.symbols)
                     closed = _closed_groups(client, section.symbols) if groups else ()
                     return _judge_rights(self.exchange, rights, closed, ctx)
                 ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)

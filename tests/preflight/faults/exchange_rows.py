@@ -276,7 +276,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "clock that alternates by an hour",
         _E,
         "data of another shape",
-        made.alternating("binance", 3600.0),
+        made.binance(alternate=3600.0),
     ),
     _row("clock_binance", "answers too slow to tell", _E, "too slowly to tell its clock", made.slow_for_clock),
     _row("clock_upbit", "exchange 30 s ahead", _W, "ms behind Upbit's, by its Date header", made.ahead("upbit", 30.0)),

@@ -56,12 +56,17 @@ def closed_port() -> int:
 
 
 def refused(exchange: str) -> Arrange:
-    return lambda world: world.exchanges[exchange].update(url=f"http://127.0.0.1:{closed_port()}")
+    return lambda world: world.exchanges[exchange].update(url=f"https://127.0.0.1:{closed_port()}")
 
 
 def unknown_name(exchange: str) -> Arrange:
-    """Lead to a host that does not exist: RFC 6761 keeps `.invalid` free of hosts."""
-    return lambda world: world.exchanges[exchange].update(url=f"http://{exchange}.invalid")
+    """Lead to a host that does not exist, and past any proxy: RFC 6761 keeps `.invalid` free of hosts."""
+
+    def arrange(world: World) -> None:
+        world.exchanges[exchange].update(url=f"https://{exchange}.invalid")
+        world.variables["no_proxy"] = "127.0.0.1,localhost,.invalid"
+
+    return arrange
 
 
 def names_are_answered() -> bool:
@@ -131,15 +136,6 @@ def rights(**given: bool) -> Arrange:
 def ahead(exchange: str, seconds: float) -> Arrange:
     def arrange(world: World) -> None:
         world.conditions(exchange).ahead = seconds
-
-    return arrange
-
-
-def alternating(exchange: str, seconds: float) -> Arrange:
-    """Let every other answer come from a server whose clock is ahead, as behind a load balancer."""
-
-    def arrange(world: World) -> None:
-        world.conditions(exchange).alternate = seconds
 
     return arrange
 
