@@ -20,6 +20,10 @@ if ! scripts/install_docker.sh status >/dev/null 2>&1; then
     fi
 fi
 
+# Before any test: making images takes minutes, which are no test's time, and why they cannot be had is said once. The
+# operator's docker/.env stays as it is.
+.venv/bin/python -m acceptance.stack.compose_images --only-have
+
 .venv/bin/python -m pytest tests -m compose
 .venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \
     --stack compose

@@ -26,6 +26,7 @@ from acceptance.stack.component import ComponentError
 from acceptance.stack.components import resolve_all
 from acceptance.stack.compose_grafana import VARIABLE as GRAFANA
 from acceptance.stack.grafana_source import CHOICES, Choice
+from acceptance.stack.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -170,7 +171,8 @@ def _pull(names: Mapping[str, str], tell: Callable[[str], object]) -> str:
     """Pull what is missing; a sentence about the first that cannot be had, else ``""``."""
     for image in sorted({*names.values()} - engine.present(list(names.values()))):
         tell(f"pulling {image} ...")
-        done = engine.docker("pull", "--quiet", image, seconds=_PULL_SECONDS)
+        with Progress().working("images"):
+            done = engine.docker("pull", "--quiet", image, seconds=_PULL_SECONDS)
         if done.code != 0:
             return f"{image} cannot be pulled: {done.last_line}.{engine.disk_full(done.said)}"
     return ""
@@ -204,11 +206,13 @@ def _build(
         began = time.monotonic()
         # Every variable of the compose file has to have a value, also those of images that are not built.
         every = {image.variable: "unused:none" for image in contexts.IMAGES} | {"SECRETS_DIR": "."}
-        done = engine.run(
-            (*compose, *files, "--profile", "preflight", "build", *proxies, *services),
-            seconds=_BUILD_SECONDS,
-            env={**engine.environment(), **engine.proxies(), **every, **settings, **names},
-        )
+        with Progress().working("images") as step:
+            step(f"docker build, at most {_BUILD_SECONDS / 60:.0f} min")
+            done = engine.run(
+                (*compose, *files, "--profile", "preflight", "build", *proxies, *services),
+                seconds=_BUILD_SECONDS,
+                env={**engine.environment(), **engine.proxies(), **every, **settings, **names},
+            )
         if done.code != 0:
             message = f"building {', '.join(services)} failed: {done.said}{engine.disk_full(done.said)}"
             raise StackError(message)
@@ -222,7 +226,8 @@ def _build(
 def _base(root: Path, tell: Callable[[str], object]) -> str:
     """Name of the image below all others, made unless it is there."""
     script = root / "scripts" / "make_base_image.sh"
-    done = engine.run((str(script),), seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
+    with Progress().working("images"):
+        done = engine.run((str(script),), seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
     for line in done.stderr.splitlines():
         if "already there" not in line:
             tell(line)
@@ -272,6 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a Grafana, or the stand-in; auto: a Grafana with official images and where GRAFANA_IMAGE names one",
     )
     parser.add_argument("--docker-dir", type=Path, default=ROOT / "docker", help="folder of docker-compose.yml")
+    parser.add_argument("--only-have", action="store_true", help="have the images, and leave docker/.env as it is")
     options = parser.parse_args(argv)
 
     def tell(line: str) -> None:
@@ -286,12 +292,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if opened:
             tell(f"let the containers' users read {len(opened)} files and folders: {', '.join(compose_modes.MOUNTED)}")
         present = compose_env.read(env_file)
-        mode, said = steady(options.images, present)
+        mode, said = (options.images, "") if options.only_have else steady(options.images, present)
         if said:
             tell(said)
         images = prepare(mode, grafana=options.grafana, tell=tell)
         values, gone = settings_for(images, present)
-        compose_env.update(env_file, values, remove=gone)
+        if not options.only_have:
+            compose_env.update(env_file, values, remove=gone)
     except (StackError, OSError) as error:
         sys.stderr.write(f"images: {error}\n")
         return 1
