@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,6 +41,9 @@ _PULL_SECONDS = 900.0
 _BUILD_SECONDS = 1200.0
 _LOCK_SECONDS = 1800.0
 _KEPT_IMAGES = 3  # of each name: the present one and two earlier ones
+
+HOST_NAME = "PREFLIGHT_HOST"
+"""Line of ``docker/.env``: what alerts call this machine, since a container's own name is new with each run."""
 
 KIND = "IMAGES_KIND"
 """Line of ``docker/.env`` that says which family the stack's volumes have seen."""
@@ -298,7 +302,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         images = prepare(mode, grafana=options.grafana, tell=tell)
         values, gone = settings_for(images, present)
         if not options.only_have:
-            compose_env.update(env_file, values, remove=gone)
+            host = {HOST_NAME: present.get(HOST_NAME) or socket.gethostname()}
+            compose_env.update(env_file, {**host, **values}, remove=gone)
     except (StackError, OSError) as error:
         sys.stderr.write(f"images: {error}\n")
         return 1

@@ -78,6 +78,7 @@ class History:
     """The table. Making one does no I/O."""
 
     settings: PostgresSection
+    migrate: str = "preflight db migrate"  # the command line that makes the table
 
     def store(self, rows: Sequence[Row]) -> Stored:
         """Write rows in one transaction, within the section's timeout; of two with one id the one that was sent."""
@@ -113,7 +114,7 @@ class History:
             finally:
                 connection.close()
         except psycopg2.Error as e:
-            raise DatabaseError(_explain(e)) from e
+            raise DatabaseError(_explain(e, self.migrate)) from e
 
     def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
@@ -128,11 +129,11 @@ class History:
                     # A connection that is given up on must not hold anything for long.
                     cursor.execute(f"SET statement_timeout = {int(self.settings.timeout * 1000) + 1}")
                 connection.commit()
-                refused = _insert(connection, rows)
+                refused = _insert(connection, rows, self.migrate)
             finally:
                 connection.close()
         except psycopg2.Error as e:
-            return Stored(problem=_explain(e))
+            return Stored(problem=_explain(e, self.migrate))
         return Stored(refused=refused)
 
 
@@ -146,7 +147,7 @@ def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
+def _insert(connection: connection, rows: Sequence[Row], migrate: str) -> dict[str, str]:
     """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
 
     Raises:
@@ -160,15 +161,15 @@ def _insert(connection: connection, rows: Sequence[Row]) -> dict[str, str]:
             execute_values(cursor, _INSERT, [_values(row) for row in rows], template=_VALUES, page_size=len(rows))
     except (psycopg2.DataError, psycopg2.IntegrityError) as e:
         if len(rows) == 1:
-            return {rows[0].alert_id: _explain(e)}
+            return {rows[0].alert_id: _explain(e, migrate)}
         middle = len(rows) // 2
-        return _insert(connection, rows[:middle]) | _insert(connection, rows[middle:])
+        return _insert(connection, rows[:middle], migrate) | _insert(connection, rows[middle:], migrate)
     return {}
 
 
-def _explain(error: psycopg2.Error) -> str:
+def _explain(error: psycopg2.Error, migrate: str) -> str:
     if error.pgcode == _NO_TABLE:
-        return "the table of alerts is missing; make it with `preflight db migrate`"
+        return f"the table of alerts is missing; make it with `{migrate}`"
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return f"Postgres: {said}"
 

@@ -130,7 +130,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     view: View | None = None
     if parsed.format == "console":
         lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
-        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang))
+        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang), command=settings.command)
     shown: list[Report] = []
 
     def show(report: Report) -> None:
