@@ -28,6 +28,7 @@ commands (each has its own --help):
   preflight init              write a commented preflight.toml to start from
   preflight alerts            what waits to be delivered; deliver it; send a test message
   preflight db migrate        make the tables that preflight writes to, or bring them up to date
+  preflight doctor            what of this machine is in the gate's way, without asking a server
   preflight exec -- COMMAND   run the gate and, on GO only, become COMMAND: the safe way to start the bot
 
 exit codes:

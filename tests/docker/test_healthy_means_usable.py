@@ -14,6 +14,7 @@ from acceptance.stack import compose_diagnosis, compose_engine, compose_images, 
 from acceptance.stack.base import SERVICES
 from acceptance.stack.compose_diagnosis import Container
 from acceptance.stack.compose_engine import Done
+from acceptance.stack.compose_remedies import REMEDIES, for_words
 from acceptance.stack.ports import Ports
 from acceptance.stack.wait import Answer, wait_until
 
@@ -147,6 +148,23 @@ def test_redis_has_the_password_of_the_file_whatever_is_in_it(bench: Bench, pass
     bench.starts("redis")
     bench.gets_healthy("redis")
     assert password not in compose_diagnosis.log(bench.project, "redis")
+
+
+@pytest.mark.parametrize("part", ["base.rdb", "incr.aof"])
+def test_k14_a_redis_whose_data_is_damaged_has_its_remedy(bench: Bench, part: str) -> None:
+    """It ends, and its words lead to the row that says what is lost and how to bring it back."""
+    bench.starts("redis")
+    bench.gets_healthy("redis")
+    script = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli -h 127.0.0.1 set kept first"
+    assert bench.compose("exec", "-T", "redis", "sh", "-c", script).code == 0
+    assert bench.compose("stop", "--timeout", "5", "redis").code == 0
+    image = bench.container("redis").image
+    damage = f"for each in /data/appendonlydir/*.{part}; do head -c 64 /dev/urandom >$each; done"
+    volume = f"{bench.project.name}_redis-data:/data"
+    run = ("run", "--rm", "--user", "0", "-v", volume, "--entrypoint", "sh", image, "-c", damage)
+    assert compose_engine.docker(*run).code == 0
+    log = bench.gives_up("redis")
+    assert for_words(log) is REMEDIES["damaged redis"], log
 
 
 def test_a_redis_without_a_password_is_not_healthy(bench: Bench) -> None:
