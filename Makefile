@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore doctor up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore rotate doctor up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -62,6 +62,9 @@ backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=..
 
 restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
 	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
+rotate: .venv/ready ## SECRET=...: another value for one secret of the running compose stack; DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_rotate --secret "$(SECRET)" $(if $(DRY_RUN),--dry-run)
 
 doctor: .venv/ready ## would the compose stack start here, and if not, which command mends it
 	@$(BIN)/python -m acceptance.stack.compose_doctor
