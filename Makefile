@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore rotate doctor up down status fresh mutants bench clean
+.PHONY: help setup components acceptance test lint unit compose images dashboards grafana-contract secrets backup restore rotate down-volumes doctor up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -65,6 +65,9 @@ restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its ow
 
 rotate: .venv/ready ## SECRET=...: another value for one secret of the running compose stack; DRY_RUN=1 only looks
 	@$(BIN)/python -m acceptance.stack.compose_rotate --secret "$(SECRET)" $(if $(DRY_RUN),--dry-run)
+
+down-volumes: .venv/ready ## name the data that the compose stack would lose; SURE=yes deletes it
+	@$(BIN)/python -m acceptance.stack.compose_drop $(if $(filter yes,$(SURE)),--sure)
 
 doctor: .venv/ready ## would the compose stack start here, and if not, which command mends it
 	@$(BIN)/python -m acceptance.stack.compose_doctor

@@ -254,6 +254,26 @@ def test_a_prometheus_that_watches_nothing_is_not_healthy(bench: Bench, folder: 
     bench.fails("prometheus", said)
 
 
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("dashboards/d77_system_health.json", "dashboards 5, and"),
+        ("provisioning/datasources/prometheus.yml", "datasources 0"),
+    ],
+    ids=["dashboard", "datasource"],
+)
+def test_a_grafana_without_its_dashboards_or_datasource_is_not_healthy(bench: Bench, spoil: str, said: str) -> None:
+    """It answers, and shows nothing: healthy it is with the datasource and all six."""
+    path = bench.project.folder / "grafana" / spoil
+    whole = path.read_text(encoding="utf-8")
+    path.write_text("{}" if path.suffix == ".json" else "apiVersion: 1\n", encoding="utf-8")
+    bench.starts("grafana")
+    bench.fails("grafana", said)
+    path.write_text(whole, encoding="utf-8")
+    assert bench.compose("restart", "--timeout", "2", "grafana").code == 0
+    bench.gets_healthy("grafana")
+
+
 def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench, images: dict[str, str]) -> None:
     """It would serve a page without a metric of preflight's."""
     volume = f"{bench.project.name}_textfile-collector-data:/data"
