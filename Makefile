@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup components acceptance test lint unit browser compose images dashboards grafana grafana-contract secrets \
-	backup restore up down status fresh mutants bench clean
+	backup restore rotate down-volumes doctor up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -66,6 +66,15 @@ backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=..
 
 restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
 	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+
+rotate: .venv/ready ## SECRET=...: another value for one secret of the running compose stack; DRY_RUN=1 only looks
+	@$(BIN)/python -m acceptance.stack.compose_rotate --secret "$(SECRET)" $(if $(DRY_RUN),--dry-run)
+
+down-volumes: .venv/ready ## name the data that the compose stack would lose; SURE=yes deletes it
+	@$(BIN)/python -m acceptance.stack.compose_drop $(if $(filter yes,$(SURE)),--sure)
+
+doctor: .venv/ready ## would the compose stack start here, and if not, which command mends it
+	@$(BIN)/python -m acceptance.stack.compose_doctor
 
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
 	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -10,7 +11,7 @@ import pytest
 
 from acceptance import evidence_plugin
 from acceptance.alerting import Alerting, open_alerting
-from acceptance.evidence_plugin import EvidencePlugin
+from acceptance.evidence_plugin import PLUGIN_NAME, EvidencePlugin
 from acceptance.follow import Follower, Seen
 from acceptance.live_world import LiveWorld, open_live_world
 from acceptance.outage import Outage, begin_outage, see_outage, until_firing
@@ -18,7 +19,7 @@ from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.servers import open_servers
-from acceptance.stack.base import Stack
+from acceptance.stack.base import Stack, StackError
 from acceptance.stack.progress import Progress
 from acceptance.stack.select import Wanted, open_stack, say
 from acceptance.stack.wait import WaitTimeoutError
@@ -30,6 +31,7 @@ from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuer
 ENV = "paper"
 SYSTEM_HEALTH = "d77_system_health"
 TERMINAL: Final = pytest.StashKey[TextIO]()
+_STACK = pytest.StashKey[Stack]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,10 +53,52 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         say(f"NOT RUN on an external stack: {item.nodeid}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start the stack before the first test: its start is nobody's test time, and why it cannot be is said once.
+
+    What is made for it (images, programs) has deadlines of its own and shows how far it is.
+    """
+    plugin = session.config.pluginmanager.get_plugin(PLUGIN_NAME)
+    needed = any("stack" in getattr(item, "fixturenames", ()) for item in session.items)
+    hopeless = session.testsfailed and not session.config.option.continue_on_collection_errors
+    if not needed or hopeless or not isinstance(plugin, EvidencePlugin):
+        return (yield)
+    terminal = session.config.stash[TERMINAL]
+
+    def tell(line: str) -> None:
+        terminal.write(f"{line}\n")
+
+    opened = open_stack(
+        _wanted(session.config),
+        project=session.config.rootpath,
+        tell=tell,
+        progress=Progress(terminal),
+        failed=plugin.record_failed_start,
+    )
+    with contextlib.ExitStack() as life:
+        try:
+            stack = life.enter_context(opened)
+            plugin.record_stack(stack)  # what is known now stays known if this process is killed
+            session.config.stash[_STACK] = stack
+            try:
+                return (yield)
+            finally:
+                plugin.record_stack(stack)
+                life.close()
+        except StackError as error:
+            session.shouldfail = f"the stack: {error}"
+            raise session.Failed(session.shouldfail) from error
+
+
 @pytest.fixture(scope="session")
 def wanted(request: pytest.FixtureRequest) -> Wanted:
     """What the command line asks for."""
-    option = request.config.getoption
+    return _wanted(request.config)
+
+
+def _wanted(config: pytest.Config) -> Wanted:
+    option = config.getoption
     return Wanted(
         choice=option("--stack"),
         images=option("--images"),
@@ -69,26 +113,9 @@ def wanted(request: pytest.FixtureRequest) -> Wanted:
 
 
 @pytest.fixture(scope="session")
-def stack(wanted: Wanted, request: pytest.FixtureRequest, evidence_plugin: EvidencePlugin) -> Iterator[Stack]:
-    """A running stack; its state, versions and logs go into the evidence before it ends, or when it does not start."""
-    terminal = request.config.stash[TERMINAL]
-    terminal.write("\n")  # pytest is in the midst of a line
-
-    def tell(line: str) -> None:
-        terminal.write(f"{line}\n")
-
-    with open_stack(
-        wanted,
-        project=request.config.rootpath,
-        tell=tell,
-        progress=Progress(terminal),
-        failed=evidence_plugin.record_failed_start,
-    ) as stack:
-        try:
-            evidence_plugin.record_stack(stack)  # what is known now stays known if this process is killed
-            yield stack
-        finally:
-            evidence_plugin.record_stack(stack)
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """The running stack; its state, versions and logs go into the evidence before it ends, or if it does not start."""
+    return request.config.stash[_STACK]
 
 
 @pytest.fixture(scope="session")

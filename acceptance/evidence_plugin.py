@@ -174,6 +174,7 @@ class EvidencePlugin:
         self.record_stack(stack)
         told = status.render(stack.name, stack.services(), self._grafana)
         self.set_stack_status(f"{told}\nit did not start: {error}\n")
+        self._note("THE STACK DID NOT START", str(error))
 
     # What pytest reports.
 

@@ -27,6 +27,7 @@ COMMANDS = MappingProxyType(
         "exec": "preflight.commands.exec",
         "alerts": "preflight.commands.alerts",
         "db": "preflight.commands.db",
+        "doctor": "preflight.commands.doctor",
     }
 )
 

@@ -31,6 +31,7 @@ from preflight.sections import (
 from preflight.servers.pem import is_private
 
 TELEGRAM_URL = "https://api.telegram.org"
+_ONE_LINE = r"^[^\x00-\x1f\x7f`]{1,200}$"
 
 
 def _state_dir() -> Path:
@@ -70,6 +71,12 @@ class Settings(BaseSettings):
     required_keys: Words = Field((), description="variables the bot itself needs, in the environment or in .env.<env>")
     redis: RedisSection = Field(RedisSection(), description="the bot's Redis")
     postgres: PostgresSection = Field(PostgresSection(), description="the bot's Postgres")
+    host: Annotated[str, Field(pattern=_ONE_LINE)] | None = Field(
+        None, description="this machine's name in alerts (default: its host name)", examples=["trader-1"]
+    )
+    command: Annotated[str, Field(pattern=_ONE_LINE)] = Field(
+        "preflight", description="how preflight is called here, for hints that can be typed as they stand"
+    )
     bot: BotSection = Field(BotSection(), description="what the bot itself was told")
     live: LiveSection = Field(LiveSection(), description="what going live takes")
     exchanges: dict[ExchangeId, ExchangeSection] = Field(
@@ -158,6 +165,10 @@ class Settings(BaseSettings):
     def overridden(self) -> bool:
         """Whether an exchange or Telegram is asked at another address than its own: never ready for live."""
         return self.telegram.url != TELEGRAM_URL or any(one.url is not None for one in self.exchanges.values())
+
+    def line(self, words: str) -> str:
+        """Give a command line of preflight's as it can be typed here, such as for `alerts list`."""
+        return f"{self.command} {words} --env {self.env}"
 
     def secret_values(self) -> tuple[str, ...]:
         """Give every secret this run knows, so that whatever leaves the process can be cleaned of them.

@@ -23,6 +23,10 @@ fi
 # Not servers of the stack, but likewise installed for root on Debian only.
 scripts/install_debian_program.sh pgbouncer
 
+# Before any test: making images takes minutes, which are no test's time, and why they cannot be had is said once. The
+# operator's docker/.env stays as it is.
+.venv/bin/python -m acceptance.stack.compose_images --only-have
+
 .venv/bin/python -m pytest tests -m "compose or debian"
 .venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \
     --stack compose

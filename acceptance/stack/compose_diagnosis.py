@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from acceptance.stack import compose_engine
 from acceptance.stack.compose_project import Project
+from acceptance.stack.compose_remedies import for_words
 from acceptance.stack.ports import port_variable
 
 LOG_LINES = 12
 _TAKEN = re.compile(r"endpoint \S*?-(?P<service>[a-z-]+)-1 .*?127\.0\.0\.1:(?P<port>\d+)", re.DOTALL)
 _NO_IMAGE = re.compile(r"(?:No such image: |pull access denied for |manifest for )(?P<image>[^\s,]+)", re.IGNORECASE)
-
-HINTS: Sequence[tuple[str, str]] = (
-    (
-        "database files are incompatible",
-        "its volume is of another Postgres version: see 'Upgrade' in docs/compose.md, or drop its data: down --volumes",
-    ),
-    ("not empty and is no cluster", "its volume holds something else or half a backup: restore it whole, or empty it"),
-    ("Can't handle RDB format", "its volume is of a newer Redis: use that version, or drop its data: down --volumes"),
-    ("Permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),
-    ("permission denied", "it may not read or write what it needs: a volume made by another image, or a strict umask"),
-    ("No space left on device", "the disk is full: make room, e.g. with 'docker system prune'"),
-    ("make images secrets", "run 'make images secrets' in the project root"),
-    ("make secrets", "run 'make secrets' in the project root"),
-    *(
-        (sign, "docker compose exec postgres sh /docker-entrypoint-initdb.d/10-application-role.sh makes it")
-        for sign in ("there is no role", "there is no database")
-    ),
-)
-"""Text in a service's log or healthcheck -> what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +115,8 @@ def explain(project: Project, said: str) -> tuple[str, str]:
     culprit = ill[0]
     tail = log(project, culprit.service, lines=LOG_LINES)
     heard = f"{tail}\n{culprit.health_said}"
-    hint = next((text for sign, text in HINTS if sign in heard), f"its log says why: {culprit.service}")
+    remedy = for_words(heard)
+    hint = remedy.plain if remedy is not None else f"its log says why: {culprit.service}"
     table = "\n".join(f"  {name}: {each}" for name, each in rows.items())
     message = (
         f"{culprit.service} did not get ready: {culprit}; "

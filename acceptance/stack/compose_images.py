@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,6 +27,7 @@ from acceptance.stack.component import ComponentError
 from acceptance.stack.components import resolve_all
 from acceptance.stack.compose_grafana import VARIABLE as GRAFANA
 from acceptance.stack.grafana_source import CHOICES, Choice
+from acceptance.stack.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
@@ -39,6 +41,9 @@ _PULL_SECONDS = 900.0
 _BUILD_SECONDS = 1200.0
 _LOCK_SECONDS = 1800.0
 _KEPT_IMAGES = 3  # of each name: the present one and two earlier ones
+
+HOST_NAME = "PREFLIGHT_HOST"
+"""Line of ``docker/.env``: what alerts call this machine, since a container's own name is new with each run."""
 
 KIND = "IMAGES_KIND"
 """Line of ``docker/.env`` that says which family the stack's volumes have seen."""
@@ -170,7 +175,8 @@ def _pull(names: Mapping[str, str], tell: Callable[[str], object]) -> str:
     """Pull what is missing; a sentence about the first that cannot be had, else ``""``."""
     for image in sorted({*names.values()} - engine.present(list(names.values()))):
         tell(f"pulling {image} ...")
-        done = engine.docker("pull", "--quiet", image, seconds=_PULL_SECONDS)
+        with Progress().working("images"):
+            done = engine.docker("pull", "--quiet", image, seconds=_PULL_SECONDS)
         if done.code != 0:
             return f"{image} cannot be pulled: {done.last_line}.{engine.disk_full(done.said)}"
     return ""
@@ -204,11 +210,13 @@ def _build(
         began = time.monotonic()
         # Every variable of the compose file has to have a value, also those of images that are not built.
         every = {image.variable: "unused:none" for image in contexts.IMAGES} | {"SECRETS_DIR": "."}
-        done = engine.run(
-            (*compose, *files, "--profile", "preflight", "build", *proxies, *services),
-            seconds=_BUILD_SECONDS,
-            env={**engine.environment(), **engine.proxies(), **every, **settings, **names},
-        )
+        with Progress().working("images") as step:
+            step(f"docker build, at most {_BUILD_SECONDS / 60:.0f} min")
+            done = engine.run(
+                (*compose, *files, "--profile", "preflight", "build", *proxies, *services),
+                seconds=_BUILD_SECONDS,
+                env={**engine.environment(), **engine.proxies(), **every, **settings, **names},
+            )
         if done.code != 0:
             message = f"building {', '.join(services)} failed: {done.said}{engine.disk_full(done.said)}"
             raise StackError(message)
@@ -222,7 +230,8 @@ def _build(
 def _base(root: Path, tell: Callable[[str], object]) -> str:
     """Name of the image below all others, made unless it is there."""
     script = root / "scripts" / "make_base_image.sh"
-    done = engine.run((str(script),), seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
+    with Progress().working("images"):
+        done = engine.run((str(script),), seconds=_BUILD_SECONDS, env={**engine.environment(), **engine.proxies()})
     for line in done.stderr.splitlines():
         if "already there" not in line:
             tell(line)
@@ -272,6 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="a Grafana, or the stand-in; auto: a Grafana with official images and where GRAFANA_IMAGE names one",
     )
     parser.add_argument("--docker-dir", type=Path, default=ROOT / "docker", help="folder of docker-compose.yml")
+    parser.add_argument("--only-have", action="store_true", help="have the images, and leave docker/.env as it is")
     options = parser.parse_args(argv)
 
     def tell(line: str) -> None:
@@ -286,12 +296,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if opened:
             tell(f"let the containers' users read {len(opened)} files and folders: {', '.join(compose_modes.MOUNTED)}")
         present = compose_env.read(env_file)
-        mode, said = steady(options.images, present)
+        mode, said = (options.images, "") if options.only_have else steady(options.images, present)
         if said:
             tell(said)
         images = prepare(mode, grafana=options.grafana, tell=tell)
         values, gone = settings_for(images, present)
-        compose_env.update(env_file, values, remove=gone)
+        if not options.only_have:
+            host = {HOST_NAME: present.get(HOST_NAME) or socket.gethostname()}
+            compose_env.update(env_file, {**host, **values}, remove=gone)
     except (StackError, OSError) as error:
         sys.stderr.write(f"images: {error}\n")
         return 1

@@ -79,6 +79,7 @@ class History:
     """The table. Making one does no I/O."""
 
     settings: PostgresSection
+    migrate: str = "preflight db migrate"  # the command line that makes the table
 
     def store(self, rows: Sequence[Row]) -> Stored:
         """Write rows in one transaction, within the section's timeout; of two with one id the one that was sent."""
@@ -161,7 +162,7 @@ class History:
 
     def _explain(self, error: psycopg2.Error) -> str:
         if error.pgcode == _NO_TABLE:
-            return "the table of alerts is missing; make it with `preflight db migrate`"
+            return f"the table of alerts is missing; make it with `{self.migrate}`"
         return f"Postgres: {said(error, self.settings.secret_values())}"
 
 

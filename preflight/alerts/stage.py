@@ -71,16 +71,18 @@ def make_outbox(settings: Settings, *, trouble: Callable[[str], None] = lambda _
         spool=Spool(settings.spool_dir),
         env=settings.env.value,
         sender=Telegram(settings.telegram),
-        rows=History(settings=settings.postgres),
+        rows=History(settings=settings.postgres, migrate=settings.line("db migrate")),
         lang=settings.alerts.lang,
-        host=host_name(),
+        host=host_name(settings),
         late_after=settings.telegram.deadline,
         trouble=trouble,
     )
 
 
-def host_name() -> str:
-    """Give this machine's name, for a person."""
+def host_name(settings: Settings) -> str:
+    """Give this machine's name, for a person: as it is set, since a container's own is new with each run."""
+    if settings.host is not None:
+        return settings.host
     try:
         return socket.gethostname()
     except OSError:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from preflight.sections import TelegramSection
 
 _EXPECTED = "getMe, getChat, getChatMember and sendChatAction answer ok, and the bot may write"
-_HINT = "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up"
 _RIGHT_HINT = "let the bot write there: its rights are in the chat's own settings, under administrators or permissions"
 _DOUBT_HINT = "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -103,7 +102,7 @@ class _Talk:
         timeout = max(0.1, min(self._ctx.settings.telegram.timeout, self._end - begun))
         answer: Answer = self._telegram.ask(method, params, timeout=timeout)
         self._timings[method] = self._ctx.clock() - begun
-        problem = _judge(method, answer, self._timings)
+        problem = _judge(method, answer, self._timings, test=self._ctx.settings.line("alerts test"))
         if problem is not None:
             raise _RefusedError(problem)
         return answer.raw
@@ -138,7 +137,7 @@ def _in_the_clear(settings: TelegramSection, env: Env) -> Outcome | None:
     )
 
 
-def _judge(method: str, answer: Answer, timings: dict[str, float]) -> Outcome | None:
+def _judge(method: str, answer: Answer, timings: dict[str, float], *, test: str) -> Outcome | None:
     """Tell a no from no answer: what Telegram refuses is FAIL, what nobody answered is ERROR."""
     from preflight.alerts.answer import Kind  # noqa: PLC0415 - only in the check's own process
 
@@ -148,7 +147,7 @@ def _judge(method: str, answer: Answer, timings: dict[str, float]) -> Outcome | 
     return Outcome(
         status=Status.FAIL if says_no else Status.ERROR,
         summary=f"{method}: {answer.reason}",
-        hint=_HINT,
+        hint=f"`{test}` shows whether a message arrives; docs/alerts.md says how to set it up",
         expected=_EXPECTED,
         actual=f"HTTP {answer.status}" if answer.status is not None else "no answer",
         timings=timings,

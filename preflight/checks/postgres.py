@@ -137,7 +137,7 @@ def _open_to_everybody(connection: Any, ctx: Context, where: str) -> Outcome | N
 
 
 _SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"
-_NAME = "check PREFLIGHT_POSTGRES__HOST and the machine's name server"
+_NAME = "start it (a stopped container has no name), or check PREFLIGHT_POSTGRES__HOST and the name server"
 
 # A refused connection carries no SQLSTATE in psycopg2, only libpq's text: part of it -> status, meaning, next step.
 _REFUSALS: tuple[tuple[str, Status, str, str], ...] = (

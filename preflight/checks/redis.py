@@ -136,7 +136,7 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
         unknown = root.errno == socket.EAI_NONAME
         status = Status.FAIL if unknown else Status.ERROR
         summary = f"the name of the Redis host {settings.host!r} does not resolve: {root.strerror}"
-        hint = "check PREFLIGHT_REDIS__HOST and the machine's name server"
+        hint = "start it (a stopped container has no name), or check PREFLIGHT_REDIS__HOST and the name server"
     elif isinstance(root, ConnectionRefusedError | FileNotFoundError):
         status = Status.FAIL
         summary = f"Redis at {where} refuses connections"

@@ -140,7 +140,7 @@ def _flush(settings: Settings) -> Done:
 def _test(settings: Settings) -> Done:
     """Send a message that says it is a test, and say what Telegram made of it."""
     now, env = time.time(), settings.env.value
-    text = render_test(env, host_name(), new_run_id(now), now, settings.alerts.lang)
+    text = render_test(env, host_name(settings), new_run_id(now), now, settings.alerts.lang)
     delivery = Telegram(settings.telegram).send(text, budget=settings.telegram.deadline)
     if not delivery.accepted:
         return Done(
@@ -160,7 +160,7 @@ def _test(settings: Settings) -> Done:
 
 def _history(settings: Settings) -> Done:
     """Show what stands in Postgres, newest first."""
-    rows = History(settings=settings.postgres).newest(settings.env.value, 50)
+    rows = History(settings=settings.postgres, migrate=settings.line("db migrate")).newest(settings.env.value, 50)
     return Done(
         code=EXIT_GO,
         document={"env": settings.env.value, "alerts": [asdict(row) for row in rows]},

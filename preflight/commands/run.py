@@ -28,6 +28,7 @@ commands (each has its own --help):
   preflight init              write a commented preflight.toml to start from
   preflight alerts            what waits to be delivered; deliver it; send a test message
   preflight db migrate        make the tables that preflight writes to, or bring them up to date
+  preflight doctor            what of this machine is in the gate's way, without asking a server
   preflight exec -- COMMAND   run the gate and, on GO only, become COMMAND: the safe way to start the bot
 
 exit codes:
@@ -131,7 +132,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     view: View | None = None
     if parsed.format == "console":
         lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
-        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang))
+        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang), command=settings.command)
     shown: list[Report] = []
 
     def show(report: Report) -> None:

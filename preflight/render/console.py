@@ -57,6 +57,7 @@ class English:
 
 
 ENGLISH = English()
+COMMAND = "preflight"  # how it is called where nothing else is set
 
 
 def voice_of(lang: str) -> Voice:
@@ -83,8 +84,9 @@ class View(Protocol):
 class PlainView:
     """Lines without colour or cursor movement, in the order of the registry: for logs and pipes."""
 
-    def __init__(self, stream: TextIO, *, output: str | None, voice: Voice = ENGLISH) -> None:
+    def __init__(self, stream: TextIO, *, output: str | None, voice: Voice = ENGLISH, command: str = COMMAND) -> None:
         self._stream = stream
+        self._command = command
         self._output = output
         self._voice = voice
 
@@ -94,17 +96,26 @@ class PlainView:
     def close(self, report: Report | None) -> None:
         """Write everything."""
         if report is not None:
-            self._stream.write(render_plain(report, output=self._output, voice=self._voice))
+            self._stream.write(render_plain(report, output=self._output, voice=self._voice, command=self._command))
             self._stream.flush()
 
 
 class RichView:
     """A table that fills while checks finish. Refreshed by hand: a refreshing thread must not exist while forking."""
 
-    def __init__(self, console: Console, ids: Sequence[str], *, output: str | None, voice: Voice = ENGLISH) -> None:
+    def __init__(
+        self,
+        console: Console,
+        ids: Sequence[str],
+        *,
+        output: str | None,
+        voice: Voice = ENGLISH,
+        command: str = COMMAND,
+    ) -> None:
         from rich.live import Live  # noqa: PLC0415 - 53 ms that only a terminal should pay
 
         self._console = console
+        self._command = command
         self._output = output
         self._voice = voice
         self._results: dict[str, Result | None] = dict.fromkeys(ids)
@@ -127,24 +138,30 @@ class RichView:
             from rich.text import Text  # noqa: PLC0415
 
             style = "bold green" if report.decision.exit_code == 0 else "bold red"
-            head, _, rest = _ending(report, self._output, self._voice).partition("\n")
+            head, _, rest = _ending(report, self._output, self._voice, self._command).partition("\n")
             self._console.print(Text(head, style=style))
             if rest:
                 self._console.print(Text(rest.rstrip("\n")))
 
 
 def make_view(
-    stream: TextIO, environ: Mapping[str, str], ids: Sequence[str], *, output: str | None, voice: Voice = ENGLISH
+    stream: TextIO,
+    environ: Mapping[str, str],
+    ids: Sequence[str],
+    *,
+    output: str | None,
+    voice: Voice = ENGLISH,
+    command: str = COMMAND,
 ) -> View:
     """Choose the view: rich on a terminal that can take it, plain lines elsewhere."""
     if not stream.isatty() or environ.get("TERM") == "dumb":
-        return PlainView(stream, output=output, voice=voice)
+        return PlainView(stream, output=output, voice=voice, command=command)
     from rich.console import Console  # noqa: PLC0415
 
-    return RichView(Console(file=stream, highlight=False), ids, output=output, voice=voice)
+    return RichView(Console(file=stream, highlight=False), ids, output=output, voice=voice, command=command)
 
 
-def render_plain(report: Report, *, output: str | None = None, voice: Voice = ENGLISH) -> str:
+def render_plain(report: Report, *, output: str | None = None, voice: Voice = ENGLISH, command: str = COMMAND) -> str:
     """Give the whole report as plain text that ends with a newline."""
     width = max((len(result.id) for result in report.results), default=0)
     lines = [voice.say("preflight {}, run {}", report.env, report.run_id), ""]
@@ -155,7 +172,7 @@ def render_plain(report: Report, *, output: str | None = None, voice: Voice = EN
             lines.append(f"         {'':{width}}  -> {voice.translate(result.outcome.hint)}")
             if result.outcome.said:
                 lines.append(f"         {'':{width}}     {voice.say('it said: {}', result.outcome.said)}")
-    return "\n".join([*lines, "", _ending(report, output, voice)])
+    return "\n".join([*lines, "", _ending(report, output, voice, command)])
 
 
 def _aside(result: Result, voice: Voice) -> str:
@@ -166,7 +183,7 @@ def _aside(result: Result, voice: Voice) -> str:
     return "" if result.required else " " + voice.say("[advisory]")
 
 
-def _ending(report: Report, output: str | None, voice: Voice) -> str:
+def _ending(report: Report, output: str | None, voice: Voice, command: str) -> str:
     decision, say = report.decision, voice.say
     meaning, seconds = say(_MEANING[decision.verdict]), f"{report.duration_seconds:.2f}"
     lines = [say("{}: {} (exit {}, {} s)", decision.verdict, meaning, decision.exit_code, seconds)]
@@ -178,8 +195,8 @@ def _ending(report: Report, output: str | None, voice: Voice) -> str:
         below.append(say("ready_for_live stays 0: something was waived or an endpoint overridden"))
     below += [say("alert: {}", _alert(item, voice)) for item in report.alerts.items]
     if report.alerts.pending:
-        pending = report.alerts.pending
-        below.append(say("alerts waiting in the spool: {}; `preflight alerts list` shows them", pending))
+        shows = f"{command} alerts list --env {report.env}"
+        below.append(say("alerts waiting in the spool: {}; `{}` shows them", report.alerts.pending, shows))
     if report.textfile is not None:
         below.append(say("metrics: {}", report.textfile))
     if output is not None:

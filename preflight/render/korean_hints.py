@@ -108,8 +108,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "check the network path and the server's load; nothing can be said about its data": (
             "네트워크 경로와 서버 부하를 확인하십시오. 데이터에 대해서는 아무것도 말할 수 없습니다"
         ),
-        "check PREFLIGHT_REDIS__HOST and the machine's name server": (
-            "PREFLIGHT_REDIS__HOST와 이 컴퓨터의 네임 서버를 확인하십시오"
+        "start it (a stopped container has no name), or check PREFLIGHT_REDIS__HOST and the name server": (
+            "서버를 띄우거나(멈춘 컨테이너는 이름이 없습니다) PREFLIGHT_REDIS__HOST와 네임 서버를 확인하십시오"
         ),
         "start it, or correct PREFLIGHT_REDIS__HOST and __PORT": (
             "서버를 띄우거나 PREFLIGHT_REDIS__HOST와 __PORT를 고치십시오"
@@ -150,8 +150,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "add a line for it to pg_hba.conf": "pg_hba.conf에 이 호스트를 허용하는 줄을 추가하십시오",
         "check PREFLIGHT_POSTGRES__USER and __DATABASE": "PREFLIGHT_POSTGRES__USER와 __DATABASE를 확인하십시오",
-        "check PREFLIGHT_POSTGRES__HOST and the machine's name server": (
-            "PREFLIGHT_POSTGRES__HOST와 이 컴퓨터의 네임 서버를 확인하십시오"
+        "start it (a stopped container has no name), or check PREFLIGHT_POSTGRES__HOST and the name server": (
+            "서버를 띄우거나(멈춘 컨테이너는 이름이 없습니다) PREFLIGHT_POSTGRES__HOST와 네임 서버를 확인하십시오"
         ),
         "check the network path and the server's load": "네트워크 경로와 서버 부하를 확인하십시오",
         "wait until it is ready, then run again": "준비될 때까지 기다렸다가 다시 실행하십시오",
@@ -257,8 +257,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "봇을 주제(토픽) 관리 권한이 있는 관리자로 지정하고, telegram.message_thread_id에 그 주제의 번호를 "
             "적으십시오"
         ),
-        "`preflight alerts test` shows whether a message arrives; docs/alerts.md says how to set it up": (
-            "`preflight alerts test`로 메시지가 도착하는지 볼 수 있습니다. 설정 방법은 docs/alerts.md에 있습니다"
+        "`{}` shows whether a message arrives; docs/alerts.md says how to set it up": (
+            "메시지가 도착하는지 확인하십시오: `{}`. 설정 방법은 docs/alerts.md에 있습니다"
         ),
     }
 )

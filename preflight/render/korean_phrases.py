@@ -36,9 +36,7 @@ PHRASES: Mapping[str, str] = MappingProxyType(
         "spooled": "스풀에 보관",
         "failed": "실패",
         ", from an earlier run": ", 이전 실행의 알림",
-        "alerts waiting in the spool: {}; `preflight alerts list` shows them": (
-            "스풀에서 기다리는 알림: {}건 (`preflight alerts list`로 볼 수 있습니다)"
-        ),
+        "alerts waiting in the spool: {}; `{}` shows them": ("스풀에서 기다리는 알림: {}건 (확인: `{}`)"),
         "metrics: {}": "지표: {}",
         "report: {}": "보고서: {}",
         "status": "상태",

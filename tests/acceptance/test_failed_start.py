@@ -20,13 +20,28 @@ select.{stack} = partial({stack}, {arguments})
 """
 
 
-def _bundle_of(folder: Path, *, stack: str, breaking: str) -> Path:
-    """Run one acceptance test on a stack that a plug-in has broken; give its bundle."""
+SLOW = """
+from threading import Event
+from acceptance.stack import select
+from acceptance.stack.embedded import EmbeddedStack
+
+class Slow(EmbeddedStack):
+    def start(self):
+        select.say("making something slow")
+        Event().wait(4.0)
+        super().start()
+
+select.EmbeddedStack = Slow
+"""
+
+
+def _suite(folder: Path, *options: str, breaking: str) -> subprocess.CompletedProcess[str]:
+    """Run acceptance tests with a plug-in that breaks something."""
     (folder / "breaking.py").write_text(breaking, encoding="utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PREFLIGHT_"))}
-    run = subprocess.run(
+    return subprocess.run(
         (
-            *(sys.executable, "-m", "pytest", "acceptance/test_services.py", "--stack", stack),
+            *(sys.executable, "-m", "pytest", *options),
             *("-p", "breaking", "-p", "no:cacheprovider", "--evidence-dir", str(folder / "artifacts")),
         ),
         cwd=ROOT,
@@ -36,12 +51,37 @@ def _bundle_of(folder: Path, *, stack: str, breaking: str) -> Path:
         timeout=300,
         check=False,
     )
+
+
+def _bundle_of(folder: Path, *, stack: str, breaking: str) -> Path:
+    """Run one file of tests on a stack that a plug-in has broken; give its bundle."""
+    run = _suite(folder, "acceptance/test_services.py", "--stack", stack, breaking=breaking)
     assert run.returncode == 1, run.stdout + run.stderr
     return folder / "artifacts" / "latest"
 
 
 def _row(status: str, service: str) -> list[str]:
     return next(line.split() for line in status.splitlines() if line.startswith(f"{service} "))
+
+
+def test_k6_the_start_of_a_stack_is_nobodys_test_time(tmp_path: Path) -> None:
+    """It may take longer than a test may, images being built; what it does meanwhile is shown."""
+    test = "acceptance/test_services.py::test_grafana_has_its_datasource_from_git"
+    run = _suite(tmp_path, test, "--stack", "embedded", "--timeout", "3", breaking=SLOW)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "making something slow" in run.stderr
+
+
+def test_k6_why_a_stack_cannot_start_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many tests need it: no error for each, one reason, and exit 1."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    run = _suite(tmp_path, "acceptance", "--stack", "compose", breaking="")
+    assert run.returncode == 1, run.stdout + run.stderr
+    said = run.stdout + run.stderr
+    assert said.count("no Docker engine answers") == 1, said
+    assert "ERROR" not in said
+    log = (tmp_path / "artifacts" / "latest" / "e2e.log").read_text(encoding="utf-8")
+    assert "THE STACK DID NOT START\nno Docker engine answers" in log
 
 
 def test_an_embedded_stack_that_does_not_start_leaves_states_and_logs(tmp_path: Path) -> None:

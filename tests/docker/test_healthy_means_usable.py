@@ -14,6 +14,7 @@ from acceptance.stack import compose_diagnosis, compose_engine, compose_images, 
 from acceptance.stack.base import SERVICES
 from acceptance.stack.compose_diagnosis import Container
 from acceptance.stack.compose_engine import Done
+from acceptance.stack.compose_remedies import REMEDIES, for_words
 from acceptance.stack.ports import Ports
 from acceptance.stack.wait import Answer, wait_until
 
@@ -149,6 +150,23 @@ def test_redis_has_the_password_of_the_file_whatever_is_in_it(bench: Bench, pass
     assert password not in compose_diagnosis.log(bench.project, "redis")
 
 
+@pytest.mark.parametrize("part", ["base.rdb", "incr.aof"])
+def test_k14_a_redis_whose_data_is_damaged_has_its_remedy(bench: Bench, part: str) -> None:
+    """It ends, and its words lead to the row that says what is lost and how to bring it back."""
+    bench.starts("redis")
+    bench.gets_healthy("redis")
+    script = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli -h 127.0.0.1 set kept first"
+    assert bench.compose("exec", "-T", "redis", "sh", "-c", script).code == 0
+    assert bench.compose("stop", "--timeout", "5", "redis").code == 0
+    image = bench.container("redis").image
+    damage = f"for each in /data/appendonlydir/*.{part}; do head -c 64 /dev/urandom >$each; done"
+    volume = f"{bench.project.name}_redis-data:/data"
+    run = ("run", "--rm", "--user", "0", "-v", volume, "--entrypoint", "sh", image, "-c", damage)
+    assert compose_engine.docker(*run).code == 0
+    log = bench.gives_up("redis")
+    assert for_words(log) is REMEDIES["damaged redis"], log
+
+
 def test_a_redis_without_a_password_is_not_healthy(bench: Bench) -> None:
     """Answering is not enough: a client without the password has to be refused."""
     bench.starts("redis")
@@ -234,6 +252,26 @@ def test_a_prometheus_that_watches_nothing_is_not_healthy(bench: Bench, folder: 
         path.unlink()
     bench.starts("prometheus")
     bench.fails("prometheus", said)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        ("dashboards/d77_system_health.json", "dashboards 5, and"),
+        ("provisioning/datasources/prometheus.yml", "datasources 0"),
+    ],
+    ids=["dashboard", "datasource"],
+)
+def test_a_grafana_without_its_dashboards_or_datasource_is_not_healthy(bench: Bench, spoil: str, said: str) -> None:
+    """It answers, and shows nothing: healthy it is with the datasource and all six."""
+    path = bench.project.folder / "grafana" / spoil
+    whole = path.read_text(encoding="utf-8")
+    path.write_text("{}" if path.suffix == ".json" else "apiVersion: 1\n", encoding="utf-8")
+    bench.starts("grafana")
+    bench.fails("grafana", said)
+    path.write_text(whole, encoding="utf-8")
+    assert bench.compose("restart", "--timeout", "2", "grafana").code == 0
+    bench.gets_healthy("grafana")
 
 
 def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench, images: dict[str, str]) -> None:

@@ -83,7 +83,7 @@ def test_the_service_that_ran_and_failed_is_blamed(show: object) -> None:
         "exited (1)",
         "no response",
         "database files are incompatible",
-        "another Postgres version",
+        "of the volume's version",
         "grafana",
     ):
         assert wanted in message
@@ -139,14 +139,14 @@ def test_a_failure_without_a_sick_container_keeps_compose_s_words(show: object) 
         (
             "redis: /run/secrets/redis_password is empty, so nothing was started: run 'make images secrets'",
             "",
-            "what to do: run 'make images secrets' in the project root",
+            "what to do: 'make images secrets' in the project root",
         ),
         (
             "FATAL: password authentication failed",
             "there is no role arbitrage",
-            "what to do: docker compose exec postgres",
+            "what to do: the volume was set up without them: 'docker compose exec postgres",
         ),
-        ("", "FATAL: database; there is no database arbitrage", "10-application-role.sh makes it"),
+        ("", "FATAL: database; there is no database arbitrage", "10-application-role.sh' makes what is missing"),
     ],
     ids=["unreadable", "no role", "no database"],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from acceptance.standins.telegram import TelegramStandin
 from preflight import catalogue
-from preflight.alerts.stage import Spoken, reserve, speak
+from preflight.alerts.stage import Spoken, host_name, reserve, speak
 from preflight.alerts.telegram import Telegram
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError
 from preflight.ledger import Ledger
@@ -38,6 +39,12 @@ def say(settings: Settings, make_run: MakeRun) -> Say:
         return speak(settings, ledger, make_run(verdict, statuses, **given), **options)
 
     return run
+
+
+def test_k10_a_host_that_is_set_is_the_one_alerts_name(settings: Settings) -> None:
+    """A container's own name is new with each run."""
+    assert host_name(settings) == socket.gethostname()
+    assert host_name(settings.model_copy(update={"host": "trader-1"})) == "trader-1"
 
 
 def _alerts(spoken: Spoken, severity: str, outcome: str) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from preflight.model import Decision, Env, Mode, Report, Result, Verdict
+from preflight.model import AlertSummary, Decision, Env, Mode, Report, Result, Verdict
 from preflight.render.console import PlainView, RichView, make_view, render_plain
 
 MakeReport = Callable[..., Report]
@@ -52,6 +52,13 @@ def test_plain_text_of_every_kind_of_result(make_report: MakeReport) -> None:
     """The plain report is exactly this text: every status, waiver, advisory origin, reason, note and path."""
     report = make_report(notes=("the ledger was new",))
     assert render_plain(report, output="/tmp/report.json") == GOLDEN
+
+
+def test_k9_the_hint_about_waiting_alerts_is_a_line_that_works(make_report: MakeReport) -> None:
+    """With its env, and called as it is called here."""
+    report = make_report(alerts=AlertSummary(enabled=True, pending=2))
+    for command in ("preflight", "docker compose run --rm preflight"):
+        assert f"2; `{command} alerts list --env paper` shows them\n" in render_plain(report, command=command)
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -58,7 +58,7 @@ NO_GO: 출발 금지: 점검이 실패했습니다 (종료 코드 1, 1.50초)
   이유: 게이트 자체가 고장 났습니다: RuntimeError: one; two
   비고: 장부가 손상되어 따로 옮겨 두었습니다: /l/old (카운터는 0부터 다시 셉니다)
   알림: P0 스풀에 보관, 이전 실행의 알림 (no route)
-  스풀에서 기다리는 알림: 2건 (`preflight alerts list`로 볼 수 있습니다)
+  스풀에서 기다리는 알림: 2건 (확인: `preflight alerts list --env paper`)
   지표: /metrics/arbitrage_preflight_paper.prom
   보고서: /tmp/report.json
 """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from acceptance.probes.grafana import GrafanaClient, ServedDashboard
 from acceptance.probes.grafana_log import provisioning_problems
@@ -267,3 +268,14 @@ def test_secrets_of_a_datasource_are_not_shown(folder: Path, httpserver: Any) ->
         shown = [running.get(path).text for path in ("/api/datasources", f"/api/datasources/uid/{SOURCE}")]
     assert '"secureJsonFields":{"basicAuthPassword":true}' in shown[1]
     assert "s3cret-word" not in "".join(shown) + running.log.getvalue()
+
+
+def test_how_much_was_provisioned_is_told_without_a_login(folder: Path) -> None:
+    """For a healthcheck: in a path of its own, since `/api/health` is as a Grafana's."""
+    with standin(folder, NOWHERE) as running:
+        before = requests.get(f"{running.url}/healthz", timeout=5).text
+        put(folder, "another", dashboard("another"))
+        running.site.library.scan()
+        after = requests.get(f"{running.url}/healthz", timeout=5).text
+    assert (before.partition(",")[0], after.partition(",")[0]) == ("datasources 1", "datasources 1")
+    assert int(after.rpartition(" ")[2]) == int(before.rpartition(" ")[2]) + 1
