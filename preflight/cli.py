@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
-from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE
+from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE, one_line
 from preflight.streams import fill_closed
 
 COMMANDS = MappingProxyType(
@@ -85,8 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_GO
         raise
     except (UsageError, RegistryError) as e:
-        sys.stderr.write(f"preflight: {e}\n")
+        sys.stderr.write(f"preflight: {one_line(str(e))}\n")
         return EXIT_USAGE
     except PreflightError as e:
-        sys.stderr.write(f"preflight: {e}\n")
+        sys.stderr.write(f"preflight: {one_line(str(e))}\n")
         return EXIT_UNVERIFIED

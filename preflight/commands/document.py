@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import UsageError
 from preflight.outfile import open_output
+from preflight.render.json import render_document
 
 
 def write_document(output: Path | None, document: dict[str, Any]) -> None:
@@ -21,6 +21,6 @@ def write_document(output: Path | None, document: dict[str, Any]) -> None:
         return
     try:
         with closing(open_output(output)) as file:
-            file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+            file.write(render_document(document))
     except OSError as e:
         raise UsageError(f"--output {output}: cannot be written: {e.strerror}") from e

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
 from preflight.errors import UsageError
-from preflight.model import NEVER_WAIVED, Env, Mode
+from preflight.model import NEVER_WAIVED, Env, Mode, is_one_line, one_line
 from preflight.outfile import open_output
 from preflight.streams import raise_on_ending
 
@@ -168,7 +168,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
 
 def _complain(line: str) -> None:
     with contextlib.suppress(OSError):  # nobody may be left to read it: the spool and the report still say it
-        sys.stderr.write(f"preflight: {line}\n")
+        sys.stderr.write(f"preflight: {one_line(line)}\n")
         sys.stderr.flush()
 
 
@@ -185,6 +185,10 @@ def _options(parsed: argparse.Namespace) -> Options:
         check_id, _, reason = given.partition("=")
         if not reason.strip():
             raise UsageError(f"--waive {given}: give it as ID=REASON; a waiver without a reason is not one")
+        if not is_one_line(given):
+            raise UsageError(
+                f"--waive {check_id}: the reason holds control characters; write it as plain text on one line"
+            )
         if check_id in NEVER_WAIVED:
             raise UsageError(f"--waive {check_id}: this check cannot be waived: do what it says instead")
         waivers[check_id] = reason.strip()
