@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evidence.errors import BundleMissingError, EvidenceError
+from preflight.model import one_line
 
 _DEFAULT = Path("artifacts") / "latest"
 OK, WRONG, USAGE = 0, 1, 2
@@ -85,11 +86,11 @@ def _check(folder: Path) -> int:
         _complain(f"{folder} is not what its manifest says: {len(found)} problem(s), see above")
         return WRONG
     document = manifest.read(folder)
-    print(f"{folder.resolve().name}: {len(document['files'])} files as the manifest says")  # noqa: T201 -- the answer
+    print(f"{one_line(folder.resolve().name)}: {len(document['files'])} files as the manifest says")  # noqa: T201 -- the answer
     reasons = "".join(f"; {reason}" for reason in document["reasons"])
-    print(f"result: {document['result']}{reasons}")  # noqa: T201 -- the answer
+    print(one_line(f"result: {document['result']}{reasons}"))  # noqa: T201 -- the answer
     return OK
 
 
 def _complain(text: str) -> None:
-    print(f"evidence: {text}", file=sys.stderr)  # noqa: T201 -- the answer
+    print(f"evidence: {one_line(text)}", file=sys.stderr)  # noqa: T201 -- the answer

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from evidence import manifest
 from evidence.errors import BundleIncompleteError
 from evidence.grafana import label_of
+from preflight.model import one_line
 
 _SHA = 12  # digits shown of a sha256
 
@@ -32,10 +33,11 @@ def show(folder: Path, out: TextIO | None = None) -> bool:
         document = manifest.read(folder)
     except BundleIncompleteError as error:
         names = list(manifest.files(folder))
-        print(str(error), file=stream)
-        print("files: " + (", ".join(names) or "none"), file=stream)
+        print(one_line(str(error)), file=stream)
+        print("files: " + one_line(", ".join(names) or "none"), file=stream)
         return False
-    facts, files = _facts(folder, document), _files(document)
+    facts = [(name, one_line(value)) for name, value in _facts(folder, document)]
+    files = [(one_line(name), size, sha) for name, size, sha in _files(document)]
     if stream.isatty():
         _draw(facts, files, stream)
     else:

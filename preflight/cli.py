@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
-from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE
+from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE, one_line
 from preflight.streams import fill_closed
 
 COMMANDS = MappingProxyType(
@@ -88,5 +88,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PreflightError as e:
         from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where something went wrong
 
-        sys.stderr.write(f"preflight: {scrub(str(e))}\n")
+        sys.stderr.write(f"preflight: {one_line(scrub(str(e)))}\n")
         return EXIT_USAGE if isinstance(e, UsageError | RegistryError) else EXIT_UNVERIFIED

@@ -21,10 +21,12 @@ from urllib.parse import quote
 from preflight import schema
 from preflight.errors import LedgerError, LedgerLockedError
 from preflight.holder import holder_of
+from preflight.owners import make_private
 from preflight.state import State
 
 _T = TypeVar("_T")
 
+_MODE = 0o600  # of ledger and lock
 _SIDE_FILES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a database
 
 # Primary result codes, https://www.sqlite.org/rescode.html
@@ -123,6 +125,7 @@ class LedgerFile:
                 self._move_side_files(aside[-1])
                 self.set_aside = self.set_aside or aside[-1]
             new.touch(exist_ok=False)
+            new.chmod(_MODE)
             with closing(self._connect(new)) as db:
                 schema.create(db, resets=len(aside))
             new.rename(self.path)
@@ -205,7 +208,9 @@ def hold(path: Path, timeout: float) -> Iterator[LedgerFile]:
     try:
         if not real.parent.is_dir():  # filelock would make it, and hide that a volume is not mounted
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(real.parent))
-        holding = FileLock(lock, timeout=timeout, poll_interval=0.005)
+        for mine in (real, lock):
+            make_private(mine)
+        holding = FileLock(lock, timeout=timeout, mode=_MODE, poll_interval=0.005)
         holding.acquire()
     except Timeout as e:
         raise locked(real, lock) from e

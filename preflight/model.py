@@ -6,12 +6,27 @@ one property test can state all of it. The table it implements stands in docs/ve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+# Control characters and escapes draw on a terminal, line ends begin lines of their own, marks of direction turn text
+# around, and surrogates cannot be written anywhere.
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def one_line(foreign: str) -> str:
+    """Give text that somebody else wrote so that it can draw nothing but itself, on one line; no longer, no shorter."""
+    return _NOT_TEXT.sub(" ", foreign)
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether `one_line` would leave it as it is."""
+    return _NOT_TEXT.search(text) is None
 
 
 class Status(StrEnum):

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
-from preflight.model import Outcome, Status
+from preflight.model import Outcome, Status, one_line
 from preflight.streams import ENDING
 
 _MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense
@@ -32,8 +32,6 @@ _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
 _SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
-# Surrogates cannot be written anywhere; control characters would let an answer draw lines of its own in the report.
-_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
 _TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
 _CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
@@ -254,7 +252,7 @@ def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, 
         if len(text) >= _MAX_SENT:  # what was cut off may have been the rest of a secret
             text = text[: max(0, len(text) - longest)]
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
-        yield name, _NOT_TEXT.sub(" ", scrub(text, secrets))[:_MAX_TEXT]
+        yield name, one_line(scrub(text, secrets))[:_MAX_TEXT]
 
 
 def _is_seconds(value: Any) -> bool:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from preflight.owners import make_private
+
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
 _MODE = 0o600
 _POLL_SECONDS = 0.02
@@ -135,8 +137,10 @@ class Spool:
         """
         from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something waits
 
-        lock = FileLock(self.directory / f".{env}.lock", timeout=max(0.0, timeout), poll_interval=_POLL_SECONDS)
+        path = self.directory / f".{env}.lock"
+        lock = FileLock(path, timeout=max(0.0, timeout), mode=_MODE, poll_interval=_POLL_SECONDS)
         try:
+            make_private(path)
             lock.acquire()
         except Timeout as e:
             raise SpoolBusyError(f"another process is delivering what waits in {self.directory}") from e

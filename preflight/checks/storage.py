@@ -6,12 +6,14 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.check import Context
 from preflight.checks.impostors import look_for_impostors
 from preflight.model import Mode, Outcome, Status
+from preflight.owners import flaw_of
 from preflight.places import own_directories
 
 _MB = 1024 * 1024
@@ -32,12 +34,18 @@ class StorageCheck:
         """Write a probe file into each directory, look at the room left and at the modes."""
         settings = ctx.settings
         places = {"ledger": settings.ledger.parent, "spool_dir": settings.spool_dir}
+        ledger = settings.ledger.resolve()
+        kept = {
+            "ledger": (ledger.parent, ledger, ledger.with_name(f"{ledger.name}.lock")),
+            "spool_dir": (settings.spool_dir, settings.spool_dir / f".{settings.env}.lock"),
+        }
         if ctx.metrics and settings.textfile_dir is not None:
             places["textfile_dir"] = settings.textfile_dir
         for key, directory in places.items():
             made_later = directory in own_directories(settings) and ctx.mode is not Mode.REAL
             problem = _write_probe(key, directory, made_later=made_later)
             problem = problem or _look_at_room(key, directory, ctx)
+            problem = problem or _look_at_owners(key, kept.get(key, ()))
             if problem is not None:
                 return problem
         if ctx.metrics and settings.textfile_dir is None:
@@ -97,6 +105,24 @@ def _look_at_room(key: str, directory: Path, ctx: Context) -> Outcome | None:
         expected=f"at least {wanted} MB",
         actual=f"{free} MB",
     )
+
+
+def _look_at_owners(key: str, paths: Sequence[Path]) -> Outcome | None:
+    """Whoever may write there, or lock a file there, decides whether and what this gate remembers."""
+    for path in paths:
+        try:
+            flaw = flaw_of(path)
+        except FileNotFoundError:  # made when it is first needed
+            continue
+        if flaw is not None:
+            return Outcome(
+                status=Status.FAIL,
+                summary=f"{key}: {flaw.problem}",
+                hint=flaw.hint,
+                expected=flaw.expected,
+                actual=flaw.problem,
+            )
+    return None
 
 
 def _look_at_modes(directory: Path) -> Outcome | None:

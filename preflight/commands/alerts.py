@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -25,7 +24,8 @@ from preflight.commands.document import write_document
 from preflight.errors import RecordError, UsageError
 from preflight.gate import new_run_id
 from preflight.ledger import Ledger
-from preflight.model import EXIT_GO
+from preflight.model import EXIT_GO, one_line
+from preflight.render.json import render_document
 from preflight.settings import Settings
 from preflight.sources import load
 
@@ -60,11 +60,11 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"spool_dir {settings.spool_dir}: cannot be used: {e.strerror}") from e
     secrets = settings.secret_values()
     for trouble in done.troubles:
-        sys.stderr.write(f"preflight alerts: {scrub(trouble, secrets)}\n")
+        sys.stderr.write(f"preflight alerts: {one_line(scrub(trouble, secrets))}\n")
     if parsed.format == "json":
-        sys.stdout.write(json.dumps(done.document, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(render_document(done.document))
     else:
-        sys.stdout.write("".join(f"{scrub(line, secrets)}\n" for line in done.lines))
+        sys.stdout.write("".join(f"{one_line(scrub(line, secrets))}\n" for line in done.lines))
     write_document(parsed.output, done.document)
     return done.code
 

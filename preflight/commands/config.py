@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from preflight.alerts.hush import scrub
-from preflight.model import EXIT_GO
+from preflight.model import EXIT_GO, one_line
+from preflight.render.json import render_document
 from preflight.sources import Loaded, load_with_sources
 
 _MASK = "********"
@@ -31,11 +32,11 @@ def main(argv: Sequence[str]) -> int:
     rows = list(rows_of(loaded))
     if parsed.format == "json":
         document = {key: {"value": value, "source": source} for key, value, source in rows}
-        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(render_document(document))
         return EXIT_GO
     width, value_width = max(len(key) for key, _, _ in rows), max(len(_plain(value)) for _, value, _ in rows)
     for key, value, source in rows:
-        sys.stdout.write(f"{key:{width}}  {_plain(value):{value_width}}  {source}\n")
+        sys.stdout.write(f"{key:{width}}  {_plain(value):{value_width}}  {one_line(source)}\n")
     return EXIT_GO
 
 
@@ -67,7 +68,8 @@ def _shown(value: Any, secrets: Sequence[str]) -> Any:
 
 
 def _plain(value: Any) -> str:
-    return "-" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
+    text = "-" if value is None else json.dumps(value, ensure_ascii=False) if isinstance(value, list) else str(value)
+    return one_line(text)
 
 
 def _parser() -> argparse.ArgumentParser:

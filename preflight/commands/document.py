@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from preflight.errors import UsageError
+from preflight.outfile import open_output
+from preflight.render.json import render_document
 
 
 def write_document(output: Path | None, document: dict[str, Any]) -> None:
@@ -18,6 +20,7 @@ def write_document(output: Path | None, document: dict[str, Any]) -> None:
     if output is None:
         return
     try:
-        output.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        with closing(open_output(output)) as file:
+            file.write(render_document(document))
     except OSError as e:
         raise UsageError(f"--output {output}: cannot be written: {e.strerror}") from e

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from preflight.commands.run import parser, run_gate
 from preflight.errors import NotStartedError, RegistryError, UsageError
-from preflight.model import EXIT_GO, EXIT_NOT_STARTED
+from preflight.model import EXIT_GO, EXIT_NOT_STARTED, one_line
 
 if TYPE_CHECKING:
     from preflight.launch.start import NotStarted, Start
@@ -63,16 +63,16 @@ def main(argv: Sequence[str]) -> int:
     try:
         refused = _run(parsed, start)
     except NotStartedError as e:
-        sys.stderr.write(f"preflight: {e}\n")
+        sys.stderr.write(f"preflight: {one_line(str(e))}\n")
         return EXIT_NOT_STARTED if refusal is None else refusal
     except (UsageError, RegistryError) as e:
         if refusal is None:
             raise
-        sys.stderr.write(f"preflight: {e}\n")
+        sys.stderr.write(f"preflight: {one_line(str(e))}\n")
         return refusal
     finally:
         start.close()
-    sys.stderr.write(f"preflight exec: {refused.reason}: {command[0]} is not started\n")
+    sys.stderr.write(f"preflight exec: {one_line(f'{refused.reason}: {command[0]}')} is not started\n")
     return refused.exit_code if refusal is None else refusal
 
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
 from preflight.errors import UsageError
-from preflight.model import NEVER_WAIVED, Env, Mode
+from preflight.model import NEVER_WAIVED, Env, Mode, is_one_line, one_line
+from preflight.outfile import open_output
 from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
     from preflight.gate import Gate, Options
     from preflight.model import Report
+    from preflight.outfile import OutputFile
     from preflight.render.console import View
 
 _EPILOG = """\
@@ -116,7 +118,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     from preflight.sources import load  # noqa: PLC0415
 
     options = _options(parsed)
-    _must_be_writable(parsed.output)
+    target = None if parsed.output is None else open_output(parsed.output)  # not only after the run
     _must_be_readable(parsed)
     flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
     settings = load(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
@@ -150,7 +152,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
         environ=dict(os.environ),
         cwd=Path.cwd(),
         on_result=lambda result: None if view is None else view.add(result),
-        write_report=lambda report: _write_report(report, parsed.output),
+        write_report=lambda report: _write_report(report, target),
         show=show,
         warn=lambda line: _complain(f"alert: {line}"),
     )
@@ -170,7 +172,7 @@ def _complain(line: str) -> None:
     from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where there is something to say
 
     with contextlib.suppress(OSError):  # nobody may be left to read it: the spool and the report still say it
-        sys.stderr.write(f"preflight: {scrub(line)}\n")
+        sys.stderr.write(f"preflight: {one_line(scrub(line))}\n")
         sys.stderr.flush()
 
 
@@ -188,6 +190,10 @@ def _options(parsed: argparse.Namespace) -> Options:
         check_id, _, reason = given.partition("=")
         if not reason.strip():
             raise UsageError(f"--waive {given}: give it as ID=REASON; a waiver without a reason is not one")
+        if not is_one_line(given):
+            raise UsageError(
+                f"--waive {check_id}: the reason holds control characters; write it as plain text on one line"
+            )
         if check_id in NEVER_WAIVED:
             raise UsageError(f"--waive {check_id}: this check cannot be waived: do what it says instead")
         waivers[check_id] = scrub(reason.strip())  # it goes into the report and every alert
@@ -201,23 +207,6 @@ def _options(parsed: argparse.Namespace) -> Options:
         alerts=not parsed.no_alerts,
         output=None if parsed.output is None else str(parsed.output),
     )
-
-
-def _must_be_writable(output: Path | None) -> None:
-    """Find out before the run, not after it, that the report has nowhere to go."""
-    if output is None:
-        return
-    try:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            output.stat()  # a symbolic link that leads to itself: from Python 3.13 on only this one minds
-        if output.is_dir():
-            raise UsageError(f"--output {output}: is a directory; name a file")
-        if output.exists() and not output.is_file():  # the report replaces it: root would lose its /dev/null
-            raise UsageError(f"--output {output}: is no regular file; name one, or take --format json on stdout")
-        if not output.resolve().parent.is_dir():
-            raise UsageError(f"--output {output}: its directory does not exist; create it first")
-    except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: a symbolic link that leads to itself
-        raise UsageError(f"--output {output}: cannot be reached: {getattr(e, 'strerror', None) or e}") from e
 
 
 def _must_be_readable(parsed: argparse.Namespace) -> None:
@@ -236,19 +225,12 @@ def _takes_korean(stream: TextIO) -> bool:
     return True
 
 
-def _write_report(report: Report, output: Path | None) -> None:
+def _write_report(report: Report, output: OutputFile | None) -> None:
     if output is None:
         return
     from preflight.render.json import render_json  # noqa: PLC0415
 
-    target = output.resolve()  # what a symbolic link points to is replaced, not the link
-    temporary = target.with_name(f".{target.name}.{report.run_id}.tmp")
-    try:
-        temporary.write_text(render_json(report), encoding="utf-8")
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    output.write(render_json(report))
 
 
 def _machine_readable(report: Report, form: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from preflight.model import AlertItem, Report, Result, Status, Verdict
+from preflight.model import AlertItem, Report, Result, Status, Verdict, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -172,7 +172,7 @@ def render_plain(report: Report, *, output: str | None = None, voice: Voice = EN
             lines.append(f"         {'':{width}}  -> {voice.translate(result.outcome.hint)}")
             if result.outcome.said:
                 lines.append(f"         {'':{width}}     {voice.say('it said: {}', result.outcome.said)}")
-    return "\n".join([*lines, "", _ending(report, output, voice, command)])
+    return "\n".join([*map(one_line, lines), "", _ending(report, output, voice, command)])
 
 
 def _aside(result: Result, voice: Voice) -> str:
@@ -201,7 +201,7 @@ def _ending(report: Report, output: str | None, voice: Voice, command: str) -> s
         below.append(say("metrics: {}", report.textfile))
     if output is not None:
         below.append(say("report: {}", output))
-    return "\n".join([*lines, *(f"  {line}" for line in below)]) + "\n"
+    return "\n".join(map(one_line, [*lines, *(f"  {line}" for line in below)])) + "\n"
 
 
 def _alert(item: AlertItem, voice: Voice) -> str:
@@ -223,11 +223,11 @@ def _table(results: Mapping[str, Result | None], voice: Voice) -> Table:
         if result is None:
             table.add_row(Text("...", style="dim"), check_id, "", "")
             continue
-        found = Text(result.outcome.summary + _aside(result, voice))
+        found = Text(one_line(result.outcome.summary + _aside(result, voice)))
         if result.outcome.hint and result.status is not Status.PASS:
-            found.append(f"\n-> {voice.translate(result.outcome.hint)}", style="bold")
+            found.append(f"\n-> {one_line(voice.translate(result.outcome.hint))}", style="bold")
             if result.outcome.said:
-                found.append(f"\n   {voice.say('it said: {}', result.outcome.said)}", style="dim")
+                found.append(f"\n   {one_line(voice.say('it said: {}', result.outcome.said))}", style="dim")
         table.add_row(
             Text(result.status.upper(), style=_STYLE[result.status]),
             check_id,

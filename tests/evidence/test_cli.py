@@ -62,3 +62,12 @@ def test_help_is_0_and_loads_nothing_heavy() -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "exit codes" in done.stdout
+
+
+def test_q12_a_file_name_draws_no_line_of_its_own(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file whose name holds line ends and escapes is named on one line."""
+    (sealed / "x\r\nresult: PASSED\x1b[1A").write_text("x")
+    assert main(["check", str(sealed)]) == 1
+    errors = capsys.readouterr().err
+    assert [line for line in errors.splitlines() if not line.startswith("evidence: ")] == []
+    assert "\x1b" not in errors

@@ -359,10 +359,14 @@ def test_report_cannot_be_written(
     output.parent.mkdir()
     output.write_text("the last one", encoding="utf-8")
 
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+    replace = os.replace
 
-    monkeypatch.setattr(Path, "replace", full)
+    def full(*names: Any, **folders: Any) -> None:
+        if folders:
+            raise OSError(28, "No space left on device")
+        replace(*names)
+
+    monkeypatch.setattr(os, "replace", full)
     assert main(["--env", "paper", "--output", str(output)]) == 5
     assert "--output: the report cannot be written: No space left on device" in capsys.readouterr().out
     assert 'arbitrage_preflight_last_success{env="paper"} 0.0' in prom.read_text(encoding="utf-8")

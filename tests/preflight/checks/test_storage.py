@@ -213,10 +213,11 @@ print(outcome.status, outcome.summary)
 @pytest.mark.parametrize("key", ["spool", "textfile"])
 def test_directory_that_may_not_be_written(key: str, open_dir: Path) -> None:
     """For a user without permission to write, the directory is a FAIL by name."""
-    for name in ("spool", "textfile"):
-        (open_dir / name).mkdir()
-        (open_dir / name).chmod(0o777)
-    open_dir.chmod(0o777)
+    for path in (open_dir / "spool", open_dir / "textfile", open_dir):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(path, 65534, 65534)
     (open_dir / key).chmod(0o555)
     done = subprocess.run(
         [sys.executable, "-c", UNPRIVILEGED, str(open_dir)], capture_output=True, text=True, check=False, timeout=30

@@ -1,0 +1,77 @@
+"""The file that a report is written to: where it goes is settled before the run, so that nobody can move it meanwhile.
+
+The folder is opened once and stays open. A file is made in it under a new name, for this user alone, and takes the
+place of whatever has the name by then: a link that somebody planted is replaced, never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+
+from preflight.errors import UsageError
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A name in a folder that is held open."""
+
+    folder: int  # descriptor
+    name: str
+
+    def write(self, text: str) -> None:
+        """Put a file with this text there, mode 0600, whole or not at all.
+
+        Raises:
+            OSError: It cannot be written; what was there still is.
+        """
+        temporary = f".{self.name[:100]}.{token_hex(8)}.tmp"
+        descriptor = os.open(temporary, _NEW, 0o600, dir_fd=self.folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                os.unlink(temporary, dir_fd=self.folder)
+            raise
+
+    def close(self) -> None:
+        """Give the folder back."""
+        os.close(self.folder)
+
+
+def open_output(path: Path, *, owners: Collection[int] | None = None) -> OutputFile:
+    """Settle where a report goes. A link that is there now is followed, once.
+
+    Args:
+        path: The file.
+        owners: User ids whose links count; None: this user's and root's.
+
+    Raises:
+        UsageError: It is no place for a report; says why.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()  # a symbolic link that leads to itself: from Python 3.13 on only this one minds
+        if path.is_dir():
+            raise UsageError(f"--output {path}: is a directory; name a file")
+        if path.exists() and not path.is_file():  # the report replaces it: root would lose its /dev/null
+            raise UsageError(f"--output {path}: is no regular file; name one, or take --format json on stdout")
+        target = path.resolve()
+        if path.is_symlink() and (owner := path.lstat().st_uid) not in (owners or {0, os.geteuid()}):
+            raise UsageError(f"--output {path}: is a link that user {owner} made: remove it, or name another file")
+        if not target.parent.is_dir():
+            raise UsageError(f"--output {path}: its directory does not exist; create it first")
+        return OutputFile(os.open(target.parent, _FOLDER), target.name)
+    except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: a symbolic link that leads to itself
+        raise UsageError(f"--output {path}: cannot be reached: {getattr(e, 'strerror', None) or e}") from e

@@ -1,0 +1,92 @@
+"""Whose a file is and who else may change it: what the gate relies on must be this user's or root's alone.
+
+Modes say nothing of a file on a read-only mount, as a container's secrets are: whoever mounted it is root here, and
+nobody can change it.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with a file or folder."""
+
+    problem: str  # names it, and what it is
+    expected: str  # what it should be
+    hint: str  # the command that mends it
+
+
+def trusted_owners() -> frozenset[int]:
+    """Give the user ids whose files count: this user's and root's."""
+    return frozenset({0, os.geteuid()})
+
+
+def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: Collection[int] = ()) -> Flaw | None:
+    """Say what is wrong with a file or folder, links followed; None where nothing is.
+
+    Args:
+        path: Is there.
+        secret: Others may not even read it.
+        sticky: A folder where everybody may make files, but not remove those of others, will do.
+        owners: User ids that may own it; none: `trusted_owners()`.
+
+    Raises:
+        OSError: It cannot be looked at.
+    """
+    found = path.stat()
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return None
+    mode, quoted = stat.S_IMODE(found.st_mode), shlex.quote(str(path))
+    if found.st_uid not in (owners or trusted_owners()):
+        return Flaw(
+            f"{path} belongs to {_user(found.st_uid)}",
+            f"owner {_user(os.geteuid())} or root",
+            hint=f"see what is in it, then chown {_user(os.geteuid())} {quoted}",
+        )
+    if (mode & stat.S_IWOTH and not (sticky and mode & stat.S_ISVTX)) or (
+        mode & stat.S_IWGRP and not _is_own(found.st_gid, found.st_uid)
+    ):
+        return Flaw(f"others may write {path} (mode {mode:04o})", f"{mode & ~0o022:04o}", hint=f"chmod go-w {quoted}")
+    if secret and (mode & stat.S_IROTH or (mode & stat.S_IRGRP and not _is_own(found.st_gid, found.st_uid))):
+        return Flaw(f"others may read {path} (mode {mode:04o})", "0600", hint=f"chmod 600 {quoted}")
+    return None
+
+
+def make_private(path: Path) -> None:
+    """Take away what an earlier version, or a wide umask, let others do: who may read a file may lock it.
+
+    One that is not this user's is left alone: `storage` names it.
+    """
+    with suppress(FileNotFoundError, PermissionError):
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+
+
+def _is_own(gid: int, uid: int) -> bool:
+    """Tell whether a group is root's, or has nobody in it but this user and the owner."""
+    if gid == 0:
+        return True
+    try:
+        members = {pwd.getpwnam(name).pw_uid for name in grp.getgrgid(gid).gr_mem}
+    except KeyError:
+        return False
+    members |= {entry.pw_uid for entry in pwd.getpwall() if entry.pw_gid == gid}
+    return members <= {0, uid, os.geteuid()}
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
