@@ -33,7 +33,11 @@ class FakeRedis:
 
     def info(self, section: str) -> dict[str, Any]:
         """INFO, of a server that keeps what it is given."""
-        return {"memory": {"maxmemory_policy": "noeviction"}, "persistence": {"aof_enabled": 1}}[section]
+        answers: dict[str, dict[str, Any]] = {
+            "memory": {"maxmemory_policy": "noeviction"},
+            "persistence": {"aof_enabled": 1},
+        }
+        return answers[section]
 
     def config_get(self, *names: str) -> dict[str, Any]:
         """CONFIG GET, of a server that does not know it."""

@@ -81,7 +81,7 @@ def key_set(rig: Rig, key: str, value: str) -> Iterator[Change]:
 def configured(rig: Rig, name: str, value: str) -> Iterator[Change]:
     """The real Redis with another value in its configuration."""
     with rig.redis() as client:
-        before = client.config_get(name)[name]
+        before = client.config_get(name)[name] or ""
         client.config_set(name, value)
         try:
             yield Change()
