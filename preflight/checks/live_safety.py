@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from preflight.check import Context
+from preflight.checks.redis_keeping import may_forget
 from preflight.model import Env, Outcome, Status
 from preflight.settings import Settings
 
@@ -17,7 +19,7 @@ class LiveSafetyCheck:
     """Live needs an explicit arming, limits for one order and for a day's loss, and the kill switch not thrown."""
 
     id: str = "live_safety"
-    proves: str = "live is armed, has an order and a daily loss limit, and the kill switch is not thrown"
+    proves: str = "live is armed, has an order and a daily loss limit, and the kill switch is kept and not thrown"
     requires: tuple[str, ...] = ("redis",)
     timeout: float = 5.0
     network: bool = True
@@ -53,6 +55,13 @@ def _missing(settings: Settings) -> list[str]:
     return [problem for problem, fine in checks.items() if not fine]
 
 
+def _value(client: Any, key: str) -> Any:
+    try:
+        return client.get(key)
+    except UnicodeDecodeError:
+        return "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+
+
 def _kill_switch(ctx: Context) -> Outcome:
     import redis as library  # noqa: PLC0415 - only in live
 
@@ -60,9 +69,9 @@ def _kill_switch(ctx: Context) -> Outcome:
     where, cli = ctx.settings.redis.where, ctx.settings.redis.cli
     client = ctx.open_redis(ctx.settings)
     try:
-        value = client.get(key)
-    except UnicodeDecodeError:
-        value = "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+        value = _value(client, key)
+        thrown = value is not None and value.strip().lower() not in _NOT_THROWN
+        forgetful = None if thrown else may_forget(client, ctx)
     except library.RedisError as e:
         return Outcome(
             status=Status.ERROR,
@@ -73,7 +82,7 @@ def _kill_switch(ctx: Context) -> Outcome:
         )
     finally:
         client.close()
-    if value is not None and value.strip().lower() not in _NOT_THROWN:
+    if thrown:
         return Outcome(
             status=Status.FAIL,
             summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
@@ -81,6 +90,8 @@ def _kill_switch(ctx: Context) -> Outcome:
             expected=_EXPECTED,
             actual="thrown",
         )
+    if forgetful is not None:
+        return forgetful
     live = ctx.settings.live
     return Outcome(
         status=Status.PASS,

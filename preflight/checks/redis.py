@@ -125,7 +125,9 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
     elif isinstance(error, library.exceptions.OutOfMemoryError) or text.startswith("OOM"):
         status = Status.FAIL
         summary = f"Redis at {where} is out of memory and takes no writes"
-        hint = "raise maxmemory, or set a maxmemory-policy that frees room"
+        hint = (
+            "raise maxmemory, or remove what fills it; keep maxmemory-policy noeviction, or the kill switch may be lost"
+        )
     elif isinstance(error, library.exceptions.BusyLoadingError):
         summary = f"Redis at {where} is still loading its data"
         hint = "wait until it has loaded, then run again"

@@ -103,8 +103,23 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "서버에 PREFLIGHT_REDIS__PASSWORD와 같은 requirepass(또는 ACL 사용자 default의 비밀번호)를 설정하십시오"
         ),
         "point PREFLIGHT_REDIS__HOST at the primary": "PREFLIGHT_REDIS__HOST가 프라이머리를 가리키게 하십시오",
-        "raise maxmemory, or set a maxmemory-policy that frees room": (
-            "maxmemory를 늘리거나, 공간을 비우는 maxmemory-policy를 설정하십시오"
+        "raise maxmemory, or remove what fills it; keep maxmemory-policy noeviction, or the kill switch may be lost": (
+            "maxmemory를 늘리거나 자리를 차지하는 것을 지우십시오. maxmemory-policy는 noeviction으로 두십시오. 그러지 "
+            "않으면 킬 스위치가 사라질 수 있습니다"
+        ),
+        "let it ask: ACL SETUSER {} +info +config|get; if it is a proxy, name the Redis behind it": (
+            "물어볼 수 있게 하십시오: ACL SETUSER {} +info +config|get. 프록시라면 그 뒤의 Redis를 설정하십시오"
+        ),
+        "{} CONFIG SET maxmemory-policy noeviction, and the same in its configuration; a cache belongs into a Redis of "
+        "its own": (
+            "다음을 실행하고 서버 설정 파일도 같게 고치십시오: {} CONFIG SET maxmemory-policy noeviction. 캐시는 다른 "
+            "Redis에 두십시오"
+        ),
+        "let it ask: ACL SETUSER {} +config|get; or see that it has an append-only file or snapshots": (
+            "물어볼 수 있게 하십시오: ACL SETUSER {} +config|get. 또는 서버가 AOF나 스냅숏을 남기는지 확인하십시오"
+        ),
+        "{} CONFIG SET appendonly yes, and the same in its configuration": (
+            "다음을 실행하고 서버 설정 파일도 같게 고치십시오: {} CONFIG SET appendonly yes"
         ),
         "wait until it has loaded, then run again": "데이터를 다 읽을 때까지 기다렸다가 다시 실행하십시오",
         "check the network path and the server's load; nothing can be said about its data": (

@@ -31,6 +31,18 @@ class FakeRedis:
             raise self.answer
         return self.answer
 
+    def info(self, section: str) -> dict[str, Any]:
+        """INFO, of a server that keeps what it is given."""
+        answers: dict[str, dict[str, Any]] = {
+            "memory": {"maxmemory_policy": "noeviction"},
+            "persistence": {"aof_enabled": 1},
+        }
+        return answers[section]
+
+    def config_get(self, *names: str) -> dict[str, Any]:
+        """CONFIG GET, of a server that does not know it."""
+        raise redis.ResponseError(f"unknown command 'CONFIG' {names}")
+
     def close(self) -> None:
         """Take note."""
         self.closed = True

@@ -77,6 +77,18 @@ def key_set(rig: Rig, key: str, value: str) -> Iterator[Change]:
             client.delete(key)
 
 
+@contextlib.contextmanager
+def configured(rig: Rig, name: str, value: str) -> Iterator[Change]:
+    """The real Redis with another value in its configuration."""
+    with rig.redis() as client:
+        before = client.config_get(name)[name] or ""
+        client.config_set(name, value)
+        try:
+            yield Change()
+        finally:
+            client.config_set(name, before)
+
+
 def unknown_name(service: str, *, also: str) -> AbstractContextManager[Change]:
     """A host name that no name server knows; RFC 6761 keeps `.invalid` free of hosts.
 
@@ -261,5 +273,30 @@ ROWS = (
         words=("the kill switch is thrown", "arbitrage:kill_switch"),
         alone=True,
         make=lambda rig: key_set(rig, "arbitrage:kill_switch", "1"),
+    ),
+    FaultRow(
+        id="kill-switch-evicted",
+        fault="the Redis of the kill switch may evict it",
+        made="CONFIG SET maxmemory-policy allkeys-lru on the server, env live",
+        check="live_safety",
+        env="live",
+        **fail(),
+        words=("may evict the kill switch", "allkeys-lru"),
+        alone=True,
+        make=lambda rig: configured(rig, "maxmemory-policy", "allkeys-lru"),
+    ),
+    FaultRow(
+        id="kill-switch-forgotten",
+        fault="the Redis of the kill switch forgets it at a restart",
+        made="CONFIG SET appendonly no on the server, env live",
+        check="live_safety",
+        env="live",
+        status="warn",
+        exit_code=0,
+        last_success=1.0,
+        ready_for_live=1.0,
+        words=("forgets the kill switch",),
+        alone=True,
+        make=lambda rig: configured(rig, "appendonly", "no"),
     ),
 )

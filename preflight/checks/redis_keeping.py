@@ -1,0 +1,75 @@
+"""Whether a Redis keeps the kill switch: one that evicts keys or forgets them at a restart lets a stopped bot go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from preflight.check import Context
+from preflight.model import Outcome, Status
+
+_EXPECTED = "maxmemory-policy noeviction, and an append-only file or snapshots on its disk"
+_KEEPS_ALL = "noeviction"
+
+
+def may_forget(client: Any, ctx: Context) -> Outcome | None:
+    """Say why the server may lose a key that was set; None where it keeps it.
+
+    INFO tells the policy and the append-only file, CONFIG GET all of it. Some users and servers have one of them.
+
+    Raises:
+        redis.exceptions.RedisError: It cannot be asked now.
+    """
+    settings = ctx.settings.redis
+    where, cli, user = settings.where, settings.cli, settings.username or "default"
+    info = _asked(lambda: {**client.info("memory"), **client.info("persistence")})
+    names = ("maxmemory-policy", "appendonly", "save")  # one by one: before Redis 7 it takes no more
+    config = _asked(lambda: {key: value for name in names for key, value in client.config_get(name).items()})
+    policy = info.get("maxmemory_policy") or config.get("maxmemory-policy")
+    if policy is None:
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"Redis at {where} answers neither INFO nor CONFIG GET: whether it may evict the kill switch "
+            "cannot be told",
+            hint=f"let it ask: ACL SETUSER {user} +info +config|get; if it is a proxy, name the Redis behind it",
+            expected=_EXPECTED,
+            actual="unknown",
+        )
+    if policy != _KEEPS_ALL:
+        return Outcome(
+            status=Status.FAIL,
+            summary=f"Redis at {where} may evict the kill switch: its maxmemory-policy is {policy}",
+            hint=f"{cli} CONFIG SET maxmemory-policy noeviction, and the same in its configuration; a cache belongs "
+            "into a Redis of its own",
+            expected=_EXPECTED,
+            actual=f"maxmemory-policy {policy}",
+        )
+    if str(info.get("aof_enabled")) == "1" or config.get("appendonly") == "yes" or config.get("save"):
+        return None
+    if "save" not in config:
+        return Outcome(
+            status=Status.WARN,
+            summary=f"Redis at {where} does not tell whether it keeps the kill switch over a restart",
+            hint=f"let it ask: ACL SETUSER {user} +config|get; or see that it has an append-only file or snapshots",
+            expected=_EXPECTED,
+            actual="no append-only file, snapshots unknown",
+        )
+    return Outcome(
+        status=Status.WARN,
+        summary=f"Redis at {where} has no persistence: it forgets the kill switch when it restarts",
+        hint=f"{cli} CONFIG SET appendonly yes, and the same in its configuration",
+        expected=_EXPECTED,
+        actual="no append-only file, no snapshots",
+    )
+
+
+def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Ask; nothing where the server does not know the question, or does not answer it to this user."""
+    from redis import exceptions  # noqa: PLC0415 - heavy
+
+    try:
+        return ask()
+    except exceptions.TimeoutError:
+        raise
+    except (exceptions.ResponseError, exceptions.ConnectionError):  # some proxies hang up on what they do not know
+        return {}
