@@ -75,6 +75,7 @@ class Gate:
     _troubles: list[str] = field(default_factory=list)  # why the run is not recorded
     _notes: list[str] = field(default_factory=list)
     _withheld: list[str] = field(default_factory=list)  # why what was found can no longer be relied on
+    _unsent: list[str] = field(default_factory=list)  # messages that Telegram did not take
     _reserved: Entry | None = None  # the P0 of this run, kept before the run is on record
 
     def run(self) -> Report:
@@ -198,13 +199,13 @@ class Gate:
         """Give what was raised, without the secrets that libraries put into their messages."""
         return scrub(f"{type(error).__name__}: {error}".rstrip(": "), self.settings.secret_values())
 
-    def _take_back(self, ledger: Ledger | None) -> None:
-        """Have ledger and `.prom` call the run no success."""
+    def _take_back(self, ledger: Ledger | None) -> Snapshot | None:
+        """Have ledger and `.prom` call the run no success; give what they say now, None where that was not possible."""
         try:
-            if ledger is not None:
-                ledger.mark_unsuccessful(self.settings.env.value)
+            return None if ledger is None else ledger.mark_unsuccessful(self.settings.env.value)
         except RecordError as worse:
             self._trouble(str(worse))
+            return None
 
     def _publish_start(self, ledger: Ledger, ids: Sequence[str], at: float) -> Snapshot | None:
         try:
@@ -261,6 +262,7 @@ class Gate:
             broken=broken,
             overridden=self.settings.overridden,
             withheld=self._withheld,
+            unsent=self._unsent,
         )
         return replace(decision, reasons=(*decision.reasons, *self._troubles))
 
@@ -309,11 +311,8 @@ class Gate:
         results = self._mention_reset(report.results, snapshot)
         report = replace(report, results=results, decision=self._decide(results, broken))
         if report.decision.verdict is not Verdict.GO:  # what is on record by now may call it a success
-            try:
-                snapshot = ledger.mark_unsuccessful(self.settings.env.value)
-            except RecordError as e:
-                self._trouble(str(e))
-                report = replace(report, decision=self._decide(results, broken))
+            snapshot = self._take_back(ledger) or snapshot
+            report = replace(report, decision=self._decide(results, broken))
         return report, snapshot
 
     def _speak(self, ledger: Ledger, report: Report, broken: str | None) -> Report:
@@ -360,7 +359,20 @@ class Gate:
         if spoken.unpublished is not None:
             self._trouble(spoken.unpublished)
             return replace(report, decision=self._decide(report.results, broken), recorded=False)
-        return report
+        return self._mention_unsent(ledger, report, spoken.unsent, broken)
+
+    def _mention_unsent(self, ledger: Ledger, report: Report, unsent: Sequence[str], broken: str | None) -> Report:
+        """Have the run itself say which messages Telegram did not take; under `--strict` that costs a GO."""
+        self._unsent.extend(sentence for sentence in unsent if sentence not in self._unsent)
+        was_go = report.decision.verdict is Verdict.GO
+        report = replace(report, decision=self._decide(report.results, broken))
+        if not was_go or report.decision.verdict is Verdict.GO:
+            return report
+        snapshot = self._take_back(ledger)  # it is on record as a success
+        samples = report.samples if snapshot is None else snapshot.samples
+        return replace(
+            report, decision=self._decide(report.results, broken), samples=samples, recorded=not self._troubles
+        )
 
     def _unrecorded(self, ledger: Ledger, report: Report, broken: str | None, trouble: str) -> Report:
         """Conclude that alerting did not end as it should: nobody can rely on what this run said."""

@@ -221,6 +221,7 @@ def decide(
     broken: str | None = None,
     overridden: bool = False,
     withheld: Sequence[str] = (),
+    unsent: Sequence[str] = (),
 ) -> Decision:
     """Conclude from settled results.
 
@@ -234,6 +235,7 @@ def decide(
         broken: What broke in the gate itself, or None.
         overridden: Whether an exchange or Telegram endpoint is not the original one.
         withheld: Why what was found can no longer be relied on, one sentence each.
+        unsent: Messages that the chat did not take, one sentence each: they weigh as much as a WARN.
 
     Returns:
         The decision. Where several verdicts apply, the exit code is the first of 1, 5, 3, 4, 6, 0.
@@ -258,10 +260,11 @@ def decide(
     )
     if doubts:
         found.append((Verdict.UNVERIFIED, doubts))
-    if strict and warned:
-        found.append((Verdict.WARNED, tuple(f"{r.id}: {r.outcome.summary}" for r in warned)))
+    warnings = (*(f"{r.id}: {r.outcome.summary}" for r in warned), *unsent)
+    if strict and warnings:
+        found.append((Verdict.WARNED, warnings))
     if not found:
-        found.append((Verdict.GO, tuple(f"{r.id}: {r.outcome.summary}" for r in warned)))
+        found.append((Verdict.GO, warnings))
 
     verdict = found[0][0]
     reasons = tuple(reason for _, part in found for reason in part)

@@ -445,6 +445,11 @@ class TelegramSection(Section):
     )
 
     @property
+    def configured(self) -> bool:
+        """Whether there is a bot and a chat to write to."""
+        return all(value is not None and bool(value.get_secret_value()) for value in (self.token, self.chat_id))
+
+    @property
     def topic(self) -> dict[str, int]:
         """The parameter that leads a message to its topic; none without one."""
         return {} if self.message_thread_id is None else {"message_thread_id": self.message_thread_id}

@@ -29,6 +29,7 @@ class Dispatched:
 
     summary: AlertSummary
     counts: Mapping[tuple[str, str], int]  # (severity, outcome) -> how many
+    unsent: tuple[str, ...] = ()  # those of the troubles that are messages which Telegram did not take
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Dispatcher:
     _items: list[AlertItem] = field(default_factory=list)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _troubles: list[str] = field(default_factory=list)
+    _unsent: list[str] = field(default_factory=list)  # as of `Dispatched`
     _stop: Stop = field(default_factory=Stop)  # why what waits could not be sent, if it could not
 
     def dispatch(self, report: Report) -> Dispatched:
@@ -95,6 +97,7 @@ class Dispatcher:
                 troubles=tuple(self._troubles),
             ),
             counts=dict(self._counts),
+            unsent=tuple(self._unsent),
         )
 
     def reserve(self, report: Report) -> Entry | None:
@@ -164,7 +167,7 @@ class Dispatcher:
         self.outbox.keep_row(row_of(alert, outcome, self.settings.alerts.lang))
         self._note(alert, outcome, reason)
         if not accepted:
-            self._trouble(f"{alert.id} was not sent: {reason}")
+            self._refused(f"{alert.id} was not sent: {reason}")
 
     def _quiet(self, draft: Draft, report: Report) -> None:
         """P2 and P3: a row, now and then."""
@@ -193,7 +196,8 @@ class Dispatcher:
         self._stop = self.outbox.drain(budget, accepted, own=own)
         # Where the own P0 waits too, the reason is told with it.
         if self._stop.reason and (own is None or own.entry.path in sent):
-            self._trouble(f"something still waits in {self.outbox.spool.directory}: {self._stop.reason}")
+            say = self._refused if self._stop.silence else self._trouble
+            say(f"something still waits in {self.outbox.spool.directory}: {self._stop.reason}")
         return sent
 
     def _compose(self, draft: Draft, report: Report, *, held_back: int = 0) -> Alert:
@@ -261,6 +265,12 @@ class Dispatcher:
 
     def _with_row(self, item: AlertItem) -> AlertItem:
         return item if item.outcome == "throttled" else replace(item, row=self.outbox.row_state(item.id))
+
+    def _refused(self, sentence: str) -> None:
+        """Note a message that Telegram did not take; where there is no Telegram `alert_channel` has said so."""
+        self._trouble(sentence)
+        if self.settings.telegram.configured:
+            self._unsent.append(self._troubles[-1])
 
     def _trouble(self, sentence: str) -> None:
         self._troubles.append(self.clean(sentence))

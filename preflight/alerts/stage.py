@@ -28,6 +28,7 @@ class Spoken:
     snapshot: Snapshot | None  # the ledger with the outcomes in it; None where they could not be written
     broken: str | None = None  # alerting broke, or was interrupted: a sentence
     unpublished: str | None = None  # the `.prom` could not be written: the ledger no longer calls the run a success
+    unsent: tuple[str, ...] = ()  # messages that Telegram did not take, one sentence each
 
 
 class Speak(Protocol):
@@ -163,14 +164,14 @@ def speak(
         pending = Spool(settings.spool_dir).pending(settings.env.value)
         snapshot = ledger.record_alerts(settings.env.value, done.counts, pending=pending)
     except TextfileError as e:
-        return Spoken(summary=done.summary, snapshot=None, broken=broken, unpublished=str(e))
+        return Spoken(summary=done.summary, snapshot=None, broken=broken, unpublished=str(e), unsent=done.unsent)
     except Exception as e:  # noqa: BLE001 - the run itself is on record; only these counts are not
         reason = str(e) if isinstance(e, RecordError) else type(e).__name__
         trouble = scrub(f"what became of the alerts is not in the ledger: {reason}", secrets)
         warn(trouble)
         summary = replace(done.summary, troubles=(*done.summary.troubles, trouble))
-        return Spoken(summary=summary, snapshot=None, broken=broken)
-    return Spoken(summary=done.summary, snapshot=snapshot, broken=broken)
+        return Spoken(summary=summary, snapshot=None, broken=broken, unsent=done.unsent)
+    return Spoken(summary=done.summary, snapshot=snapshot, broken=broken, unsent=done.unsent)
 
 
 def _broken_off(dispatcher: Dispatcher, report: Report, why: str) -> Dispatched:

@@ -50,7 +50,7 @@ class Telegram:
     @property
     def configured(self) -> bool:
         """Whether there is a token and a chat."""
-        return bool(self._token and self._chat)
+        return self.settings.configured
 
     @property
     def secrets(self) -> tuple[str, ...]:

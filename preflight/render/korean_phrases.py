@@ -153,6 +153,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         ),
         # What became of an alert
         "told within the last {} s": "최근 {}초 안에 이미 알렸습니다",
+        "{} was not sent: {}": "{}: 보내지 못했습니다: {}",
+        "something still waits in {}: {}": "아직 보내지 못한 것이 {}에서 기다립니다: {}",
         "another run sent it": "다른 실행이 보냈습니다",
         "the postgres check of this run did not pass; the row waits": (
             "이번 실행의 postgres 점검이 통과하지 못해 기록할 행이 기다립니다"

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acceptance.standins.telegram import TelegramStandin
 from preflight import catalogue
 from preflight.alerts.stage import Spoken
 from preflight.check import Check, Context
@@ -14,6 +15,7 @@ from preflight.gate import Gate, Options
 from preflight.ledger import Ledger
 from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
 from preflight.registry import Registry
+from preflight.render.console import render_plain
 from preflight.settings import Settings
 
 MakeGate = Callable[..., Gate]
@@ -260,3 +262,63 @@ def test_what_breaks_while_keeping_is_never_better(
 
     assert report.decision.exit_code in exits
     assert (report.decision.exit_code == 1) is (status is Status.FAIL)
+
+
+TOKEN, CHAT = "1234567890:canary-TOKEN-canary-TOKEN-canary", "-1009876543210"
+
+
+@pytest.fixture
+def closed_chat() -> Iterator[TelegramStandin]:
+    """A group whose topics are closed: everything is answered with ok but a message."""
+    with TelegramStandin(token=TOKEN, chat_id=CHAT) as standin:
+        standin.state.closed_topics = True
+        yield standin
+
+
+@pytest.fixture
+def topic(closed_chat: TelegramStandin, make_settings: Callable[..., Settings]) -> Settings:
+    """Settings that lead to that chat."""
+    telegram = {"token": TOKEN, "chat_id": CHAT, "url": closed_chat.url, "message_thread_id": 42, "plain_http": True}
+    return make_settings(telegram=telegram)
+
+
+@pytest.mark.parametrize(("strict", "verdict"), [(False, Verdict.GO), (True, Verdict.WARNED)])
+def test_x5_a_refused_p1_is_a_reason(make_gate: MakeGate, topic: Settings, *, strict: bool, verdict: Verdict) -> None:
+    """A P1 that Telegram refuses in this run is among the run's own reasons, on the console and in the report."""
+    written: list[Report] = []
+    gate = make_gate(
+        None, Status.WARN, settings=topic, reserve=None, options={"strict": strict}, write_report=written.append
+    )
+    report = gate.run()
+
+    assert report.decision.verdict is verdict
+    (refused,) = [reason for reason in report.decision.reasons if "was not sent" in reason]
+    assert refused.startswith(f"{report.run_id}-P1 was not sent: Telegram: 400 (Bad Request: TOPIC_CLOSED)")
+    assert refused in render_plain(report)
+    assert written == [report]
+    assert TOKEN not in refused
+
+
+@pytest.mark.parametrize(
+    ("strict", "verdict", "success"), [(False, Verdict.GO, 1.0), (True, Verdict.WARNED, 0.0)], ids=["lax", "strict"]
+)
+def test_x5_strict_stops_on_what_telegram_still_refuses(
+    make_gate: MakeGate, topic: Settings, *, strict: bool, verdict: Verdict, success: float
+) -> None:
+    """All checks pass, yet the P0 of an earlier run is refused again: said, and with `--strict` no success."""
+    make_gate(None, Status.FAIL, settings=topic, reserve=None).run()
+    report = make_gate(None, settings=topic, reserve=None, options={"strict": strict}).run()
+
+    assert report.decision.verdict is verdict
+    assert any("still waits" in reason and "TOPIC_CLOSED" in reason for reason in report.decision.reasons)
+    assert report.recorded
+    samples = {sample.name: sample.value for sample in report.samples}
+    assert samples[catalogue.LAST_SUCCESS] == success
+    assert f'{catalogue.LAST_SUCCESS}{{env="paper"}} {success}' in _prom(topic)
+
+
+def test_x5_without_a_chat_nothing_is_refused(make_gate: MakeGate) -> None:
+    """Where no Telegram is configured that is `alert_channel`'s to say, and no reason of every run."""
+    report = make_gate(None, Status.WARN, reserve=None).run()
+
+    assert report.decision.reasons == ("redis: warn",)

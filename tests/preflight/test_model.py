@@ -64,6 +64,7 @@ def settled(raw: Raw, env: Env, waivers: dict[str, str]) -> list[Result]:
     recorded=st.sampled_from([True, True, True, False]),
     broken=st.sampled_from([None, None, None, "ValueError: x"]),
     overridden=st.booleans(),
+    unsent=st.sampled_from([(), (), ("r-P1 was not sent: TOPIC_CLOSED",)]),
     data=st.data(),
 )
 def test_verdict_table(
@@ -78,6 +79,7 @@ def test_verdict_table(
     recorded: bool,
     broken: str | None,
     overridden: bool,
+    unsent: tuple[str, ...],
     data: st.DataObject,
 ) -> None:
     """Whatever checks say, in any order, verdict, exit code and ready_for_live are those of the verdict table."""
@@ -95,6 +97,7 @@ def test_verdict_table(
         recorded=recorded,
         broken=broken,
         overridden=overridden,
+        unsent=unsent,
     )
     assert (decision.verdict.value, decision.exit_code, decision.ready_for_live) == stated(
         raw,
@@ -106,8 +109,10 @@ def test_verdict_table(
         recorded=recorded,
         broken=broken is not None,
         overridden=overridden,
+        unsent=bool(unsent),
     )
     clean = decision.verdict is Verdict.GO and all(r.status in (Status.PASS, Status.SKIP) for r in results)
+    clean &= not unsent
     assert bool(decision.reasons) is not clean
     assert (decision.exit_code == 0) is (decision.verdict is Verdict.GO)
 

@@ -24,6 +24,7 @@ def stated(
     recorded: bool,
     broken: bool,
     overridden: bool,
+    unsent: bool = False,
 ) -> tuple[str, int, bool]:
     """Give (verdict, exit code, ready_for_live) as the table says."""
     blocking = {check_id for check_id in raw if env == "live" or check_id in BLOCKING[env]}
@@ -48,7 +49,7 @@ def stated(
         or mode == "partial"
     ):
         codes.add(3)
-    if strict and "warn" in counts.values():
+    if strict and ("warn" in counts.values() or unsent):
         codes.add(4)
     if mode == "dry-run":
         codes.add(6)
