@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from preflight.streams import ENDING
 from preflight.worker import close_all_but
 
 _FINE, _NOT = b"+", b"-"  # how the child's line begins; after _NOT comes the reason
@@ -68,6 +69,8 @@ def _try(work: Callable[[], bytes], to_parent: int) -> None:
     try:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
+        for number in ENDING:  # what this process makes of them is not for the fork
+            signal.signal(number, signal.SIG_DFL)
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)
