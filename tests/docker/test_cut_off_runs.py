@@ -1,4 +1,4 @@
-"""Runs of the gate in its container that are cut off or cannot write: what the numbers in front of Prometheus say then."""
+"""Runs of the gate in its container that are cut off or cannot write: what node_exporter serves of them then."""
 
 from __future__ import annotations
 
