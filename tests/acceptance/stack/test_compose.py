@@ -342,7 +342,7 @@ def test_a_crashing_service_is_named_with_what_to_do(tmp_path: Path) -> None:
     script.chmod(0o755)
     tmp_path.chmod(0o755)
     stack = ComposeStack(overrides={"POSTGRES_INIT_DIR": str(scripts)}, start_seconds=UNWELL_SECONDS)
-    with pytest.raises(StackError, match=r"(?s)postgres did not get ready.*another Postgres version") as caught:
+    with pytest.raises(StackError, match=r"(?s)postgres did not get ready.*of the volume.s version") as caught:
         stack.start()
     assert caught.value.service == "postgres"
 

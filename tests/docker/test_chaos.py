@@ -1,0 +1,147 @@
+"""Every service killed, frozen, cut off and restarted, while runs go on and a scraper counts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Self
+
+import pytest
+
+from acceptance.alerting import Alerting, open_alerting
+from acceptance.stack import compose_diagnosis, compose_engine
+from acceptance.stack.base import SERVICES, PreflightRun
+from acceptance.stack.compose import ComposeStack
+from acceptance.stack.readiness import http_get
+from acceptance.stack.wait import Answer, wait_until
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
+
+ENV = "paper"
+SECONDS = 180.0
+AWAY_SECONDS = 1.0  # how long a service is frozen or off the network: enough for a run to meet it
+COUNTERS = ("arbitrage_preflight_runs_total{", "arbitrage_preflight_alerts_total{")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[ComposeStack]:
+    """All six services."""
+    with ComposeStack(images="local", grafana="standin") as made:
+        yield made
+
+
+class Runs:
+    """Runs one after the other, and what a scraper saw meanwhile, until told to end."""
+
+    def __init__(self, stack: ComposeStack, alerting: Alerting) -> None:
+        self.done: list[PreflightRun] = []
+        self.seen: dict[str, list[float]] = {}
+        self._stack = stack
+        self._variables = {
+            **alerting.variables,
+            "PREFLIGHT_EXCHANGES__UPBIT__ENABLED": "false",
+            "PREFLIGHT_EXCHANGES__BINANCE__ENABLED": "false",
+            "PREFLIGHT_TELEGRAM__DEADLINE": "5",
+        }
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=each) for each in (self._run, self._scrape)]
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End after the run that is under way."""
+        self._over.set()
+        for each in self._threads:
+            each.join()
+
+    def run(self, *words: str) -> PreflightRun:
+        """One run, or another command."""
+        return self._stack.run_preflight(*words, "--env", ENV, env=self._variables)
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self.done.append(self.run())
+
+    def _scrape(self) -> None:
+        while not self._over.wait(0.2):
+            try:
+                _, page = http_get(self._stack.ports["node-exporter"], "/metrics")
+            except OSError:  # it is the one that is away
+                continue
+            for line in page.splitlines():
+                if line.startswith(COUNTERS):
+                    name, _, value = line.rpartition(" ")
+                    self.seen.setdefault(name, []).append(float(value))
+
+
+def _runs_again(container: str) -> None:
+    """Wait until Docker has started a container again; how its service does by then is for the end to say."""
+    shows = ("inspect", "--format", "{{.State.Status}}", container)
+    wait_until(
+        lambda: Answer[None](done=(said := compose_engine.docker(*shows).stdout.strip()) == "running", said=said),
+        asked=f"whether {container} was started again",
+        timeout=30,
+        interval=0.1,
+    )
+
+
+def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event) -> None:
+    container = stack.project.container(service)
+    network = f"{stack.project.name}_arbitrage-network"
+    if kind == "kill":  # by its process: `docker kill` would count as somebody's wish that it be stopped
+        pid = int(compose_engine.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
+        os.kill(pid, signal.SIGKILL)
+        away.wait(AWAY_SECONDS)
+        _runs_again(container)
+        return
+    first, second = {
+        "freeze": (("pause", container), ("unpause", container)),
+        "cut off": (
+            ("network", "disconnect", network, container),
+            ("network", "connect", "--alias", service, network, container),
+        ),
+        "restart": (("restart", "--time", "5", container), ()),
+    }[kind]
+    assert compose_engine.docker(*first, seconds=30).code == 0
+    if second:
+        away.wait(AWAY_SECONDS)
+        done = compose_engine.docker(*second, seconds=30)
+        assert done.code == 0, done.said
+
+
+def test_a_month_in_three_minutes(stack: ComposeStack) -> None:
+    """Counters only grow, each P0 is in the chat once, and everything gets healthy again without help."""
+    began, never = time.monotonic(), threading.Event()
+    with open_alerting(stack, ENV) as alerting:
+        with Runs(stack, alerting) as runs:
+            for service in SERVICES:
+                for kind in ("kill", "freeze", "cut off", "restart"):
+                    _strike(stack, service, kind, never)
+
+            def probe() -> Answer[None]:
+                rows = compose_diagnosis.containers(stack.project)
+                ill = [f"{name}: {row}" for name, row in rows.items() if not row.is_well]
+                return Answer(done=len(rows) == len(SERVICES) and not ill, said=", ".join(ill))
+
+            wait_until(probe, asked="whether every service is healthy again", timeout=90, interval=0.5)
+        assert runs.run().exit_code == 0
+        assert runs.run("alerts", "flush").exit_code == 0
+        chat = alerting.texts
+    held = [each for each in runs.done if each.exit_code in {1, 3}]
+    assert held, "no run met what was done"
+    assert {each.exit_code for each in runs.done} <= {0, 1, 3}
+    for each in held:
+        assert sum(str(each.report["run_id"]) in text for text in chat) == 1, each.report["alerts"]
+    assert runs.seen
+    for name, values in runs.seen.items():
+        assert values == sorted(values), name
+    totals = [values[-1] for name, values in runs.seen.items() if "runs_total{" in name]
+    assert sum(totals) >= len(runs.done) - 1
+    assert time.monotonic() - began < SECONDS
