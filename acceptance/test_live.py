@@ -44,7 +44,7 @@ def test_own_urls_and_readings_only(live_world: LiveWorld) -> None:
     paths = {(seen.exchange, seen.path) for seen in live_world.exchanges.seen}
     assert paths == {(exchange, path) for exchange, allowed in ALLOWED_PATHS.items() for path in allowed}
     # Nothing is said in the chat by a check, and of a GO nobody is told there.
-    assert set(live_world.telegram.asked) == {"getMe", "getChat", "sendChatAction"}
+    assert set(live_world.telegram.asked) == {"getMe", "getChat", "getChatMember", "sendChatAction"}
 
 
 def test_exec_becomes_the_command_on_go_and_only_then(live_world: LiveWorld, tmp_path: Path) -> None:

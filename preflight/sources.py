@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,11 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from preflight.birth import is_running
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
+from preflight.owners import flaw_of
 from preflight.plain_http import must_not_send_in_the_clear
 from preflight.settings import Settings
+from preflight.trust import must_be_trusted, secret_files
+from preflight.weakened import overrides_of
 
 PREFIX = "PREFLIGHT_"
 STACK_FILE = Path(".stack", "preflight.toml")
@@ -43,6 +46,7 @@ class Layer:
     name: str
     values: Mapping[str, Any]
     prefix: str = ""  # how its keys are written: PREFLIGHT_REDIS__HOST or redis.host
+    path: Path | None = None  # of the file it was read from
 
     def holds(self, loc: tuple[str, ...]) -> bool:
         """Tell whether this layer has a value at `loc`."""
@@ -66,6 +70,8 @@ class Loaded:
 
     settings: Settings
     layers: tuple[Layer, ...]
+    notes: tuple[str, ...] = ()  # what each run's report says of where they come from
+    overrides: tuple[str, ...] = ()  # why a GO with them is not ready for live
 
     def source(self, loc: tuple[str, ...]) -> str:
         """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`.
@@ -102,19 +108,25 @@ def load_with_sources(
     """Do what `load` does, and keep the layers, so that a value's origin can be told."""
     given = Layer("flag", {key: value for key, value in flags.items() if value is not None})
     variables = Layer("variable", _nest(environ, "the environment"), PREFIX)
-    stack = _stack_layer(cwd)
-    env = _choose_env(given, variables, stack)
+    foreign = _foreign_stack(cwd)
+    stack = None if foreign else _stack_layer(cwd)
+    env = _choose_env(given, variables, stack, foreign)
     dotenv = _dotenv_layer(cwd / f".env.{env}", env)
     layers = [given, variables, dotenv]
     if env is not Env.LIVE and stack is not None and stack.values.get("env") == env.value:
         layers.append(stack)
     layers.append(_config_layer(cwd, config))
+    if env is Env.LIVE:  # before anything is made of what they say
+        must_be_trusted([(layer.name, layer.path) for layer in layers if layer.values and layer.path is not None], ())
     loaded = Loaded(_merge(layers, env), tuple(layers))
+    if env is Env.LIVE:
+        must_be_trusted((), secret_files(loaded.settings))
     must_not_send_in_the_clear(loaded.settings, loaded.source)
-    return loaded
+    overrides = overrides_of(loaded.settings, loaded.source)
+    return replace(loaded, notes=(*([foreign] if foreign else []), *overrides), overrides=overrides)
 
 
-def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
+def _choose_env(given: Layer, variables: Layer, stack: Layer | None, foreign: str | None) -> Env:
     for layer in (given, variables, stack):
         if layer is not None and "env" in layer.values:
             value, where = layer.values["env"], f"{layer.name} {layer.spell(('env',))}"
@@ -122,7 +134,7 @@ def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
     else:
         raise NoEnvError(
             "env: not set, and there is no default; give --env live|paper|dev|test, set PREFLIGHT_ENV, "
-            "or start a local stack with `make up`"
+            "or start a local stack with `make up`" + (f"; {foreign}" if foreign else "")
         )
     try:
         return Env(value)
@@ -202,7 +214,7 @@ def _dotenv_layer(path: Path, env: Env) -> Layer:
     values = _nest(lines, path.name)
     if values.get("env", env.value) != env.value:
         raise UsageError(f"{path.name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
-    return Layer(path.name, values, PREFIX)
+    return Layer(path.name, values, PREFIX, path)
 
 
 def _config_layer(cwd: Path, config: Path | None) -> Layer:
@@ -212,7 +224,19 @@ def _config_layer(cwd: Path, config: Path | None) -> Layer:
     values = _read_toml(path)
     if "env" in values:
         raise UsageError(f"{path.name}: env: one file serves every env; give --env or set PREFLIGHT_ENV instead")
-    return Layer(path.name, values)
+    return Layer(path.name, values, path=path)
+
+
+def _foreign_stack(cwd: Path) -> str | None:
+    """Say that there is a stack's file which another user may have written, and which is ignored; else None."""
+    path = cwd / STACK_FILE
+    if not _exists(path):
+        return None
+    for each in (path, path.parent):
+        flaw = flaw_of(each)
+        if flaw is not None:
+            return f"{STACK_FILE} is ignored: {flaw.problem}; {flaw.hint}"
+    return None
 
 
 def _stack_layer(cwd: Path) -> Layer | None:

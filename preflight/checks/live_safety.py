@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
+from preflight.sections import LiveSection
 from preflight.settings import Settings
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
+DEFAULT_KEY: str = LiveSection.model_fields["kill_switch_key"].default
 _EXPECTED = "armed, both limits set, kill switch not thrown"
 
 
@@ -40,6 +43,15 @@ class LiveSafetyCheck:
                 expected=_EXPECTED,
                 actual=f"{len(missing)} missing",
             )
+        too_high = _too_high(settings.live)
+        if too_high and switch.status is Status.PASS:
+            return Outcome(
+                status=Status.FAIL,
+                summary=", ".join(too_high),
+                hint="lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml",
+                expected=_EXPECTED,
+                actual="no limit worth the name",
+            )
         return switch
 
 
@@ -53,10 +65,38 @@ def _missing(settings: Settings) -> list[str]:
     return [problem for problem, fine in checks.items() if not fine]
 
 
+def _too_high(live: LiveSection) -> list[str]:
+    limits = {
+        "max_order_krw": (live.max_order_krw, "order_ceiling_krw", live.order_ceiling_krw),
+        "max_daily_loss_krw": (live.max_daily_loss_krw, "daily_loss_ceiling_krw", live.daily_loss_ceiling_krw),
+    }
+    return [
+        f"{name} {limit:,.0f} is above {ceiling} {most:,.0f}"
+        for name, (limit, ceiling, most) in limits.items()
+        if limit is not None and limit > most
+    ]
+
+
 def _kill_switch(ctx: Context) -> Outcome:
     import redis as library  # noqa: PLC0415 - only in live
 
-    key = ctx.settings.live.kill_switch_key
+    keys = dict.fromkeys((ctx.settings.live.kill_switch_key, DEFAULT_KEY))  # the default one always, too
+    for key in keys:
+        found = _at(ctx, library, key)
+        if found is not None:
+            return found
+    live = ctx.settings.live
+    return Outcome(
+        status=Status.PASS,
+        summary=f"armed, at most {live.max_order_krw or 0:,.0f} KRW an order and "
+        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {' and '.join(keys)} not thrown",
+        expected=_EXPECTED,
+        actual=_EXPECTED,
+    )
+
+
+def _at(ctx: Context, library: Any, key: str) -> Outcome | None:
+    """Say that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
     where = f"{ctx.settings.redis.host}:{ctx.settings.redis.port}"
     client = ctx.open_redis(ctx.settings)
     try:
@@ -81,11 +121,4 @@ def _kill_switch(ctx: Context) -> Outcome:
             expected=_EXPECTED,
             actual="thrown",
         )
-    live = ctx.settings.live
-    return Outcome(
-        status=Status.PASS,
-        summary=f"armed, at most {live.max_order_krw or 0:,.0f} KRW an order and "
-        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {key} not thrown",
-        expected=_EXPECTED,
-        actual=_EXPECTED,
-    )
+    return None

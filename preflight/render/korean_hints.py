@@ -35,6 +35,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "{} 값을 환경 변수로 주거나 {} 파일에 적으십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),
         "chmod 600 {}": "다음을 실행하십시오: chmod 600 {}",
+        "lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml": (
+            "한도를 낮추십시오. 정말 그 값이 맞다면 preflight.toml의 [live] 표에서 상한을 올리십시오"
+        ),
         "chmod go-w {}": "다음을 실행하십시오: chmod go-w {}",
         "see what is in it, then chown {} {}": "내용을 살펴본 뒤 다음을 실행하십시오: chown {} {}",
         "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
