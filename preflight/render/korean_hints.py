@@ -189,6 +189,15 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "확인하십시오"
         ),
         "git -C {} status, then commit or remove": ("`git -C {} status` 명령으로 확인한 뒤 커밋하거나 지우십시오"),
+        "git -C {} check-ignore -v {}, then commit or remove": (
+            "`git -C {} check-ignore -v {}` 명령으로 확인한 뒤 커밋하거나 지우십시오"
+        ),
+        "git -C {} check-ignore -v {}: see that the bot does not run it": (
+            "다음으로 확인하고, 봇이 그 코드를 실행하지 않는지 보십시오: git -C {} check-ignore -v {}"
+        ),
+        "git -C {} config --local --unset {}, or move it to your global config": (
+            "`git -C {} config --local --unset {}` 명령을 실행하거나, 그 설정을 전역 설정으로 옮기십시오"
+        ),
         "git -C {} update-index --no-assume-unchanged --no-skip-worktree {}": (
             "다음을 실행하십시오: git -C {} update-index --no-assume-unchanged --no-skip-worktree {}"
         ),
