@@ -110,6 +110,8 @@ def open_live_world(servers: Servers) -> Iterator[LiveWorld]:
         root.chmod(0o755)  # others must be able to reach the textfile directory in it
         for folder in ("project", "textfile", "state", "state/spool"):
             (root / folder).mkdir(mode=0o755)
+        # What the bot's table is called counts, in live, only from a file.
+        (root / "project" / "preflight.toml").write_text(f'[positions]\ntable = "{TABLE}"\n', encoding="utf-8")
         (root / "ca").mkdir(mode=0o700)
         address = urlsplit(telegram.url)
         routes = dict.fromkeys(HOSTS, exchanges.address)
@@ -126,7 +128,6 @@ def open_live_world(servers: Servers) -> Iterator[LiveWorld]:
                 "PREFLIGHT_LIVE__ARMED": "true",
                 "PREFLIGHT_LIVE__MAX_ORDER_KRW": "1000000",
                 "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW": "300000",
-                "PREFLIGHT_POSITIONS__TABLE": TABLE,
                 "PREFLIGHT_POSITIONS__POLICY": "fail",
                 "PREFLIGHT_GIT__REPOSITORY": str(_pushed_checkout(root)),
             }

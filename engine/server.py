@@ -7,11 +7,13 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -22,6 +24,9 @@ from engine.metrics import exposition
 __all__ = ["MetricsServer"]
 
 _LOG = logging.getLogger("engine.server")
+MOST: Final = 16  # connections at a time; Prometheus and a health check need two
+SECONDS: Final = 5.0  # for a whole connection, from accept to close
+_OTHERS: Final = 16  # threads that the engine itself may have
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -31,6 +36,41 @@ class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False  # a scraper that hangs must not hold up the engine's end
     request_queue_size = 32
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        self._open: dict[socket.socket, float] = {}  # connection -> monotonic seconds of its begin, oldest first
+        self._guard = threading.Lock()
+        super().__init__(*args, **given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give it a thread. Where all are taken the oldest connection ends: whoever holds many loses them first."""
+        with self._guard:
+            if len(self._open) >= MOST:
+                self._end(next(iter(self._open)))
+            self._open[request] = time.monotonic()
+        if threading.active_count() > 2 * MOST + _OTHERS:  # those that were told to end have not ended yet
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection, and close it."""
+        with self._guard:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """End what has had its time, however lively it is."""
+        with self._guard:
+            for request, begun in list(self._open.items()):
+                if time.monotonic() - begun > SECONDS:
+                    self._end(request)
+
+    def _end(self, request: socket.socket) -> None:
+        """Have the thread that reads or writes there come back; it closes the connection."""
+        del self._open[request]
+        with suppress(OSError):  # the other side was faster
+            request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log one line: a scraper that hangs up is no fault of ours and deserves no traceback."""
@@ -82,7 +122,7 @@ def _handler(registry: CollectorRegistry, alive: Callable[[], bool]) -> type[Bas
     served = exposition(registry)
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 5.0  # seconds for a request to arrive
+        timeout = SECONDS  # for each part; for the whole see `service_actions`
         server_version = "arbitrage-engine"
         sys_version = ""
 

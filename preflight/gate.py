@@ -70,6 +70,8 @@ class Gate:
     warn: Callable[[str], None] = lambda _: None  # is told at once what goes wrong with an alert
     reserve: Reserve | None = None  # None: `preflight.alerts.stage.reserve`
     speak: Speak | None = None  # None: `preflight.alerts.stage.speak`
+    overrides: tuple[str, ...] = ()  # why a GO is not ready for live: what the settings weaken
+    notes: tuple[str, ...] = ()  # what the report says of where the settings come from
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     _troubles: list[str] = field(default_factory=list)  # why the run is not recorded
@@ -260,7 +262,7 @@ class Gate:
             strict=self.options.strict,
             recorded=not self._troubles,
             broken=broken,
-            overridden=self.settings.overridden,
+            overridden=self.settings.overridden or bool(self.overrides),
             withheld=self._withheld,
             unsent=self._unsent,
         )
@@ -383,7 +385,7 @@ class Gate:
 
     def _hand_over(self, ledger: Ledger | None, report: Report, broken: str | None) -> Report:
         """Write the report where it was asked for; a run whose report is lost is not one that can be audited."""
-        report = replace(report, notes=(*self._notes, *notes_of(self.settings)))
+        report = replace(report, notes=(*self._notes, *self.notes, *notes_of(self.settings)))
         try:
             self.write_report(report)
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away

@@ -311,6 +311,12 @@ class LiveSection(Section):
     max_daily_loss_krw: Money | None = Field(
         None, description="loss after which trading stops for the day, KRW", examples=[300_000]
     )
+    order_ceiling_krw: Money = Field(
+        100_000_000, description="largest max_order_krw that is a limit at all; in live a file has to say so"
+    )
+    daily_loss_ceiling_krw: Money = Field(
+        100_000_000, description="largest max_daily_loss_krw that is one; in live a file has to say so"
+    )
     kill_switch_key: Annotated[str, Field(min_length=1)] = Field(
         "arbitrage:kill_switch", description="Redis key; there and neither 0, off, false nor no: thrown"
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,12 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from preflight.birth import is_running
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
+from preflight.owners import flaw_of
 from preflight.plain_http import must_not_send_in_the_clear
 from preflight.sections import ServerSection
 from preflight.settings import Settings
+from preflight.trust import must_be_trusted, secret_files
+from preflight.weakened import overrides_of
 
 PREFIX = "PREFLIGHT_"
 STACK_FILE = Path(".stack", "preflight.toml")
@@ -49,6 +52,7 @@ class Layer:
     values: Mapping[str, Any]
     prefix: str = ""  # how its keys are written: PREFLIGHT_REDIS__HOST or redis.host
     named: Mapping[tuple[str, ...], str] = field(default_factory=dict)  # keys that are written in a way of their own
+    path: Path | None = None  # of the file it was read from
 
     def holds(self, loc: tuple[str, ...]) -> bool:
         """Tell whether this layer has a value at `loc`."""
@@ -74,6 +78,8 @@ class Loaded:
 
     settings: Settings
     layers: tuple[Layer, ...]
+    notes: tuple[str, ...] = ()  # what each run's report says of where they come from
+    overrides: tuple[str, ...] = ()  # why a GO with them is not ready for live
 
     def source(self, loc: tuple[str, ...]) -> str:
         """Say where the value at `loc` comes from: a layer and its spelling of the key, or `default`.
@@ -116,21 +122,28 @@ def load_with_sources(
     """Do what `load` does, and keep the layers, so that a value's origin can be told."""
     given = Layer("flag", {key: value for key, value in flags.items() if value is not None})
     variables = Layer("variable", _nest(environ, "the environment"), PREFIX)
-    stack = _stack_layer(cwd)
-    env = _choose_env(given, variables, stack)
-    lines = _dotenv_lines(cwd / f".env.{env}")
-    dotenv = _dotenv_layer(f".env.{env}", lines, env)
+    foreign = _foreign_stack(cwd)
+    stack = None if foreign else _stack_layer(cwd)
+    env = _choose_env(given, variables, stack, foreign)
+    file = cwd / f".env.{env}"
+    lines = _dotenv_lines(file)
+    dotenv = _dotenv_layer(file, lines, env)
     layers = [given, variables, dotenv]
     if env is not Env.LIVE and stack is not None and stack.values.get("env") == env.value:
         layers.append(stack)
     layers.append(_config_layer(cwd, config))
-    layers += _platform_layers({"variable": environ, dotenv.name: lines}, layers)
+    layers += _platform_layers([(variables, environ), (dotenv, lines)], layers)
+    if env is Env.LIVE:  # before anything is made of what they say
+        must_be_trusted([(layer.name, layer.path) for layer in layers if layer.values and layer.path is not None], ())
     loaded = Loaded(_merge(layers, env), tuple(layers))
+    if env is Env.LIVE:
+        must_be_trusted((), secret_files(loaded.settings))
     must_not_send_in_the_clear(loaded.settings, loaded.source)
-    return loaded
+    overrides = overrides_of(loaded.settings, loaded.source)
+    return replace(loaded, notes=(*([foreign] if foreign else []), *overrides), overrides=overrides)
 
 
-def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
+def _choose_env(given: Layer, variables: Layer, stack: Layer | None, foreign: str | None) -> Env:
     for layer in (given, variables, stack):
         if layer is not None and "env" in layer.values:
             value, where = layer.values["env"], f"{layer.name} {layer.spell(('env',))}"
@@ -138,7 +151,7 @@ def _choose_env(given: Layer, variables: Layer, stack: Layer | None) -> Env:
     else:
         raise NoEnvError(
             "env: not set, and there is no default; give --env live|paper|dev|test, set PREFLIGHT_ENV, "
-            "or start a local stack with `make up`"
+            "or start a local stack with `make up`" + (f"; {foreign}" if foreign else "")
         )
     try:
         return Env(value)
@@ -218,23 +231,25 @@ def _dotenv_lines(path: Path) -> dict[str, str | None]:
     return lines
 
 
-def _dotenv_layer(name: str, lines: Mapping[str, str | None], env: Env) -> Layer:
-    values = _nest(lines, name)
+def _dotenv_layer(path: Path, lines: Mapping[str, str | None], env: Env) -> Layer:
+    values = _nest(lines, path.name)
     if values.get("env", env.value) != env.value:
-        raise UsageError(f"{name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
-    return Layer(name, values, PREFIX)
+        raise UsageError(f"{path.name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
+    return Layer(path.name, values, PREFIX, path=path)
 
 
-def _platform_layers(found: Mapping[str, Mapping[str, str | None]], layers: Sequence[Layer]) -> list[Layer]:
+def _platform_layers(found: Sequence[tuple[Layer, Mapping[str, str | None]]], layers: Sequence[Layer]) -> list[Layer]:
     """Give a layer for each URL that a platform has set, unless something stronger says where that server is."""
     given = []
     for table, variable in _PLATFORM.items():
         if any(layer.holds((table, key)) for layer in layers for key in _REACH):
             continue
-        for name, variables in found.items():
+        for layer, variables in found:
             if variables.get(variable):
                 values = {table: {"url": variables[variable]}}
-                given.append(Layer(name, values, named={(table, "url"): variable, (table,): variable}))
+                given.append(
+                    Layer(layer.name, values, path=layer.path, named={(table, "url"): variable, (table,): variable})
+                )
                 break
     return given
 
@@ -246,7 +261,19 @@ def _config_layer(cwd: Path, config: Path | None) -> Layer:
     values = _read_toml(path)
     if "env" in values:
         raise UsageError(f"{path.name}: env: one file serves every env; give --env or set PREFLIGHT_ENV instead")
-    return Layer(path.name, values)
+    return Layer(path.name, values, path=path)
+
+
+def _foreign_stack(cwd: Path) -> str | None:
+    """Say that there is a stack's file which another user may have written, and which is ignored; else None."""
+    path = cwd / STACK_FILE
+    if not _exists(path):
+        return None
+    for each in (path, path.parent):
+        flaw = flaw_of(each)
+        if flaw is not None:
+            return f"{STACK_FILE} is ignored: {flaw.problem}; {flaw.hint}"
+    return None
 
 
 def _stack_layer(cwd: Path) -> Layer | None:

@@ -51,17 +51,21 @@ IMAGES: tuple[Local, ...] = (
     Local(service="preflight", variable="PREFLIGHT_IMAGE", folder="app"),
 )
 
-STANDIN_NEEDS = ("koreanize-matplotlib", "matplotlib", "pyyaml", "requests")
+STANDIN_NEEDS = ("fonttools", "koreanize-matplotlib", "matplotlib", "prometheus-client", "pyyaml", "requests")
 """What the stand-in for Grafana imports."""
 
 STANDIN_SOURCES = (
     "acceptance/__init__.py",
+    "acceptance/lint",
     "acceptance/pictures",
     "acceptance/probes",
     "acceptance/standins/__init__.py",
     "acceptance/standins/grafana",
+    *(f"engine/{name}.py" for name in ("__init__", "fx", "metrics", "portfolio", "risk", "spread")),
+    *(f"preflight/{name}.py" for name in ("__init__", "catalogue", "model")),
 )
-"""The stand-in's own code, and what of the harness it imports; the image's build imports it all once."""
+"""The stand-in's own code, and what of the harness it imports (its pages judge panels as the suite does, and so know
+the names of all metrics); the image's build imports it all once."""
 
 OWN: frozenset[str] = frozenset(image.variable for image in IMAGES if image.folder == "app")
 """Images of this project's own code: no registry has them."""

@@ -14,6 +14,9 @@ _EXPECTED = "a clean tree whose commit is on a remote branch, without .env or la
 _MB = 1024 * 1024
 _SHOWN = 3  # names in a message
 _SECONDS = 4.0
+_CODE = ("*.py", "*.pth", "*.so", "*.sh")  # what a bot could run though git does not show it
+# Folders of code that is made or installed and never committed; a folder with pyvenv.cfg in it is one, too.
+_MADE = frozenset({"__pycache__", "build", "dist", "node_modules", ".venv", "venv", ".eggs", ".tox", ".nox"})
 # Nothing of the caller's GIT_* reaches git; no prompt, no lock, no fetch of what a partial clone left out.
 _ENV = {
     "LC_ALL": "C",
@@ -34,6 +37,7 @@ class Finding:
 
     problem: str
     command: str
+    status: Status = Status.FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Tree:
     hidden: tuple[str, ...]  # paths whose changes git was told not to look at
     remote: str  # a remote branch that holds HEAD, "" where none does
     sizes: dict[str, int] = field(default_factory=dict)  # tracked path -> bytes
+    filters: tuple[str, ...] = ()  # programs that the repository's own config would have git run
+    private: tuple[str, ...] = ()  # code that only this machine's own exclude files keep out of sight
+    ignored: tuple[str, ...] = ()  # code that a .gitignore keeps out of sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class GitCheck:
         findings = list(_findings(tree, f"git -C {shlex.quote(str(folder))}", ctx.settings.git.max_file_mb))
         if findings:
             return Outcome(
-                status=Status.FAIL,
+                status=Status.FAIL if any(each.status is Status.FAIL for each in findings) else Status.WARN,
                 summary="; ".join(each.problem for each in findings),
                 hint="; ".join(each.command for each in findings),
                 expected=_EXPECTED,
@@ -89,19 +96,38 @@ class GitCheck:
 
 
 def _look(ctx: Context, folder: Path) -> Tree:
-    def git(*words: str) -> str:
+    def git(*words: str, at: Path = folder, fine: tuple[int, ...] = (0,)) -> str:
         # Settings of the user's own must not hide anything, nor start a program of their own.
-        argv = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", *words)
+        argv = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", *off, *words)
         try:
-            done = ctx.run_command(argv, folder, _ENV, _SECONDS)
+            done = ctx.run_command(argv, at, _ENV, _SECONDS)
         except TimeoutError as e:
             raise GitError(str(e)) from e
         except OSError as e:
             raise GitError(f"{e.strerror or e}: {e.filename or 'git'}") from e
-        if done.code != 0:
+        if done.code not in fine:
             raise GitError(" ".join(done.stderr.split()) or f"git {words[0]} ended with {done.code}")
         return done.stdout
 
+    off: tuple[str, ...] = ()
+    config = ("config", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process)$")
+    links = [each.partition("\t")[2] for each in _fields(git("ls-files", "-s", "-z")) if each.startswith("160000 ")]
+    top = Path(git("rev-parse", "--show-toplevel").rstrip("\n"))
+    filters: list[str] = []
+    for place in (top, *(top / link for link in links if (top / link / ".git").exists())):
+        found = _fields(git(*config, at=place, fine=(0, 1)))
+        filters += [name for scope, name in zip(found[::2], found[1::2], strict=True) if scope in {"local", "worktree"}]
+    # They are programs, and would run as this user, beside its secrets. An empty one is none.
+    off = tuple(
+        word
+        for name in sorted({each.rpartition(".")[0] for each in filters})
+        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+        for word in ("-c", f"{name}.{key}={value}")
+    )
+    others = ("ls-files", "--others", "-z", "--full-name")
+    visible = _fields(git(*others, "--exclude-standard", "--", *_CODE, at=top))
+    public = _fields(git(*others, "--exclude-per-directory=.gitignore", "--", *_CODE, at=top))
+    ignored = _fields(git(*others, "--ignored", "--exclude-per-directory=.gitignore", "--", *_CODE, at=top))
     status = git("status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames")
     flags = git("ls-files", "-v", "-z", "--full-name", ":/")
     blobs = git("ls-tree", "-r", "-l", "-z", "--full-tree", "HEAD")
@@ -117,6 +143,9 @@ def _look(ctx: Context, folder: Path) -> Tree:
         hidden=tuple(entry[2:] for entry in _fields(flags) if entry[0].islower() or entry[0] == "S"),
         remote=remote.strip(),
         sizes=sizes,
+        filters=tuple(sorted(set(filters))),
+        private=tuple(path for path in public if path not in set(visible) and not _is_made(top, path)),
+        ignored=tuple(path for path in ignored if not _is_made(top, path)),
     )
 
 
@@ -132,6 +161,23 @@ def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[Finding]:
             f"git was told not to look at changes of {_names(tree.hidden)}",
             f"{git} update-index --no-assume-unchanged --no-skip-worktree {shlex.quote(tree.hidden[0])}",
         )
+    if tree.private:
+        yield Finding(
+            f"code that an exclude file of this machine hides: {_names(tree.private)}",
+            f"{git} check-ignore -v {shlex.quote(tree.private[0])}, then commit or remove",
+        )
+    if tree.ignored:
+        yield Finding(
+            f"code that git ignores: {_names(tree.ignored)}",
+            f"{git} check-ignore -v {shlex.quote(tree.ignored[0])}: see that the bot does not run it",
+            Status.WARN,
+        )
+    if tree.filters:
+        yield Finding(
+            f"the repository's own config has filters, which were not run: {_names(tree.filters)}",
+            f"{git} config --local --unset {shlex.quote(tree.filters[0])}, or move it to your global config",
+            Status.WARN,
+        )
     if not tree.remote:
         yield Finding("HEAD is on no remote branch", f"{git} push")
     secret = [path for path in tree.sizes if _is_env_file(path)]
@@ -146,6 +192,14 @@ def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[Finding]:
             f"larger than {max_file_mb:g} MB: {_names(large)}",
             f"{git} rm --cached {shlex.quote(large[0])}",
         )
+
+
+def _is_made(top: Path, path: str) -> bool:
+    """Tell whether a file lies where code is made or installed."""
+    folders = path.split("/")[:-1]
+    return not _MADE.isdisjoint(folders) or any(
+        (top.joinpath(*folders[: depth + 1]) / "pyvenv.cfg").is_file() for depth in range(len(folders))
+    )
 
 
 def _is_env_file(path: str) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks.redis_keeping import may_forget
 from preflight.model import Env, Outcome, Status
+from preflight.sections import LiveSection
 from preflight.settings import Settings
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
+DEFAULT_KEY: str = LiveSection.model_fields["kill_switch_key"].default
 _EXPECTED = "armed, both limits set, kill switch not thrown"
 
 
@@ -42,6 +44,15 @@ class LiveSafetyCheck:
                 expected=_EXPECTED,
                 actual=f"{len(missing)} missing",
             )
+        too_high = _too_high(settings.live)
+        if too_high and switch.status is Status.PASS:
+            return Outcome(
+                status=Status.FAIL,
+                summary=", ".join(too_high),
+                hint="lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml",
+                expected=_EXPECTED,
+                actual="no limit worth the name",
+            )
         return switch
 
 
@@ -55,48 +66,74 @@ def _missing(settings: Settings) -> list[str]:
     return [problem for problem, fine in checks.items() if not fine]
 
 
-def _value(client: Any, key: str) -> Any:
-    try:
-        return client.get(key)
-    except UnicodeDecodeError:
-        return "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+def _too_high(live: LiveSection) -> list[str]:
+    limits = {
+        "max_order_krw": (live.max_order_krw, "order_ceiling_krw", live.order_ceiling_krw),
+        "max_daily_loss_krw": (live.max_daily_loss_krw, "daily_loss_ceiling_krw", live.daily_loss_ceiling_krw),
+    }
+    return [
+        f"{name} {limit:,.0f} is above {ceiling} {most:,.0f}"
+        for name, (limit, ceiling, most) in limits.items()
+        if limit is not None and limit > most
+    ]
 
 
 def _kill_switch(ctx: Context) -> Outcome:
-    import redis as library  # noqa: PLC0415 - only in live
-
-    key = ctx.settings.live.kill_switch_key
-    where, cli = ctx.settings.redis.where, ctx.settings.redis.cli
+    keys = dict.fromkeys((ctx.settings.live.kill_switch_key, DEFAULT_KEY))  # the default one always, too
     client = ctx.open_redis(ctx.settings)
     try:
-        value = _value(client, key)
-        thrown = value is not None and value.strip().lower() not in _NOT_THROWN
-        forgetful = None if thrown else may_forget(client, ctx)
-    except library.RedisError as e:
-        return Outcome(
-            status=Status.ERROR,
-            summary=f"whether the kill switch is thrown cannot be told: {key} at {where}: {type(e).__name__}: {e}",
-            hint=f"see what is there: {cli} TYPE {key}; it should be a plain string",
-            expected=_EXPECTED,
-            actual="unknown",
-        )
+        found = next((found for key in keys if (found := _at(ctx, client, key)) is not None), None)
+        found = found or _forgetful(ctx, client, ", ".join(keys))
     finally:
         client.close()
-    if thrown:
-        return Outcome(
-            status=Status.FAIL,
-            summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
-            hint=f"find out who threw it and why; then: {cli} DEL {key}",
-            expected=_EXPECTED,
-            actual="thrown",
-        )
-    if forgetful is not None:
-        return forgetful
+    if found is not None:
+        return found
     live = ctx.settings.live
     return Outcome(
         status=Status.PASS,
         summary=f"armed, at most {live.max_order_krw or 0:,.0f} KRW an order and "
-        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {key} not thrown",
+        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {' and '.join(keys)} not thrown",
         expected=_EXPECTED,
         actual=_EXPECTED,
+    )
+
+
+def _at(ctx: Context, client: Any, key: str) -> Outcome | None:
+    """Say that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
+    import redis as library  # noqa: PLC0415 - only in live
+
+    try:
+        value = client.get(key)
+    except UnicodeDecodeError:
+        value = "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+    except library.RedisError as e:
+        return _unknown(ctx, key, e)
+    if value is None or value.strip().lower() in _NOT_THROWN:
+        return None
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
+        hint=f"find out who threw it and why; then: {ctx.settings.redis.cli} DEL {key}",
+        expected=_EXPECTED,
+        actual="thrown",
+    )
+
+
+def _forgetful(ctx: Context, client: Any, keys: str) -> Outcome | None:
+    import redis as library  # noqa: PLC0415 - only in live
+
+    try:
+        return may_forget(client, ctx)
+    except library.RedisError as e:
+        return _unknown(ctx, keys, e)
+
+
+def _unknown(ctx: Context, keys: str, e: Exception) -> Outcome:
+    redis = ctx.settings.redis
+    return Outcome(
+        status=Status.ERROR,
+        summary=f"whether the kill switch is thrown cannot be told: {keys} at {redis.where}: {type(e).__name__}: {e}",
+        hint=f"see what is there: {redis.cli} TYPE {keys}; it should be a plain string",
+        expected=_EXPECTED,
+        actual="unknown",
     )

@@ -184,7 +184,7 @@ def _unready(report: Report) -> str | None:
     if report.env is not Env.LIVE:
         return None
     if not report.decision.ready_for_live:
-        return "something was waived or an endpoint overridden"
+        return "something was waived or overridden"
     published = [sample.value for sample in report.samples if sample.name == READY_FOR_LIVE]
     return None if published == [1.0] else "another run began meanwhile, and may find the opposite; try again"
 

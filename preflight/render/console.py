@@ -192,7 +192,7 @@ def _ending(report: Report, output: str | None, voice: Voice, command: str) -> s
     below = [say("despite {}", reason) if go else say("because {}", reason) for reason in reasons]
     below += [say("note: {}", voice.translate(note)) for note in report.notes]
     if report.env == "live" and go and not decision.ready_for_live:
-        below.append(say("ready_for_live stays 0: something was waived or an endpoint overridden"))
+        below.append(say("ready_for_live stays 0: something was waived or overridden"))
     below += [say("alert: {}", _alert(item, voice)) for item in report.alerts.items]
     if report.alerts.pending:
         shows = f"{command} alerts list --env {report.env}"

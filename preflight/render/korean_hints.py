@@ -35,6 +35,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "{} 값을 환경 변수로 주거나 {} 파일에 적으십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),
         "chmod 600 {}": "다음을 실행하십시오: chmod 600 {}",
+        "lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml": (
+            "한도를 낮추십시오. 정말 그 값이 맞다면 preflight.toml의 [live] 표에서 상한을 올리십시오"
+        ),
         "chmod go-w {}": "다음을 실행하십시오: chmod go-w {}",
         "see what is in it, then chown {} {}": "내용을 살펴본 뒤 다음을 실행하십시오: chown {} {}",
         "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
@@ -224,6 +227,15 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "확인하십시오"
         ),
         "git -C {} status, then commit or remove": ("`git -C {} status` 명령으로 확인한 뒤 커밋하거나 지우십시오"),
+        "git -C {} check-ignore -v {}, then commit or remove": (
+            "`git -C {} check-ignore -v {}` 명령으로 확인한 뒤 커밋하거나 지우십시오"
+        ),
+        "git -C {} check-ignore -v {}: see that the bot does not run it": (
+            "다음으로 확인하고, 봇이 그 코드를 실행하지 않는지 보십시오: git -C {} check-ignore -v {}"
+        ),
+        "git -C {} config --local --unset {}, or move it to your global config": (
+            "`git -C {} config --local --unset {}` 명령을 실행하거나, 그 설정을 전역 설정으로 옮기십시오"
+        ),
         "git -C {} update-index --no-assume-unchanged --no-skip-worktree {}": (
             "다음을 실행하십시오: git -C {} update-index --no-assume-unchanged --no-skip-worktree {}"
         ),

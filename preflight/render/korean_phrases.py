@@ -27,8 +27,8 @@ PHRASES: Mapping[str, str] = MappingProxyType(
         "despite {}": "경고: {}",
         "note: {}": "비고: {}",
         "it said: {}": "상대의 답: {}",
-        "ready_for_live stays 0: something was waived or an endpoint overridden": (
-            "ready_for_live는 0으로 남습니다: 면제된 점검이나 재정의된 주소가 있습니다"
+        "ready_for_live stays 0: something was waived or overridden": (
+            "ready_for_live는 0으로 남습니다: 면제된 점검이나 재정의된 주소, 느슨해진 설정이 있습니다"
         ),
         "alert: {}": "알림: {}",
         "sent": "보냄",
@@ -151,6 +151,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "{}.plain_http is set: secrets travel in the clear": (
             "{}.plain_http가 설정되어 있습니다. 비밀이 암호화되지 않고 전송됩니다"
         ),
+        # What weakens a check in live
+        "{} comes from a {}: in live it counts only from a file": (
+            "{} 값의 출처가 {}입니다. 실거래에서는 파일에 적은 것만 인정합니다"
+        ),
+        "positions.policy is {}, not fail": "positions.policy 값이 fail이 아닙니다: {}",
+        "{} is above its default {}": "{} 값이 기본값 {}보다 큽니다",
+        "{} is below its default {}": "{} 값이 기본값 {}보다 작습니다",
+        "{} is ignored: {}; {}": "{} 파일은 쓰지 않습니다: {}. {}",
         # What became of an alert
         "told within the last {} s": "최근 {}초 안에 이미 알렸습니다",
         "{} was not sent: {}": "{}: 보내지 못했습니다: {}",

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import requests
 from prometheus_client import CollectorRegistry, Counter
 
 from engine.errors import ServeError
-from engine.server import MetricsServer
+from engine.server import MOST, SECONDS, MetricsServer
 
 
 class _Pulse:
@@ -68,6 +71,43 @@ def test_a_silent_client_does_not_block_others(url: str) -> None:
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=2):
         assert requests.get(f"{url}/metrics", timeout=2).status_code == 200
+
+
+def test_q9_slow_connections_are_bounded(url: str) -> None:
+    """The attack: hundreds of connections that trickle. Threads stay few, and a scrape is answered all the while."""
+    host, port = url.removeprefix("http://").split(":")
+    before, held = threading.active_count(), []
+    try:
+        for number in range(281):
+            one = socket.create_connection((host, int(port)), timeout=2)
+            with suppress(OSError):  # ended already
+                one.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+            held.append(one)
+            if number % 70 == 69:
+                assert requests.get(f"{url}/metrics", timeout=2).status_code == 200
+                assert threading.active_count() - before <= 2 * MOST
+    finally:
+        for one in held:
+            one.close()
+
+
+def test_q9_one_deadline_for_a_whole_request(url: str) -> None:
+    """A client that sends a byte again and again is ended all the same."""
+    host, port = url.removeprefix("http://").split(":")
+    begun = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=0.1) as slow:
+        slow.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        ended = False
+        while not ended and time.monotonic() - begun < 3 * SECONDS:
+            try:
+                slow.sendall(b"x")
+                ended = slow.recv(1) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                ended = True
+    assert ended
+    assert time.monotonic() - begun < 2 * SECONDS
 
 
 def test_a_taken_port_is_one_sentence() -> None:

@@ -448,7 +448,7 @@ def run_program(body: str, *argv: str, **given: Any) -> subprocess.CompletedProc
         ("gate.Gate.run = lambda self: exec('raise KeyboardInterrupt')", "KeyboardInterrupt at <string>:"),
         ("gate.Gate.run = lambda self: os.kill(os.getpid(), signal.SIGTERM)", "Interrupted at streams.py:"),
         ("registry.default_registry = lambda settings: sys.exit(0)", "SystemExit at <string>:"),
-        ("sources.load = lambda *a, **k: exec('raise MemoryError')", "MemoryError at <string>:"),
+        ("sources.load_with_sources = lambda *a, **k: exec('raise MemoryError')", "MemoryError at <string>:"),
         ("cli.main = lambda: exec('raise RuntimeError(\"hunter2\")')", "RuntimeError at <string>:"),
     ],
 )

@@ -180,4 +180,64 @@ def test_git_may_not_ask_or_fetch(make_context: MakeContext, make_settings: Make
 
     run(make_context, make_settings, tmp_path, run_command=record)
     verbs = {next(word for word in argv[5:] if not word.startswith("-")) for argv in seen}
-    assert verbs == {"status", "ls-files", "ls-tree", "for-each-ref"}
+    assert verbs == {"config", "rev-parse", "status", "ls-files", "ls-tree", "for-each-ref"}
+
+
+@pytest.mark.parametrize("kind", ["clean", "process"])
+def test_q14_filters_of_the_repository_are_not_run(
+    kind: str, make_context: MakeContext, make_settings: MakeSettings, checkout: Path, tmp_path: Path
+) -> None:
+    """The attack: the repository's own config names a program for a file; it would run beside the gate's secrets."""
+    ran = tmp_path / "ran"
+    program = tmp_path / "filter.sh"
+    program.write_text(f"#!/bin/sh\nenv > {ran}; cat\n", encoding="utf-8")
+    program.chmod(0o755)
+    commit(checkout, DOTgitattributes="*.dat filter=evil\n", aDOTdat="1")
+    git(checkout, "push", "--quiet", "origin", "main")
+    git(checkout, "config", f"filter.evil.{kind}", str(program))
+    (checkout / "a.dat").write_text("1", encoding="utf-8")  # touched: git has to read it again
+    outcome = run(make_context, make_settings, checkout)
+    assert not ran.exists()
+    assert outcome.status is Status.WARN
+    assert outcome.summary == f"the repository's own config has filters, which were not run: filter.evil.{kind}"
+
+
+def test_q14_a_submodules_filters_are_not_run(
+    make_context: MakeContext, make_settings: MakeSettings, checkout: Path, tmp_path: Path
+) -> None:
+    """A submodule has a config of its own, and git looks into it as well."""
+    ran, inner = tmp_path / "ran", tmp_path / "inner"
+    subprocess.run(("git", "init", "--quiet", str(inner)), check=True)
+    commit(inner, DOTgitattributes="* filter=evil\n", aDOTdat="1")
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "sub")
+    commit(checkout)
+    git(checkout, "push", "--quiet", "origin", "main")
+    git(checkout / "sub", "config", "filter.evil.clean", f"env > {ran}; cat")
+    (checkout / "sub" / "a.dat").write_text("1", encoding="utf-8")
+    outcome = run(make_context, make_settings, checkout)
+    assert not ran.exists()
+    assert "filter.evil.clean" in outcome.summary
+
+
+def test_q14_a_module_that_info_exclude_hides(
+    make_context: MakeContext, make_settings: MakeSettings, checkout: Path
+) -> None:
+    """The attack: a new module, kept out of `git status` by a file that no commit holds."""
+    (checkout / ".git" / "info" / "exclude").write_text("evil.py\n", encoding="utf-8")
+    (checkout / "evil.py").write_text("print()", encoding="utf-8")
+    outcome = run(make_context, make_settings, checkout)
+    assert outcome.status is Status.FAIL
+    assert outcome.summary == "code that an exclude file of this machine hides: evil.py"
+
+
+def test_q14_code_that_a_gitignore_hides(
+    make_context: MakeContext, make_settings: MakeSettings, checkout: Path
+) -> None:
+    """A folder that hides itself is a WARN that lists its code; a virtual environment is what it is."""
+    for folder in ("evil", ".env-of-mine"):
+        (checkout / folder).mkdir()
+        (checkout / folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        (checkout / folder / "module.py").write_text("print()", encoding="utf-8")
+    (checkout / ".env-of-mine" / "pyvenv.cfg").touch()
+    outcome = run(make_context, make_settings, checkout)
+    assert (outcome.status, outcome.summary) == (Status.WARN, "code that git ignores: evil/module.py")

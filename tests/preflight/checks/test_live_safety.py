@@ -8,7 +8,7 @@ import redis
 
 from engine.control import is_thrown
 from preflight.check import Context
-from preflight.checks.live_safety import LiveSafetyCheck
+from preflight.checks.live_safety import DEFAULT_KEY, LiveSafetyCheck
 from preflight.model import Outcome, Status
 
 MakeContext = Callable[..., Context]
@@ -132,3 +132,27 @@ def test_not_armed_and_thrown_says_both(make_context: MakeContext, make_settings
     assert outcome.status is Status.FAIL
     for text in ("not armed", "max_order_krw", "max_daily_loss_krw", "kill switch is thrown"):
         assert text in outcome.summary
+
+
+def test_q4_the_default_key_is_always_read(make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """A variable that names another key does not hide a switch that was thrown where it is always thrown."""
+
+    class Both(FakeRedis):
+        def get(self, key: str) -> Any:
+            self.asked.append(key)
+            return "1" if key == DEFAULT_KEY else None
+
+    server = Both(None)
+    settings = make_settings(env="live", live={**ARMED, "kill_switch_key": "elsewhere"})
+    outcome = LiveSafetyCheck().run(make_context(settings=settings, open_redis=lambda _: server))
+    assert server.asked == ["elsewhere", DEFAULT_KEY]
+    assert (outcome.status, outcome.actual) == (Status.FAIL, "thrown")
+
+
+@pytest.mark.parametrize("key", ["max_order_krw", "max_daily_loss_krw"])
+def test_q4_a_limit_above_its_ceiling(key: str, make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """A limit that limits nothing is none; the hint says where the ceiling stands."""
+    outcome = run(make_context, make_settings(env="live", live={**ARMED, key: 1e300}), FakeRedis(None))
+    assert outcome.status is Status.FAIL
+    assert outcome.summary.startswith(f"{key} 1,0")
+    assert "raise the ceiling in the table [live] of preflight.toml" in outcome.hint

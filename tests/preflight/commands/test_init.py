@@ -33,6 +33,7 @@ def test_every_line_can_be_switched_on(tmp_path: Path) -> None:
     text = re.sub(r"^#(?=\w+ =)", "", template(), flags=re.MULTILINE).replace(SECRETS, str(tmp_path))
     for name in re.findall(rf'_file = "{tmp_path}/(\w+)"', text):
         (tmp_path / name).write_text(f"the {name}")
+        (tmp_path / name).chmod(0o600)
     (tmp_path / "preflight.toml").write_text(text)
 
     whole = load({"env": "live"}, environ={}, cwd=tmp_path)

@@ -27,7 +27,10 @@ HANGUL = re.compile("[가-힣]")
 # Where a run's reasons, notes and an alert's reasons come from.
 SPEAKERS = [
     PACKAGE / name
-    for name in ("model.py", "gate.py", "ledger.py", "ledgerfile.py", "schema.py", "textfile.py", "plain_http.py")
+    for name in (
+        *("model.py", "gate.py", "ledger.py", "ledgerfile.py", "schema.py", "textfile.py", "plain_http.py"),
+        *("sources.py", "weakened.py"),
+    )
 ] + sorted((PACKAGE / "launch").glob("*.py"))
 
 
