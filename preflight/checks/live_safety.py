@@ -55,9 +55,10 @@ def _missing(settings: Settings) -> list[str]:
     return [problem for problem, fine in checks.items() if not fine]
 
 
-def _value(client: Any, key: str) -> Any:
+def _value(client: Any, key: str) -> str | None:
     try:
-        return client.get(key)
+        value = client.get(key)
+        return None if value is None else str(value)
     except UnicodeDecodeError:
         return "bytes that are no text"  # anything unclear counts as thrown, for the engine too
 
@@ -70,9 +71,9 @@ def _kill_switch(ctx: Context) -> Outcome:
     client = ctx.open_redis(ctx.settings)
     try:
         value = _value(client, key)
-        thrown = value is not None and value.strip().lower() not in _NOT_THROWN
-        forgetful = None if thrown else may_forget(client, ctx)
-    except library.RedisError as e:
+        thrown = None if value is None or value.strip().lower() in _NOT_THROWN else value
+        forgetful = may_forget(client, ctx) if thrown is None else None
+    except (library.RedisError, UnicodeDecodeError) as e:
         return Outcome(
             status=Status.ERROR,
             summary=f"whether the kill switch is thrown cannot be told: {key} at {where}: {type(e).__name__}: {e}",
@@ -82,10 +83,10 @@ def _kill_switch(ctx: Context) -> Outcome:
         )
     finally:
         client.close()
-    if thrown:
+    if thrown is not None:
         return Outcome(
             status=Status.FAIL,
-            summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
+            summary=f"the kill switch is thrown: Redis key {key} is {thrown[:40]!r}",
             hint=f"find out who threw it and why; then: {cli} DEL {key}",
             expected=_EXPECTED,
             actual="thrown",

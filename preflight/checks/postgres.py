@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
-from preflight.checks.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS, Meaning
+from preflight.checks.meaning import Meaning
+from preflight.checks.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.checks.postgres_write import Written, try_write
 from preflight.model import Env, Outcome, Status
 from preflight.postgres_session import one_row, said, transaction

@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
+from preflight.checks.meaning import Meaning
 from preflight.model import Status
 from preflight.postgres_session import NO_TRANSACTION
-
-
-class Meaning(NamedTuple):
-    """What a refusal comes to."""
-
-    status: Status
-    meaning: str  # after `Postgres at host:port `
-    hint: str
-
 
 _NAME = "check PREFLIGHT_POSTGRES__HOST and the machine's name server"
 _NO_ROOM = "free room on the server"

@@ -78,6 +78,19 @@ SERVER_HINTS: Mapping[str, str] = MappingProxyType(
         "see what listens at PREFLIGHT_POSTGRES__HOST and __PORT": (
             "PREFLIGHT_POSTGRES__HOST와 __PORT에서 무엇이 듣고 있는지 확인하십시오"
         ),
+        "see what listens at PREFLIGHT_REDIS__HOST and __PORT": (
+            "PREFLIGHT_REDIS__HOST와 __PORT에서 무엇이 듣고 있는지 확인하십시오"
+        ),
+        "see its log, and whether its disk is full or its directory not writable; then: redis-cli BGSAVE": (
+            "서버 로그와, 디스크가 찼는지, 그 디렉터리에 쓸 수 있는지 확인한 뒤 다음을 실행하십시오: redis-cli BGSAVE"
+        ),
+        "see INFO replication there: start the replicas, or lower min-replicas-to-write": (
+            "서버의 INFO replication을 보고 레플리카를 띄우거나 min-replicas-to-write 값을 낮추십시오"
+        ),
+        "see CLIENT LIST there: close what nobody uses, or raise maxclients": (
+            "서버의 CLIENT LIST를 보고 쓰지 않는 연결을 닫거나 maxclients 값을 늘리십시오"
+        ),
+        "check PREFLIGHT_REDIS__DB": "PREFLIGHT_REDIS__DB 값을 확인하십시오",
         "have the server's certificate renewed": "서버의 인증서를 갱신하십시오",
         "compare the clocks of both machines": "두 컴퓨터의 시계를 맞춰 보십시오",
         "check PREFLIGHT_{}__PORT, and whether TLS is on there": (
