@@ -124,7 +124,7 @@ def _forgetful(ctx: Context, client: Any, keys: str) -> Outcome | None:
 
     try:
         return may_forget(client, ctx)
-    except library.RedisError as e:
+    except (library.RedisError, UnicodeDecodeError) as e:
         return _unknown(ctx, keys, e)
 
 

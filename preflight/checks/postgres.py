@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
+from preflight.checks.meaning import Meaning
+from preflight.checks.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.checks.postgres_write import Written, try_write
 from preflight.model import Env, Outcome, Status
-from preflight.postgres_session import NO_TRANSACTION, one_row, transaction
+from preflight.postgres_session import one_row, said, transaction
 from preflight.sections import PostgresSection
 
 _EXPECTED = "1 from SELECT 1, and a written row read back"
@@ -47,7 +49,7 @@ class PostgresCheck:
         try:
             connection = ctx.open_postgres(ctx.settings)
         except library.OperationalError as e:
-            return trust.refusal(e, where, settings) or _explain_refusal(str(e), where, settings)
+            return trust.refusal(e, where, settings) or _explain_refusal(e, where, settings)
         try:
             outcome = _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
             return trust.judged(outcome, ctx)
@@ -136,90 +138,32 @@ def _open_to_everybody(connection: Any, ctx: Context, where: str) -> Outcome | N
     )
 
 
-_SLOTS = "close idle sessions (see pg_stat_activity) or raise max_connections"
-_NAME = "start it (a stopped container has no name), or check PREFLIGHT_POSTGRES__HOST and the name server"
-
-# A refused connection carries no SQLSTATE in psycopg2, only libpq's text: part of it -> status, meaning, next step.
-_REFUSALS: tuple[tuple[str, Status, str, str], ...] = (
-    (
-        "Connection refused",
-        Status.FAIL,
-        "refuses connections",
-        "start it, or correct PREFLIGHT_POSTGRES__HOST and __PORT",
-    ),
-    (
-        "password authentication failed",
-        Status.FAIL,
-        "refuses the password, or has no such role: it does not tell a client which",  # so that roles cannot be guessed
-        "check PREFLIGHT_POSTGRES__USER and __PASSWORD (or __PASSWORD_FILE), and that the role was made",
-    ),
-    ("no password supplied", Status.FAIL, "wants a password", "set PREFLIGHT_POSTGRES__PASSWORD_FILE"),
-    ("too many clients", Status.FAIL, "has no connection left", _SLOTS),
-    ("remaining connection slots", Status.FAIL, "has no connection left", _SLOTS),
-    ("too many connections", Status.FAIL, "has no connection left for this role or database", _SLOTS),
-    ("pg_hba.conf", Status.FAIL, "does not let this host in", "add a line for it to pg_hba.conf"),
-    (
-        "does not exist",
-        Status.FAIL,
-        "does not know that role or database",
-        "check PREFLIGHT_POSTGRES__USER and __DATABASE",
-    ),
-    ("Name or service not known", Status.FAIL, "has a name that does not resolve", _NAME),
-    ("could not translate host name", Status.ERROR, "has a name that cannot be resolved now", _NAME),
-    ("timeout expired", Status.ERROR, "gave no answer in time", "check the network path and the server's load"),
-    ("starting up", Status.ERROR, "is still starting", "wait until it is ready, then run again"),
-    (
-        NO_TRANSACTION,
-        Status.ERROR,
-        "takes no transaction, as a pool of single statements does, so nothing can be tried on it",
-        "set pool_mode = transaction or session there, or point PREFLIGHT_POSTGRES__HOST and __PORT at the server",
-    ),
-    ("shutting down", Status.ERROR, "is shutting down", "start it again, then run again"),
-)
-
-
-def _explain_refusal(text: str, where: str, settings: PostgresSection) -> Outcome:
-    first_line = text.strip().splitlines()[0] if text.strip() else "no reason given"
-    for part, status, meaning, hint in _REFUSALS:
-        if part in text:
-            return Outcome(
-                status=status,
-                summary=f"Postgres at {where} {meaning}",
-                hint=hint,
-                expected=_EXPECTED,
-                actual=first_line,
-            )
-    return Outcome(
-        status=Status.ERROR,
-        summary=f"Postgres at {where} could not be asked: {first_line}",
-        hint=f"see the log of the server at {settings.host}",
-        expected=_EXPECTED,
-        actual=first_line,
-    )
-
-
-# SQLSTATE -> status, meaning, next step; https://www.postgresql.org/docs/current/errcodes-appendix.html
-_STATES = {
-    "57014": (Status.ERROR, "gave no answer in time", "look at pg_stat_activity for locks and long queries"),
-    "25006": (
-        Status.FAIL,
-        "takes no writes: it is read-only",
-        "point PREFLIGHT_POSTGRES__HOST at the primary",
-    ),
-    "42501": (
-        Status.FAIL,
-        "does not let this role write",
-        "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one",
-    ),
-    "53100": (Status.FAIL, "has no room on its disk", "free room on the server"),
-    "57P01": (Status.ERROR, "ended the session", "it was stopped or restarted: run again"),
-}
+def _explain_refusal(error: Exception, where: str, settings: PostgresSection) -> Outcome:
+    code = getattr(error, "pgcode", None)
+    return _explained(error, where, settings, REFUSALS.get(code, OTHER_REFUSAL) if code else None)
 
 
 def _explain_failure(error: Any, where: str, settings: PostgresSection) -> Outcome:
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    known = _STATES.get(error.pgcode or "")
-    if known is None:
-        return _explain_refusal(text, where, settings)
-    status, meaning, hint = known
-    return Outcome(status=status, summary=f"Postgres at {where} {meaning}", hint=hint, expected=_EXPECTED, actual=text)
+    return _explained(error, where, settings, FAILURES.get(error.pgcode or ""))
+
+
+def _explained(error: Exception, where: str, settings: PostgresSection, told: Meaning | None) -> Outcome:
+    """Judge by what the SQLSTATE told, else by libpq's own text; what neither tells is a could-not-tell."""
+    words = said(error, () if settings.password is None else (settings.password.get_secret_value(),))
+    why = told or next((known for part, known in TEXTS if part in str(error)), None)
+    if why is None:
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"Postgres at {where} could not be asked: {words}",
+            hint=f"see the log of the server at {settings.host}",
+            expected=_EXPECTED,
+            actual=words,
+        )
+    return Outcome(
+        status=why.status,
+        summary=f"Postgres at {where} {why.meaning}",
+        hint=why.hint,
+        expected=_EXPECTED,
+        actual=words,
+        said="" if told is None else words,
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks import redis_server
 from preflight.model import Env, Outcome, Status
+from preflight.postgres_session import said
 from preflight.sections import RedisSection
 
 _TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this
@@ -47,7 +48,7 @@ class RedisCheck:
         client = ctx.open_redis(ctx.settings)
         try:
             return trust.judged(_exercise(client, ctx, where), client, ctx)
-        except library.RedisError as e:
+        except (library.RedisError, UnicodeDecodeError) as e:
             known = trust.refusal(e, where, settings) or redis_server.told_by(e, ctx, where)
             return known or _explain(e, where, settings)
         finally:
@@ -107,30 +108,19 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
     """Tell the ways apart in which Redis says no. What is not known here is a could-not-tell."""
     import redis as library  # noqa: PLC0415
 
-    text = str(error)
+    from preflight.checks.redis_refusals import meaning_of  # noqa: PLC0415 - loads redis
+
+    text = said(error, () if settings.password is None else (settings.password.get_secret_value(),))
     root = _root_cause(error)
+    known = meaning_of(error)
     status, summary, hint = (
         Status.ERROR,
         f"Redis at {where}: {type(error).__name__}: {text}",
         "see the server's log",
     )
-    if isinstance(error, library.exceptions.AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        status = Status.FAIL
-        summary = f"Redis at {where} refuses the password"
-        hint = "check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server"
-    elif isinstance(error, library.exceptions.ReadOnlyError):
-        status = Status.FAIL
-        summary = f"Redis at {where} is a read-only replica"
-        hint = "point PREFLIGHT_REDIS__HOST at the primary"
-    elif isinstance(error, library.exceptions.OutOfMemoryError) or text.startswith("OOM"):
-        status = Status.FAIL
-        summary = f"Redis at {where} is out of memory and takes no writes"
-        hint = (
-            "raise maxmemory, or remove what fills it; keep maxmemory-policy noeviction, or the kill switch may be lost"
-        )
-    elif isinstance(error, library.exceptions.BusyLoadingError):
-        summary = f"Redis at {where} is still loading its data"
-        hint = "wait until it has loaded, then run again"
+    if known is not None:
+        status, meaning, hint = known
+        summary = f"Redis at {where} {meaning}"
     elif isinstance(error, library.TimeoutError):
         summary = f"Redis at {where} gave no answer within {settings.timeout:g} s"
         hint = "check the network path and the server's load; nothing can be said about its data"
@@ -143,14 +133,17 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
         status = Status.FAIL
         summary = f"Redis at {where} refuses connections"
         hint = "start it, or correct PREFLIGHT_REDIS__HOST and __PORT"
-    elif isinstance(error, library.exceptions.NoPermissionError):
-        status = Status.FAIL
-        summary = f"Redis at {where} does not let this user do it: {text}"
-        hint = "grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*"
     elif isinstance(error, library.ConnectionError):
         summary = f"Redis at {where} dropped the connection: {text}"
         hint = "check the server's log and `maxclients`, and whether this is a Redis at all"
-    return Outcome(status=status, summary=summary, hint=hint, expected="answers to PING, SET, GET and DEL", actual=text)
+    return Outcome(
+        status=status,
+        summary=summary,
+        hint=hint,
+        expected="answers to PING, SET, GET and DEL",
+        actual=text,
+        said="" if known is None else text,
+    )
 
 
 def _root_cause(error: BaseException) -> BaseException:

@@ -24,7 +24,7 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
     where, cli, user = settings.where, settings.cli, settings.username or "default"
     info = _asked(lambda: {**client.info("memory"), **client.info("persistence")})
     names = ("maxmemory-policy", "appendonly", "save")  # one by one: before Redis 7 it takes no more
-    config = _asked(lambda: {key: value for name in names for key, value in client.config_get(name).items()})
+    config = _asked(lambda: {name: _setting(client, name) for name in names})
     policy = info.get("maxmemory_policy") or config.get("maxmemory-policy")
     if policy is None:
         return Outcome(
@@ -46,7 +46,7 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
         )
     if str(info.get("aof_enabled")) == "1" or config.get("appendonly") == "yes" or config.get("save"):
         return None
-    if "save" not in config:
+    if config.get("save") is None:
         return Outcome(
             status=Status.WARN,
             summary=f"Redis at {where} does not tell whether it keeps the kill switch over a restart",
@@ -61,6 +61,15 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
         expected=_EXPECTED,
         actual="no append-only file, no snapshots",
     )
+
+
+def _setting(client: Any, name: str) -> Any:
+    from redis.exceptions import InvalidResponse  # noqa: PLC0415 - heavy
+
+    told = client.config_get(name)
+    if not isinstance(told, dict):
+        raise InvalidResponse(f"CONFIG GET answered {told!r}")
+    return told.get(name)
 
 
 def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

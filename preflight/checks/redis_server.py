@@ -100,8 +100,13 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
 
 def _role(client: Any, does_not_know: tuple[type[Exception], ...]) -> Any:
     """Ask ROLE, which some hosted servers do not have and some users may not, or else INFO."""
+    from redis.exceptions import InvalidResponse  # noqa: PLC0415 - heavy
+
     try:
-        return client.role()[0]
+        told = client.role()
+        if not isinstance(told, list) or not told:
+            raise InvalidResponse(f"ROLE answered {told!r}")
+        return told[0]
     except does_not_know:
         return client.info("replication").get("role")
 

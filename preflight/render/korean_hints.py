@@ -165,17 +165,10 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "PREFLIGHT_POSTGRES__USER와 __PASSWORD(또는 __PASSWORD_FILE), 그리고 그 역할이 만들어졌는지 확인하십시오"
         ),
         "set PREFLIGHT_POSTGRES__PASSWORD_FILE": "PREFLIGHT_POSTGRES__PASSWORD_FILE을 설정하십시오",
-        "close idle sessions (see pg_stat_activity) or raise max_connections": (
-            "쉬고 있는 세션을 닫거나(pg_stat_activity 참고) max_connections를 늘리십시오"
-        ),
-        "add a line for it to pg_hba.conf": "pg_hba.conf에 이 호스트를 허용하는 줄을 추가하십시오",
-        "check PREFLIGHT_POSTGRES__USER and __DATABASE": "PREFLIGHT_POSTGRES__USER와 __DATABASE를 확인하십시오",
         "start it (a stopped container has no name), or check PREFLIGHT_POSTGRES__HOST and the name server": (
             "서버를 띄우거나(멈춘 컨테이너는 이름이 없습니다) PREFLIGHT_POSTGRES__HOST와 네임 서버를 확인하십시오"
         ),
         "check the network path and the server's load": "네트워크 경로와 서버 부하를 확인하십시오",
-        "wait until it is ready, then run again": "준비될 때까지 기다렸다가 다시 실행하십시오",
-        "start it again, then run again": "서버를 다시 띄운 뒤 다시 실행하십시오",
         "run `preflight db migrate` as a role that may create tables, and GRANT INSERT ON its tables TO this one": (
             "테이블을 만들 수 있는 롤로 `preflight db migrate`를 실행하고, "
             "그 테이블에 대한 INSERT 권한을 이 롤에 주십시오"

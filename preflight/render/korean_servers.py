@@ -49,6 +49,48 @@ SERVER_HINTS: Mapping[str, str] = MappingProxyType(
             "서버 로그와 PREFLIGHT_POSTGRES__SSLMODE를 확인하십시오"
         ),
         "have it renewed, and the server told to read it again": ("인증서를 갱신하고 서버가 다시 읽게 하십시오"),
+        "check PREFLIGHT_POSTGRES__USER; in the server, that the role was made with LOGIN and has a line in "
+        "pg_hba.conf": (
+            "PREFLIGHT_POSTGRES__USER 값과, 서버에서 그 역할이 LOGIN으로 만들어졌고 pg_hba.conf에 줄이 있는지 "
+            "확인하십시오"
+        ),
+        "check PREFLIGHT_POSTGRES__DATABASE": "PREFLIGHT_POSTGRES__DATABASE 값을 확인하십시오",
+        "GRANT CONNECT ON DATABASE to the role, or correct PREFLIGHT_POSTGRES__DATABASE": (
+            "그 역할에 GRANT CONNECT ON DATABASE를 주거나 PREFLIGHT_POSTGRES__DATABASE 값을 고치십시오"
+        ),
+        "close idle sessions (see pg_stat_activity), or raise max_connections or the CONNECTION LIMIT of the role or "
+        "database": (
+            "쉬고 있는 세션을 닫거나(pg_stat_activity 참고) max_connections 또는 역할이나 데이터베이스의 CONNECTION "
+            "LIMIT를 늘리십시오"
+        ),
+        "see what uses it on the server, and the server's log": (
+            "서버에서 무엇이 메모리를 쓰는지, 서버 로그와 함께 보십시오"
+        ),
+        "correct PREFLIGHT_POSTGRES__DATABASE, or ALTER DATABASE ... ALLOW_CONNECTIONS true": (
+            "PREFLIGHT_POSTGRES__DATABASE 값을 고치거나 ALTER DATABASE ... ALLOW_CONNECTIONS true를 실행하십시오"
+        ),
+        "wait until it is ready, or start it; then run again": (
+            "준비될 때까지 기다리거나 서버를 띄운 뒤 다시 실행하십시오"
+        ),
+        "see its words, and the log of the server or of the pooler before it": (
+            "상대의 답과, 서버 또는 그 앞 풀러의 로그를 보십시오"
+        ),
+        "see what listens at PREFLIGHT_POSTGRES__HOST and __PORT": (
+            "PREFLIGHT_POSTGRES__HOST와 __PORT에서 무엇이 듣고 있는지 확인하십시오"
+        ),
+        "see what listens at PREFLIGHT_REDIS__HOST and __PORT": (
+            "PREFLIGHT_REDIS__HOST와 __PORT에서 무엇이 듣고 있는지 확인하십시오"
+        ),
+        "see its log, and whether its disk is full or its directory not writable; then: redis-cli BGSAVE": (
+            "서버 로그와, 디스크가 찼는지, 그 디렉터리에 쓸 수 있는지 확인한 뒤 다음을 실행하십시오: redis-cli BGSAVE"
+        ),
+        "see INFO replication there: start the replicas, or lower min-replicas-to-write": (
+            "서버의 INFO replication을 보고 레플리카를 띄우거나 min-replicas-to-write 값을 낮추십시오"
+        ),
+        "see CLIENT LIST there: close what nobody uses, or raise maxclients": (
+            "서버의 CLIENT LIST를 보고 쓰지 않는 연결을 닫거나 maxclients 값을 늘리십시오"
+        ),
+        "check PREFLIGHT_REDIS__DB": "PREFLIGHT_REDIS__DB 값을 확인하십시오",
         "have the server's certificate renewed": "서버의 인증서를 갱신하십시오",
         "compare the clocks of both machines": "두 컴퓨터의 시계를 맞춰 보십시오",
         "check PREFLIGHT_{}__PORT, and whether TLS is on there": (

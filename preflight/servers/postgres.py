@@ -18,6 +18,7 @@ from preflight.postgres_session import patience
 from preflight.sections import ChannelBinding, PostgresSection, SslMode
 from preflight.servers.certificates import end_of_peer
 from preflight.servers.owner import StrangerError, is_loopback, must_be_of
+from preflight.servers.sqlstate import connect
 
 _NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118 - a path that cannot exist: else libpq looks into HOME
 _SCRAM = "scram-sha-256"
@@ -33,14 +34,15 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
 
     Raises:
         UnprovenError: It cannot be proven who answers.
-        psycopg2.OperationalError: The server is not reachable or refuses.
+        RefusedError: The server refuses; its `pgcode` says why.
+        psycopg2.OperationalError: It is not reachable.
     """
     # A server that knows no encoding (SQL_ASCII) keeps the bytes it is given: what bots write there is UTF-8.
     psycopg2.extensions.encodings["SQLASCII"] = "utf-8"
     password = settings.password
     keywords: dict[str, Any] = {**tls(settings), **login(settings)}
     with only_settings():
-        connection: psycopg2.extensions.connection = psycopg2.connect(
+        connection = connect(
             host=settings.host,
             port=settings.port,
             user=settings.user,

@@ -25,6 +25,24 @@ class UnprovenError(redis.ConnectionError):
     """Whoever answers there could not prove to be the server; the text says why. Nothing was sent."""
 
 
+class _Client(redis.Redis):
+    """A client of which whatever trips over an answer is an error of the library's own kind."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Ask.
+
+        Raises:
+            redis.InvalidResponse: The answer is none in Redis' protocol, or none to that command.
+            UnicodeDecodeError: It is no text.
+        """
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call] # the library has none
+        except (redis.RedisError, OSError, UnicodeDecodeError):
+            raise
+        except Exception as e:
+            raise redis.exceptions.InvalidResponse(f"{args[0]}: {type(e).__name__}: {e}") from e
+
+
 def open_redis(settings: RedisSection) -> redis.Redis:
     """Give a client for one connection; nothing is sent before the first command.
 
@@ -52,11 +70,11 @@ def open_redis(settings: RedisSection) -> redis.Redis:
             [(host.strip("[]"), int(port)) for host, _, port in addresses],
             sentinel_kwargs={**common, "password": _revealed(settings.sentinel_password), "decode_responses": True},
         )
-        primary: redis.Redis = sentinel.master_for(settings.master or "", **login)  # type: ignore[no-untyped-call]
+        primary: redis.Redis = sentinel.master_for(settings.master or "", _Client, **login)  # type: ignore[no-untyped-call]
         return primary
     if settings.socket:
-        return redis.Redis(unix_socket_path=str(settings.socket), **login)
-    return redis.Redis(host=settings.host or "", port=settings.port, **login)
+        return _Client(unix_socket_path=str(settings.socket), **login)
+    return _Client(host=settings.host or "", port=settings.port, **login)
 
 
 def end_of_certificate(client: redis.Redis) -> datetime:

@@ -4,14 +4,21 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mirakuru import TCPExecutor
 
 from acceptance.stack.components import resolve
 from acceptance.stack.ports import HOST, Ports
+from preflight.check import Context
+from preflight.checks.redis import RedisCheck
+from preflight.model import Outcome, Status
+
+PASSWORD = "canary-of-this-test"
 
 Start = Callable[..., int]
+Ask = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -35,3 +42,17 @@ def start() -> Iterator[Start]:
             return port
 
         yield begin
+
+
+@pytest.fixture
+def ask(make_settings: Callable[..., Any], make_context: Callable[..., Context]) -> Ask:
+    """Run the check against a server; the run's id chooses the key."""
+
+    def run(port: int, *, env: str = "paper", run_id: str = "r1", **section: Any) -> Outcome:
+        given = {"host": HOST, "port": port, "slow_after": 1.9, **section}
+        outcome = RedisCheck().run(make_context(settings=make_settings(env=env, redis=given), run_id=run_id))
+        assert PASSWORD not in repr(outcome)
+        assert outcome.hint or outcome.status is Status.PASS
+        return outcome
+
+    return run

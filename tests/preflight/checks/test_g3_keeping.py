@@ -12,12 +12,10 @@ from preflight.check import Context
 from preflight.checks.live_safety import LiveSafetyCheck
 from preflight.checks.redis import RedisCheck
 from preflight.model import Outcome, Status
-from tests.preflight.checks.test_redis_server import PASSWORD, Start
+from tests.preflight.checks.conftest import PASSWORD, Ask, Start
 
 LIVE = {"armed": True, "max_order_krw": 100_000, "max_daily_loss_krw": 500_000}
 KEEPS = "appendonly yes"
-
-Ask = Callable[..., Outcome]
 
 
 @pytest.fixture

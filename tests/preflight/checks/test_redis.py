@@ -148,7 +148,7 @@ TRY_AGAIN = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolut
         (redis.exceptions.TimeoutError("Timeout reading from socket"), Status.ERROR, "no answer within 2 s"),
         (CONNECTION("Connection closed by server."), Status.ERROR, "dropped the connection"),
         (caused(CONNECTION("Error 104"), ConnectionResetError(104, "reset")), Status.ERROR, "dropped the connection"),
-        (redis.exceptions.InvalidResponse("Protocol Error: b'HTTP'"), Status.ERROR, "InvalidResponse"),
+        (redis.exceptions.InvalidResponse("Protocol Error: b'HTTP'"), Status.ERROR, "is not Redis' protocol"),
         (redis.exceptions.ResponseError("ERR something new"), Status.ERROR, "something new"),
     ],
     ids=lambda value: value if isinstance(value, str) else repr(value)[:60],

@@ -13,13 +13,10 @@ from acceptance.stack.ports import HOST
 from acceptance.stack.wait import Answer, wait_until
 from preflight.check import Context
 from preflight.checks.redis import RedisCheck
-from preflight.model import Outcome, Status
+from preflight.model import Status
+from tests.preflight.checks.conftest import PASSWORD, Ask, Start
 
-PASSWORD = "canary-of-this-test"
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
-
-Start = Callable[..., int]
-Ask = Callable[..., Outcome]
 
 
 @contextmanager
@@ -27,20 +24,6 @@ def client(port: int, password: str | None = None) -> Iterator[redis.Redis]:
     """A client with which to set a server up."""
     with closing(redis.Redis(host=HOST, port=port, password=password, decode_responses=True)) as opened:
         yield opened
-
-
-@pytest.fixture
-def ask(make_settings: Callable[..., Any], make_context: Callable[..., Context]) -> Ask:
-    """Run the check against a server; the run's id chooses the key."""
-
-    def run(port: int, *, env: str = "paper", run_id: str = "r1", **section: Any) -> Outcome:
-        given = {"host": HOST, "port": port, "slow_after": 1.9, **section}
-        outcome = RedisCheck().run(make_context(settings=make_settings(env=env, redis=given), run_id=run_id))
-        assert PASSWORD not in repr(outcome)
-        assert outcome.hint or outcome.status is Status.PASS
-        return outcome
-
-    return run
 
 
 @pytest.mark.parametrize("primary", ["there", "gone"])

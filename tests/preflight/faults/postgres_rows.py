@@ -114,7 +114,7 @@ ROWS = (
         made="another database in the settings",
         check="postgres",
         **fail(),
-        words=("does not know that role or database",),
+        words=("does not know that database",),
         make=lambda _: told(PREFLIGHT_POSTGRES__DATABASE="no_such_database"),
     ),
     FaultRow(

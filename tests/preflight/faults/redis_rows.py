@@ -251,7 +251,7 @@ ROWS = (
         made="a proxy that speaks HTTP",
         check="redis",
         **error(),
-        words=("Protocol Error", "HTTP"),
+        words=("answers something that is not Redis' protocol",),
         make=lambda rig: rig.troubled("redis", Trouble(answer=b"HTTP/1.1 400 Bad Request\r\n\r\n")),
     ),
     FaultRow(
