@@ -93,6 +93,9 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
             "이 컴퓨터의 시계를 맞추십시오(timedatectl set-ntp true). clock_{} 점검도 보십시오"
         ),
         # api_key_<id>
+        "copy it again from where it was made; see the check `secrets`": (
+            "만든 곳에서 다시 복사하십시오. 점검 `secrets`를 보십시오"
+        ),
         "set {}": "설정하십시오: {}",
         "change the key's restrictions on {}'s page of API keys": (
             "{}의 API 키 관리 페이지에서 키의 제한을 바꾸십시오"

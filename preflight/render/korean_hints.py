@@ -35,6 +35,10 @@ HINTS: Mapping[str, str] = MappingProxyType(
             "{} 값을 환경 변수로 주거나 {} 파일에 적으십시오. 로컬 스택을 쓰려면 `make up`을 실행하십시오"
         ),
         "chmod 600 {}": "다음을 실행하십시오: chmod 600 {}",
+        "copy each key again from where it was made, alone and in one line (a PEM as it is), into a file that its "
+        "_FILE key names": (
+            "키마다 만든 곳에서 다시 복사해, 다른 글자 없이 한 줄로(PEM은 그대로) _FILE 키가 가리키는 파일에 넣으십시오"
+        ),
         "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
         "env's own .env file": (
             "항목마다 비밀 값을 따로 새로 만들고(예: `openssl rand -hex 20`) 그 _FILE 키나 해당 환경의 .env 파일로 "

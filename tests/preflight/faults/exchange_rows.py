@@ -117,6 +117,22 @@ def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange, **
 
 
 SPECIAL_ROWS: tuple[Row, ...] = (
+    _row(
+        "api_key_upbit",
+        "key that begins with a byte order mark",
+        _F,
+        "EXCHANGES__UPBIT__API_KEY_FILE begins with a byte order mark",
+        made.key_after("\ufeff"),
+        secrets=_F,
+    ),
+    _row(
+        "api_key_binance",
+        "secret with a zero-width space in it",
+        _F,
+        "EXCHANGES__BINANCE__SECRET_FILE ends with an invisible character (zero-width space, U+200B)",
+        made.secret_before("\u200b"),
+        secrets=_F,
+    ),
     _row("exchange_binance", "maintenance", _F, "Binance is in maintenance", made.binance(maintenance=True)),
     _row("exchange_binance", "symbol halted", _F, "BTC/USDT (not active)", made.binance(statuses={"BTCUSDT": "BREAK"})),
     _row(

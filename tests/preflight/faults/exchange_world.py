@@ -129,6 +129,14 @@ def binance(**given: Any) -> Arrange:
     return arrange
 
 
+def key_after(text: str) -> Arrange:
+    return lambda world: world.exchanges["upbit"].update(api_key=text + world.standin.upbit.access_key)
+
+
+def secret_before(text: str) -> Arrange:
+    return lambda world: world.exchanges["binance"].update(secret=world.standin.binance.secret_key + text)
+
+
 def rights(**given: bool) -> Arrange:
     return lambda world: world.standin.binance.rights.update(given)
 
