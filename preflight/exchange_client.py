@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
 from preflight.exchange_trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.sections import ExchangeSection
+from preflight.way_out import WayOutError, why_no_way_out
 
 _MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
 _LONGEST_SECONDS = 20.0  # for one answer that keeps coming; each part of it has the request's own timeout
@@ -112,6 +113,7 @@ class GuardedSession(requests.Session):
 
         Raises:
             ForbiddenRequestError: It is none; nothing was sent.
+            WayOutError: A variable of this machine keeps it from leaving.
         """
         self.last = None
         path = urlsplit(request.url or "").path
@@ -120,7 +122,12 @@ class GuardedSession(requests.Session):
         if isinstance(seconds := kwargs.get("timeout"), int | float):
             kwargs["timeout"] = (min(_CONNECT_SECONDS, seconds), seconds)
         begun = time.perf_counter()
-        response = super().send(request, **{**kwargs, "stream": True})
+        try:
+            response = super().send(request, **{**kwargs, "stream": True})
+        except OSError as e:  # every error of requests is one
+            if (why := why_no_way_out(request.url or "")) is not None:
+                raise WayOutError(why) from e
+            raise
         # Read here and not by the library, which would take whatever comes: a few bytes can unpack to gigabytes.
         response._content = _whole(response, until=begun + _LONGEST_SECONDS)
         vars(response)["_content_consumed"] = True

@@ -92,6 +92,7 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         "set this machine's clock (timedatectl set-ntp true); see clock_{}": (
             "이 컴퓨터의 시계를 맞추십시오(timedatectl set-ntp true). clock_{} 점검도 보십시오"
         ),
+        "correct that variable, or unset it, then run again": "그 변수를 바로잡거나 지운 뒤 다시 실행하십시오",
         # api_key_<id>
         "copy it again from where it was made; see the check `secrets`": (
             "만든 곳에서 다시 복사하십시오. 점검 `secrets`를 보십시오"

@@ -81,6 +81,30 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
     ),
     ("no TLS at the other end", made.no_tls, _E, "gives no encrypted connection"),
     ("dead proxy", made.dead_proxy, _E, "cannot be asked: the proxy fails"),
+    (
+        "SOCKS proxy without its library",
+        lambda x: made.by_variable(x, "https_proxy", "socks5h://bot:canary-word@127.0.0.1:1080"),
+        _E,
+        "cannot be asked: https_proxy names a SOCKS proxy (socks5h://127.0.0.1:1080), which takes a library",
+    ),
+    (
+        "malformed proxy",
+        lambda x: made.by_variable(x, "https_proxy", "http://bot:canary-word@127.0.0.1:80x"),
+        _E,
+        "cannot be asked: https_proxy is no address of a proxy (http://127.0.0.1...)",
+    ),
+    (
+        "CA bundle that is missing",
+        lambda x: made.by_variable(x, "REQUESTS_CA_BUNDLE", "/nowhere/ca.pem"),
+        _E,
+        "cannot be asked: REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read (No such file or directory)",
+    ),
+    (
+        "CA bundle without a certificate",
+        lambda x: made.by_variable(x, "REQUESTS_CA_BUNDLE", "/etc/hostname"),
+        _E,
+        "cannot be asked: REQUESTS_CA_BUNDLE names /etc/hostname, which holds no certificate",
+    ),
     ("unknown exchange id", lambda _: made.nothing, _E, "is not an exchange that ccxt knows"),
 )
 
@@ -89,6 +113,10 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
 _ALSO: dict[str, dict[str, Status]] = {
     "certificate of somebody else": {"alert_channel": _E},
     "dead proxy": {"alert_channel": _E},
+    "SOCKS proxy without its library": {"alert_channel": _F},
+    "malformed proxy": {"alert_channel": _F},
+    "CA bundle that is missing": {"alert_channel": _F},
+    "CA bundle without a certificate": {"alert_channel": _F},
 }
 # Keys and secrets that nobody gave out, and that look like any other.
 _OTHER = token_hex(32)

@@ -110,6 +110,16 @@ def dead_proxy(exchange: str) -> Arrange:
     return arrange
 
 
+def by_variable(exchange: str, name: str, value: str) -> Arrange:
+    """Go to the exchange's own URL with a variable that lets nothing out."""
+
+    def arrange(world: World) -> None:
+        by_proxy(exchange, trusted=True)(world)
+        world.variables[name] = value
+
+    return arrange
+
+
 # ---- faults of one check
 
 
