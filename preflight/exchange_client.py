@@ -300,6 +300,8 @@ class ExchangeClient:
         return found, slowest
 
     def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+        if self.exchange == "bybit" and not any(":" in symbol for symbol in symbols):
+            return self._listed_on_bybit(symbols)
         if self.exchange != "binance":
             return self._fetch_markets({})
         # Binance's whole list is some 10 MB: it is asked for these symbols only. It refuses all of them for one that
@@ -310,6 +312,25 @@ class ExchangeClient:
             if e.trouble.kind is not Kind.SYMBOL:
                 raise
             return [] if len(symbols) == 1 else [found for symbol in symbols for found in self._listed((symbol,))]
+
+    def _listed_on_bybit(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Ask for these spot markets only: the whole list, futures and options in it, takes eight requests.
+
+        Where one of them is not listed, the whole of the spot list says what may have been meant.
+        """
+        self._api.options["fetchMarkets"] = {"types": ["spot"]}
+        found: list[dict[str, Any]] = []
+        for symbol in symbols:
+            try:
+                markets = self.ask("fetch_markets", {"symbol": symbol.replace("/", "")})
+            except TroubleError as e:
+                if e.trouble.kind not in {Kind.SYMBOL, Kind.UNKNOWN, Kind.UNEXPECTED}:
+                    raise
+                markets = []
+            if not isinstance(markets, list) or not markets:
+                return self._fetch_markets({})
+            found += markets
+        return found
 
     def _fetch_markets(self, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         found = self.ask("fetch_markets", parameters)

@@ -20,8 +20,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "mend {} first, then run again": "먼저 다음을 바로잡은 뒤 다시 실행하십시오: {}",
         "raise --timeout": "--timeout 값을 늘리십시오",
-        "see why it hangs, or raise check_timeout (each check) or --timeout (the run)": (
-            "왜 멈춰 있는지 확인하거나, check_timeout(점검 하나) 또는 --timeout(실행 전체) 값을 늘리십시오"
+        "see why it hangs, or raise check_timeouts.<id>, check_timeout (each check) or --timeout (the run)": (
+            "왜 멈춰 있는지 확인하거나, check_timeouts.<id>(그 점검), check_timeout(점검마다) 또는 --timeout(실행 "
+            "전체) 값을 늘리십시오"
         ),
         "this is a bug in the check or in a library it uses: run it alone with --only and report it": (
             "점검이나 그 점검이 쓰는 라이브러리의 버그입니다. --only로 따로 실행해 보고 제보하십시오"
