@@ -42,6 +42,7 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "/api/v3/account",
                 "/sapi/v1/system/status",
                 "/sapi/v1/account/apiRestrictions",
+                "/sapi/v1/spot/delist-schedule",
             }
         ),
     }
@@ -302,6 +303,8 @@ class ExchangeClient:
     def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
         if self.exchange == "bybit" and not any(":" in symbol for symbol in symbols):
             return self._listed_on_bybit(symbols)
+        if self.exchange == "upbit":
+            return self._fetch_markets({"is_details": "true"})  # with what is announced of each
         if self.exchange != "binance":
             return self._fetch_markets({})
         # Binance's whole list is some 10 MB: it is asked for these symbols only. It refuses all of them for one that

@@ -374,6 +374,11 @@ class ExchangeSection(Section):
         return self
 
     @property
+    def has_key(self) -> bool:
+        """Whether there is an API key with its secret."""
+        return all(value is not None and bool(value.get_secret_value()) for value in (self.api_key, self.secret))
+
+    @property
     def by_wallet(self) -> bool:
         """Whether a wallet stands in for API key and secret."""
         return self.wallet_address is not None or self.private_key is not None

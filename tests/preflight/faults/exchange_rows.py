@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
 from acceptance.standins.venue import Fault
@@ -145,6 +145,27 @@ def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange, **
 
 
 SPECIAL_ROWS: tuple[Row, ...] = (
+    _row(
+        "exchange_upbit",
+        "investment warning",
+        _W,
+        "BTC/KRW has an investment warning, after which it may be delisted",
+        made.upbit(warned=("KRW-BTC",)),
+    ),
+    _row(
+        "exchange_upbit",
+        "market under caution",
+        _W,
+        "BTC/KRW is under caution: deposit amount soaring, price fluctuations",
+        made.upbit(cautions={"KRW-BTC": ("PRICE_FLUCTUATIONS", "DEPOSIT_AMOUNT_SOARING")}),
+    ),
+    _row(
+        "exchange_binance",
+        "delisting announced",
+        _W,
+        "BTC/USDT is delisted on 2031-02-03 04:05 UTC",
+        made.binance(delisted_at={"BTCUSDT": datetime(2031, 2, 3, 4, 5, tzinfo=UTC)}),
+    ),
     _row(
         "api_key_upbit",
         "key that begins with a byte order mark",
