@@ -22,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from preflight.exchange_kinds import Answer, Kind, TroubleError, make_trouble
 from preflight.exchange_trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.sections import ExchangeSection
+from preflight.way_out import WayOutError, why_no_way_out
 
 _MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
 _LONGEST_SECONDS = 20.0  # for one answer that keeps coming; each part of it has the request's own timeout
@@ -41,6 +42,7 @@ ALLOWED_PATHS: Mapping[str, frozenset[str]] = MappingProxyType(
                 "/api/v3/account",
                 "/sapi/v1/system/status",
                 "/sapi/v1/account/apiRestrictions",
+                "/sapi/v1/spot/delist-schedule",
             }
         ),
     }
@@ -112,6 +114,7 @@ class GuardedSession(requests.Session):
 
         Raises:
             ForbiddenRequestError: It is none; nothing was sent.
+            WayOutError: A variable of this machine keeps it from leaving.
         """
         self.last = None
         path = urlsplit(request.url or "").path
@@ -120,7 +123,12 @@ class GuardedSession(requests.Session):
         if isinstance(seconds := kwargs.get("timeout"), int | float):
             kwargs["timeout"] = (min(_CONNECT_SECONDS, seconds), seconds)
         begun = time.perf_counter()
-        response = super().send(request, **{**kwargs, "stream": True})
+        try:
+            response = super().send(request, **{**kwargs, "stream": True})
+        except OSError as e:  # every error of requests is one
+            if (why := why_no_way_out(request.url or "")) is not None:
+                raise WayOutError(why) from e
+            raise
         # Read here and not by the library, which would take whatever comes: a few bytes can unpack to gigabytes.
         response._content = _whole(response, until=begun + _LONGEST_SECONDS)
         vars(response)["_content_consumed"] = True
@@ -293,6 +301,10 @@ class ExchangeClient:
         return found, slowest
 
     def _listed(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+        if self.exchange == "bybit" and not any(":" in symbol for symbol in symbols):
+            return self._listed_on_bybit(symbols)
+        if self.exchange == "upbit":
+            return self._fetch_markets({"is_details": "true"})  # with what is announced of each
         if self.exchange != "binance":
             return self._fetch_markets({})
         # Binance's whole list is some 10 MB: it is asked for these symbols only. It refuses all of them for one that
@@ -303,6 +315,25 @@ class ExchangeClient:
             if e.trouble.kind is not Kind.SYMBOL:
                 raise
             return [] if len(symbols) == 1 else [found for symbol in symbols for found in self._listed((symbol,))]
+
+    def _listed_on_bybit(self, symbols: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Ask for these spot markets only: the whole list, futures and options in it, takes eight requests.
+
+        Where one of them is not listed, the whole of the spot list says what may have been meant.
+        """
+        self._api.options["fetchMarkets"] = {"types": ["spot"]}
+        found: list[dict[str, Any]] = []
+        for symbol in symbols:
+            try:
+                markets = self.ask("fetch_markets", {"symbol": symbol.replace("/", "")})
+            except TroubleError as e:
+                if e.trouble.kind not in {Kind.SYMBOL, Kind.UNKNOWN, Kind.UNEXPECTED}:
+                    raise
+                markets = []
+            if not isinstance(markets, list) or not markets:
+                return self._fetch_markets({})
+            found += markets
+        return found
 
     def _fetch_markets(self, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         found = self.ask("fetch_markets", parameters)

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     REFUSED = auto()  # nothing listens there
     NO_ROUTE = auto()  # the network cannot reach it
     PROXY = auto()  # the proxy in between is the trouble
+    WAY_OUT = auto()  # a variable of this machine lets no request out
     CERTIFICATE = auto()  # whoever answers cannot prove to be the exchange
     TLS = auto()  # no encrypted connection came about
     TIMEOUT = auto()
@@ -85,7 +86,8 @@ class TroubleError(Exception):
         self.trouble = trouble
 
 
-# (meaning, hint); {exchange} is the id, {EXCHANGE} the id as in a variable's name, {wait} the exchange's own words.
+# (meaning, hint); {exchange} is the id, {EXCHANGE} the id as in a variable's name, {wait} the exchange's own words,
+# {what} what was there.
 _TEXTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
     {
         Kind.NO_SUCH_EXCHANGE: ("is not an exchange that ccxt knows", "correct the id in exchanges.{exchange}"),
@@ -97,6 +99,7 @@ _TEXTS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
         Kind.REFUSED: ("refuses connections", "check the network path, and exchanges.{exchange}.url if it is set"),
         Kind.NO_ROUTE: ("is not reachable from this network", "check the network path and the firewall"),
         Kind.PROXY: ("cannot be asked: the proxy fails", "check https_proxy and no_proxy, and the proxy itself"),
+        Kind.WAY_OUT: ("cannot be asked: {what}", "correct that variable, or unset it, then run again"),
         Kind.CERTIFICATE: (
             "shows a certificate that is not trusted: somebody may stand in between",
             "check the machine's clock and CA bundle (REQUESTS_CA_BUNDLE), and what proxy is in the way",
@@ -192,6 +195,7 @@ def make_trouble(exchange: str, kind: Kind, last: Answer | None = None, *, what:
         text.format(
             exchange=exchange,
             EXCHANGE=exchange.upper(),
+            what=what,
             wait=f", {wait}" if wait else "",
             wait_hint=f" {wait}" if wait else "",
         )

@@ -15,6 +15,7 @@ from typing import Any
 
 from preflight.exchange_codes import CODES
 from preflight.exchange_kinds import Answer, Kind, Trouble, make_trouble
+from preflight.way_out import WayOutError
 
 _MAX_TEXT = 300  # characters of an exchange's own message that are worth repeating
 _MAX_CODE = 40
@@ -64,7 +65,7 @@ def trouble_of(exchange: str, error: BaseException, last: Answer | None) -> Trou
     if kind is None:
         # ccxt met something in a proper answer that it did not expect, be it a missing key or a wrong type.
         kind = Kind.UNEXPECTED if last is not None and last.status < 400 else Kind.UNKNOWN
-    what, said = _what(error, last)
+    what, said = (str(error), "") if kind is Kind.WAY_OUT else _what(error, last)
     return make_trouble(exchange, kind, last, what=what, said=said)
 
 
@@ -112,6 +113,7 @@ def _of_connection(error: BaseException) -> Kind | None:
     table: tuple[tuple[type[BaseException], Kind], ...] = (
         (ForbiddenRequestError, Kind.FORBIDDEN_REQUEST),
         (TooLargeError, Kind.TOO_LARGE),
+        (WayOutError, Kind.WAY_OUT),
         (requests.exceptions.TooManyRedirects, Kind.REDIRECT),
         (http.client.RemoteDisconnected, Kind.CUT),  # behind a proxy urllib3 calls this one, too, the proxy's
         (requests.exceptions.ProxyError, Kind.PROXY),

@@ -84,10 +84,11 @@ class Gate:
         """Run the gate once.
 
         Raises:
-            UsageError: An id in `--only` or `--waive` is unknown; nothing ran.
+            UsageError: An id in `--only`, `--waive` or `check_timeouts` is unknown; nothing ran.
         """
         checks = self.registry.select(self.options.only)
         self.registry.must_know(self.options.waivers, "--waive")
+        self.registry.must_know(self.settings.check_timeouts, "check_timeouts")
         started_at, begun = self.now(), self.monotonic()
         ctx = Context(
             settings=self.settings,

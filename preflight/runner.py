@@ -139,7 +139,7 @@ class Runner:
     def _start(self, check: Check, end: float) -> None:
         worker = self._ready.pop(check.id, None) or spawn(check, self.ctx)
         begun = self.monotonic()
-        limit = min(check.timeout, self.ctx.settings.check_timeout)
+        limit = self.ctx.settings.timeout_of(check.id, check.timeout)
         self._running[check.id] = Running(
             worker=worker, started_at=self.now(), begun=begun, deadline=min(begun + limit, end)
         )
@@ -175,7 +175,7 @@ class Runner:
             running.worker.end()
             return _untold(
                 f"no answer within {took:.1f} s",
-                "see why it hangs, or raise check_timeout (each check) or --timeout (the run)",
+                "see why it hangs, or raise check_timeouts.<id>, check_timeout (each check) or --timeout (the run)",
             )
         return None
 

@@ -32,6 +32,7 @@ Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Skew = Annotated[float, Field(gt=0, le=5000, allow_inf_nan=False)]  # ms; no exchange takes requests that are older
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # a blank one would match nothing
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")]
+CheckId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ExchangeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,50}$")]  # part of check ids, which are labels
 
 # What an arbitrage bot between Korea and the world trades at least. Merged below whatever is configured.
@@ -377,6 +378,11 @@ class ExchangeSection(Section):
         if self.stale_after > self.halted_after:
             raise ValueError(f"stale_after {self.stale_after:g} is above halted_after {self.halted_after:g}")
         return self
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is an API key with its secret."""
+        return all(value is not None and bool(value.get_secret_value()) for value in (self.api_key, self.secret))
 
     @property
     def by_wallet(self) -> bool:

@@ -15,6 +15,7 @@ from preflight.sections import (
     DEFAULT_EXCHANGES,
     AlertsSection,
     BotSection,
+    CheckId,
     ClockSection,
     ExchangeId,
     ExchangeSection,
@@ -64,7 +65,12 @@ class Settings(BaseSettings):
         default_factory=_default_spool,
         description="directory where undelivered alerts wait; one that is named must exist",
     )
-    check_timeout: Seconds = Field(5.0, description="seconds; upper limit for any single check")
+    check_timeout: Seconds | None = Field(
+        None, description="seconds for any single check, more or less than its own", examples=[10.0]
+    )
+    check_timeouts: dict[CheckId, Seconds] = Field(
+        {}, description="seconds for single checks, by id", examples=[{"exchange_upbit": 20.0}]
+    )
     run_timeout: Seconds = Field(30.0, description="seconds for all checks together (--timeout)")
     ledger_timeout: Seconds = Field(5.0, description="seconds to wait for a ledger that another run holds")
     min_free_mb: Annotated[int, Field(ge=1)] = Field(100, description="MB that storage must have free")
@@ -160,6 +166,10 @@ class Settings(BaseSettings):
             if self.env is Env.LIVE and key is not None and not is_private(key):
                 raise ValueError(f"{name}.key_file {key} may be read by others: chmod 600 {key}")
         return self
+
+    def timeout_of(self, check: str, own: float) -> float:
+        """Give the seconds that a check may take: what is set for it, else for any check, else its own."""
+        return self.check_timeouts.get(check, own if self.check_timeout is None else self.check_timeout)
 
     @property
     def overridden(self) -> bool:

@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from acceptance.standins.venue import Asked, Conditions, Reply, reply
@@ -53,6 +54,7 @@ class Binance:
     rights: dict[str, bool] = field(default_factory=_rights)
     more: dict[str, Any] = field(default_factory=dict)  # further fields of the restrictions
     ip_allowed: bool = True
+    delisted_at: dict[str, datetime] = field(default_factory=dict)  # symbol -> when it goes, as announced
     _told: int = 0  # how often it was asked for its time
 
     def answer(self, asked: Asked) -> Reply:
@@ -65,6 +67,7 @@ class Binance:
             "/api/v3/ticker/24hr": lambda: self._about_symbols(asked, now_ms),
             "/api/v3/aggTrades": lambda: self._trades(asked, now_ms),
             "/sapi/v1/account/apiRestrictions": lambda: self._refusal(asked, now_ms) or self._restrictions(),
+            "/sapi/v1/spot/delist-schedule": lambda: self._refusal(asked, now_ms) or self._schedule(),
             "/api/v3/account": lambda: self._refusal(asked, now_ms) or self._account(),
         }
         found = answers.get(asked.path) if asked.method == "GET" else None
@@ -79,6 +82,13 @@ class Binance:
 
     def _restrictions(self) -> Reply:
         return reply({**self.rights, "createTime": 1_623_840_271_000, **self.more})
+
+    def _schedule(self) -> Reply:
+        rows = [
+            {"delistTime": int(at.timestamp() * 1000), "symbols": [symbol, "OTHERUSDT"]}
+            for symbol, at in self.delisted_at.items()
+        ]
+        return reply(rows)
 
     def _account(self) -> Reply:
         return reply({"canTrade": True, "balances": [], "permissions": self.permissions})

@@ -15,6 +15,13 @@ from typing import Any
 from acceptance.standins.venue import Asked, Conditions, Reply, reply
 
 PREFIX = "/v1/"
+_CAUTIONS = (
+    "PRICE_FLUCTUATIONS",
+    "TRADING_VOLUME_SOARING",
+    "DEPOSIT_AMOUNT_SOARING",
+    "GLOBAL_PRICE_DIFFERENCES",
+    "CONCENTRATION_OF_SMALL_ACCOUNTS",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,20 +40,27 @@ class Upbit:
     agreed: bool = True  # to the terms of the open API
     allowed_ips: list[str] = field(default_factory=lambda: ["203.0.113.7"])
     ip_allowed: bool = True
+    warned: tuple[str, ...] = ()  # markets with an investment warning
+    cautions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # market -> why it is under caution
 
     def answer(self, asked: Asked) -> Reply:
         """Answer one request."""
         if asked.method != "GET":
             return _error(404, "not_found", "no such endpoint")
         if asked.path == "/v1/market/all":
-            return reply(
-                [{"market": market, "korean_name": market, "english_name": market} for market in sorted(self.prices)]
-            )
+            return reply([self._market(asked, market) for market in sorted(self.prices)])
         if asked.path == "/v1/ticker":
             return self._tickers(asked.parameters.get("markets", "").split(","))
         if asked.path in {"/v1/api_keys", "/v1/accounts", "/v1/pockets/api_keys"}:
             return self._refusal(asked) or self._private(asked.path)
         return _error(404, "not_found", "no such endpoint")
+
+    def _market(self, asked: Asked, market: str) -> dict[str, Any]:
+        about: dict[str, Any] = {"market": market, "korean_name": market, "english_name": market}
+        if asked.parameters.get("is_details") == "true":
+            caution = {name: name in self.cautions.get(market, ()) for name in _CAUTIONS}
+            about["market_event"] = {"warning": market in self.warned, "caution": caution}
+        return about
 
     def _tickers(self, markets: list[str]) -> Reply:
         if any(market not in self.prices for market in markets):

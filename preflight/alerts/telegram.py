@@ -20,6 +20,7 @@ from preflight.alerts.hush import hush, scrub
 from preflight.alerts.message import Text
 from preflight.alerts.within import LateError, within
 from preflight.sections import TelegramSection
+from preflight.way_out import why_no_way_out
 
 if TYPE_CHECKING:
     from requests import Response
@@ -135,7 +136,11 @@ class Telegram:
                     stream=True,
                 ) as response:
                     return judge(response.status_code, _body(response), url=base)
-            except requests.RequestException as e:
+            except OSError as e:  # every error of requests is one, and what it says of a CA bundle is nothing else
+                if session.trust_env and (why := why_no_way_out(base)) is not None:
+                    return untold(Kind.REFUSED, why)
+                if not isinstance(e, requests.RequestException):
+                    raise
                 return _failed(e, timeout)
 
     @property

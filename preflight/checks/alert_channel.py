@@ -37,7 +37,7 @@ class AlertChannelCheck:
         problem = _not_configured(settings, ctx.settings.env) or _in_the_clear(settings, ctx.settings.env)
         if problem is not None:
             return problem
-        talk = _Talk(ctx, end=ctx.clock() + min(self.timeout, ctx.settings.check_timeout) - 0.3)
+        talk = _Talk(ctx, end=ctx.clock() + ctx.settings.timeout_of(self.id, self.timeout) - 0.3)
         try:
             return talk.hold()
         except _RefusedError as e:

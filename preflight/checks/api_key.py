@@ -10,6 +10,7 @@ from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange_kinds import Kind, TroubleError
 from preflight.exchange_rights import KeyRights, rights_of
+from preflight.key_form import why_misshapen
 from preflight.model import Env, Outcome, Status
 from preflight.sections import ExchangeSection
 
@@ -59,6 +60,8 @@ class ApiKeyCheck:
         missing = _without_key(self.exchange, section, ctx.settings.env)
         if missing is not None:
             return missing
+        if (bad := _misshapen(self.exchange, section)) is not None:
+            return bad
         try:
             with ctx.open_exchange(ctx.settings, self.exchange) as client:
                 lacking = _variables(self.exchange, client.lacks())
@@ -94,6 +97,26 @@ def _without_key(exchange: str, section: ExchangeSection, env: Env) -> Outcome |
         hint=f"set {' and '.join(absent)}",
         expected="key and secret",
         actual="2 missing",
+    )
+
+
+def _misshapen(exchange: str, section: ExchangeSection) -> Outcome | None:
+    """Send no key that cannot be one: a header cannot hold it, and the exchange's answer would lead elsewhere."""
+    given = {"api_key": section.api_key, "secret": section.secret}
+    whys = {
+        name: why_misshapen(value.get_secret_value(), pem=name == "secret")
+        for name, value in given.items()
+        if value is not None
+    }
+    bad = [f"{variable} {why}" for name, why in whys.items() if why for variable in _variables(exchange, [name])]
+    if not bad:
+        return None
+    return Outcome(
+        status=Status.FAIL,
+        summary=f"the {name_of(exchange)} key cannot be used: {'; '.join(bad)}",
+        hint="copy it again from where it was made; see the check `secrets`",
+        expected="a key and a secret as the exchange gave them out",
+        actual=f"{len(bad)} misshapen",
     )
 
 

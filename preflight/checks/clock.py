@@ -70,7 +70,7 @@ class ClockCheck:
     def _by_question(self, client: ExchangeClient, ctx: Context) -> Skew:
         client.ask("fetch_time")  # connecting comes before the question and would shift the middle
         skews: list[Skew] = []
-        begun, budget = ctx.clock(), _SHARE * min(self.timeout, ctx.settings.check_timeout)
+        begun, budget = ctx.clock(), _SHARE * ctx.settings.timeout_of(self.id, self.timeout)
         while not skews or (len(skews) < ctx.settings.clock.samples and ctx.clock() - begun < budget):
             asked = ctx.now()
             there = client.ask("fetch_time")
@@ -89,7 +89,7 @@ class ClockCheck:
         """Narrow down: each Date, whole seconds cut off, was written between asking and being told."""
         method, arguments = _DATE_QUESTIONS.get(self.exchange, ("fetch_markets", ()))
         least, most, count = -1e12, 1e12, 0
-        begun, budget = ctx.clock(), _SHARE * min(self.timeout, ctx.settings.check_timeout)
+        begun, budget = ctx.clock(), _SHARE * ctx.settings.timeout_of(self.id, self.timeout)
         while count == 0 or (count < ctx.settings.clock.samples and ctx.clock() - begun < budget):
             asked = ctx.now()
             answer = client.ask(method, *arguments)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from preflight.check import Context
 from preflight.checks.market_life import Ages, ages_of, why_closed, why_lifeless
+from preflight.checks.market_notices import notices_of
 from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange_kinds import Kind, TroubleError, make_trouble
 from preflight.model import Env, Outcome, Status
@@ -90,7 +91,11 @@ class ExchangeCheck:
         traded_at, slowest = client.last_trades(symbols, tickers)
         if slowest is not None:
             timings["trades"] = slowest
-        return self._judge(ages_of(traded_at, ctx.now()), ctx, symbols, timings)
+        wanted = {symbol: markets[symbol] for symbol in symbols}
+        has_key = ctx.settings.exchanges[self.exchange].has_key
+        notices = notices_of(client, wanted, has_key=has_key)
+        found = self._judge(ages_of(traded_at, ctx.now()), ctx, symbols, timings)
+        return self._announced(notices, timings) if notices and found.status in {Status.PASS, Status.WARN} else found
 
     def _dead(self, dead: Mapping[str, str], timings: Mapping[str, float]) -> Outcome:
         bad = [f"{symbol} ({why})" for symbol, why in dead.items() if why]
@@ -100,6 +105,17 @@ class ExchangeCheck:
             hint=f"correct exchanges.{self.exchange}.symbols, or wait until it trades again",
             expected=f"{', '.join(dead)} trade",
             actual=f"{len(bad)} of {len(dead)} do not",
+            timings=timings,
+        )
+
+    def _announced(self, notices: Mapping[str, str], timings: Mapping[str, float]) -> Outcome:
+        told = "; ".join(f"{symbol} {notice}" for symbol, notice in notices.items())
+        return Outcome(
+            status=Status.WARN,
+            summary=f"{name_of(self.exchange)}: {told}",
+            hint="read the exchange's notices, and take the symbol out of the bot's list in time",
+            expected="nothing announced of a configured symbol",
+            actual=f"{len(notices)} announced",
             timings=timings,
         )
 

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
 from preflight.botenv import UnreadableError, read_dotenv
 from preflight.check import Context
+from preflight.key_form import why_misshapen
 from preflight.model import Env, Outcome, Status
 from preflight.placeholders import MIN_LENGTH, why_no_chat_id, why_placeholder
 from preflight.settings import Settings
 
 _EXPECTED = "every needed secret set, none a placeholder, none shared between paper and live"
+_NEW_HINT = (
+    "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
+    "env's own .env file"
+)
+_COPY_HINT = (
+    "copy each key again from where it was made, alone and in one line (a PEM as it is), into a file that its _FILE "
+    "key names"
+)
 _LOOKS_SECRET = ("KEY", "SECRET", "TOKEN", "PASS")  # PASS covers PASSWORD and PASSPHRASE
 _NOT_SECRET = frozenset({"PREFLIGHT_LIVE__KILL_SWITCH_KEY"})  # the name of a Redis key
 _PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"})
 _SHORT_NUMBER = 8  # digits; a number below that is a setting (a port, seconds), not a secret
+
+
+class Form(Enum):
+    """How a secret is written."""
+
+    ANY = auto()  # a server's password is whatever its owner chose
+    KEY = auto()  # one word, as an exchange gave it out
+    PASSPHRASE = auto()  # likewise, but chosen by a person
+    PEM = auto()  # a word, or a private key in PEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +49,22 @@ class Secret:
     service: str
     min_length: int = MIN_LENGTH
     secret: bool = True  # False: what comes along with secrets, and is judged by its form alone
+    form: Form = Form.ANY
+
+    @property
+    def misshapen(self) -> str | None:
+        """What is wrong with its form, so that the same value has to be copied once more; or None."""
+        if self.form is Form.ANY:
+            return None
+        return why_misshapen(self.value, spaced=self.form is Form.PASSPHRASE, pem=self.form is Form.PEM)
 
     @property
     def trouble(self) -> str | None:
         """Why the value cannot be right, or None."""
         if not self.value:
             return None
+        if (why := self.misshapen) is not None:
+            return why
         if not self.secret:
             return why_no_chat_id(self.value)
         return why_placeholder(self.value, service=self.service, min_length=self.min_length)
@@ -69,8 +98,7 @@ class SecretsCheck:
             return Outcome(
                 status=Status.FAIL,
                 summary="; ".join(wrong) + more,
-                hint="make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by "
-                "its _FILE key or in the env's own .env file",
+                hint=_COPY_HINT if any(each.misshapen for each in _all(ctx.settings)) else _NEW_HINT,
                 expected=_EXPECTED,
                 actual=f"{len(wrong)} wrong",
             )
@@ -99,7 +127,7 @@ def _all(settings: Settings) -> Iterator[Secret]:
 
     yield Secret("PREFLIGHT_REDIS__PASSWORD", value(settings.redis.password), "redis")
     yield Secret("PREFLIGHT_POSTGRES__PASSWORD", value(settings.postgres.password), "postgres")
-    yield Secret("PREFLIGHT_TELEGRAM__TOKEN", value(settings.telegram.token), "telegram")
+    yield Secret("PREFLIGHT_TELEGRAM__TOKEN", value(settings.telegram.token), "telegram", form=Form.KEY)
     yield Secret("PREFLIGHT_TELEGRAM__CHAT_ID", value(settings.telegram.chat_id), "telegram", secret=False)
     for name, exchange in settings.exchanges.items():
         if not exchange.enabled:
@@ -107,10 +135,10 @@ def _all(settings: Settings) -> Iterator[Secret]:
         prefix = f"PREFLIGHT_EXCHANGES__{name.upper()}"
         key = ("PRIVATE_KEY", exchange.private_key) if exchange.by_wallet else ("API_KEY", exchange.api_key)
         secret = ("WALLET_ADDRESS", exchange.wallet_address) if exchange.by_wallet else ("SECRET", exchange.secret)
-        for part, given in (key, secret):
-            yield Secret(f"{prefix}__{part}", value(given), name)
-        if exchange.password is not None:
-            yield Secret(f"{prefix}__PASSWORD", value(exchange.password), name, 1)  # the exchange says how long
+        for (part, given), form in ((key, Form.KEY), (secret, Form.PEM)):
+            yield Secret(f"{prefix}__{part}", value(given), name, form=form)
+        if exchange.password is not None:  # the exchange says how long
+            yield Secret(f"{prefix}__PASSWORD", value(exchange.password), name, 1, form=Form.PASSPHRASE)
 
 
 def _wrong(settings: Settings) -> Iterator[str]:

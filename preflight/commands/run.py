@@ -128,6 +128,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")
     registry = with_plugins(default_registry(settings), find_plugins(secrets=settings.secret_values()))
     registry.must_know(options.waivers, "--waive")
+    registry.must_know(settings.check_timeouts, "check_timeouts")
     ids = [check.id for check in registry.select(options.only)]
 
     raise_on_ending()

@@ -92,7 +92,14 @@ EXCHANGE_HINTS: Mapping[str, str] = MappingProxyType(
         "set this machine's clock (timedatectl set-ntp true); see clock_{}": (
             "이 컴퓨터의 시계를 맞추십시오(timedatectl set-ntp true). clock_{} 점검도 보십시오"
         ),
+        "read the exchange's notices, and take the symbol out of the bot's list in time": (
+            "거래소 공지를 읽고, 늦기 전에 그 심볼을 봇의 목록에서 빼십시오"
+        ),
+        "correct that variable, or unset it, then run again": "그 변수를 바로잡거나 지운 뒤 다시 실행하십시오",
         # api_key_<id>
+        "copy it again from where it was made; see the check `secrets`": (
+            "만든 곳에서 다시 복사하십시오. 점검 `secrets`를 보십시오"
+        ),
         "set {}": "설정하십시오: {}",
         "change the key's restrictions on {}'s page of API keys": (
             "{}의 API 키 관리 페이지에서 키의 제한을 바꾸십시오"

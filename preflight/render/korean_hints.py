@@ -20,8 +20,9 @@ HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "mend {} first, then run again": "먼저 다음을 바로잡은 뒤 다시 실행하십시오: {}",
         "raise --timeout": "--timeout 값을 늘리십시오",
-        "see why it hangs, or raise check_timeout (each check) or --timeout (the run)": (
-            "왜 멈춰 있는지 확인하거나, check_timeout(점검 하나) 또는 --timeout(실행 전체) 값을 늘리십시오"
+        "see why it hangs, or raise check_timeouts.<id>, check_timeout (each check) or --timeout (the run)": (
+            "왜 멈춰 있는지 확인하거나, check_timeouts.<id>(그 점검), check_timeout(점검마다) 또는 --timeout(실행 "
+            "전체) 값을 늘리십시오"
         ),
         "this is a bug in the check or in a library it uses: run it alone with --only and report it": (
             "점검이나 그 점검이 쓰는 라이브러리의 버그입니다. --only로 따로 실행해 보고 제보하십시오"
@@ -40,6 +41,10 @@ HINTS: Mapping[str, str] = MappingProxyType(
         ),
         "chmod go-w {}": "다음을 실행하십시오: chmod go-w {}",
         "see what is in it, then chown {} {}": "내용을 살펴본 뒤 다음을 실행하십시오: chown {} {}",
+        "copy each key again from where it was made, alone and in one line (a PEM as it is), into a file that its "
+        "_FILE key names": (
+            "키마다 만든 곳에서 다시 복사해, 다른 글자 없이 한 줄로(PEM은 그대로) _FILE 키가 가리키는 파일에 넣으십시오"
+        ),
         "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
         "env's own .env file": (
             "항목마다 비밀 값을 따로 새로 만들고(예: `openssl rand -hex 20`) 그 _FILE 키나 해당 환경의 .env 파일로 "

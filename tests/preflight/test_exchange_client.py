@@ -114,6 +114,7 @@ def test_the_list_names_nothing_that_acts() -> None:
             "/api/v3/exchangeInfo",
             "/api/v3/ticker/24hr",
             "/api/v3/aggTrades",
+            "/sapi/v1/spot/delist-schedule",
             "/api/v3/account",
             "/sapi/v1/system/status",
             "/sapi/v1/account/apiRestrictions",

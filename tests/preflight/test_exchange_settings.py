@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from preflight.errors import UsageError
+from preflight.gate import Gate, Options
 from preflight.model import Env
 from preflight.registry import default_registry
 from preflight.sections import DEFAULT_EXCHANGES
@@ -127,3 +128,18 @@ def test_ids_are_labels(make_settings: MakeSettings) -> None:
     """The longest exchange id that is taken still makes check ids that can be labels."""
     exchanges: dict[str, Any] = {"a" * 51: {"symbols": ["BTC/KRW"]}}
     assert ids_of("a" * 51) <= ids(make_settings(exchanges=exchanges))
+
+
+def test_x12_one_check_may_take_longer(tmp_path: Path) -> None:
+    """A variable sets the timeout of one check; every other keeps its own."""
+    environ = {"PREFLIGHT_CHECK_TIMEOUTS__EXCHANGE_UPBIT": "20"}
+    settings = load({"env": "paper"}, environ=environ, cwd=tmp_path)
+    assert (settings.timeout_of("exchange_upbit", 5), settings.timeout_of("clock_upbit", 5)) == (20, 5)
+
+
+def test_x12_a_timeout_for_a_check_that_is_none(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """A slip in the id is refused before anything runs."""
+    settings = make_settings(check_timeouts={"exchange_upbitt": 20})
+    gate = Gate(settings=settings, options=Options(), registry=default_registry(settings), environ={}, cwd=tmp_path)
+    with pytest.raises(UsageError, match="check_timeouts: there is no check 'exchange_upbitt'"):
+        gate.run()

@@ -618,7 +618,7 @@ def test_whatever_checks_do_the_run_ends_as_the_table_says(
     report = make_gate(
         registry=Registry(tuple(made(name, what) for name, what in chosen.items())),
         options={"waivers": dict.fromkeys(waived, "known"), "strict": strict},
-        settings={"env": env, "check_timeout": 20},
+        settings={"env": env},
     ).run()
 
     decision = report.decision

@@ -95,23 +95,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.mark.parametrize(
     ("timeouts", "waits"),  # the check's own, the one for all checks, the run's
     [
-        ((0.1875, 8.0, 16.0), [0.0625, 0.0625, 0.0625]),
-        ((0.15625, 8.0, 16.0), [0.0625, 0.0625, 0.03125]),
+        ((0.1875, None, 16.0), [0.0625, 0.0625, 0.0625]),
+        ((0.15625, None, 16.0), [0.0625, 0.0625, 0.03125]),
         ((8.0, 0.125, 16.0), [0.0625, 0.0625]),
+        ((0.0625, 0.125, 16.0), [0.0625, 0.0625]),
         ((8.0, 16.0, 0.125), [0.0625, 0.0625]),
     ],
-    ids=["own", "own-between-two-looks", "settings", "run"],
+    ids=["own", "own-between-two-looks", "settings-lower", "settings-raise", "run"],
 )
 def test_a_hung_check_is_given_up_at_the_nearest_deadline(
     *,
-    timeouts: tuple[float, float, float],
+    timeouts: tuple[float, float | None, float],
     waits: list[float],
     clock: Clock,
     make_check: MakeCheck,
     make_context: MakeContext,
     make_settings: MakeSettings,
 ) -> None:
-    """The check's own timeout, the one for all checks, the run's: the nearest counts, to the instant."""
+    """The check's own timeout, or the one set for all checks, and at most the run's: to the instant."""
     own, each, whole = timeouts
     context = make_context(settings=make_settings(check_timeout=each, run_timeout=whole))
     results = run([make_check(does=hang, timeout=own)], context, monotonic=clock)
@@ -125,7 +126,7 @@ def test_each_check_has_its_own_deadline(
     clock: Clock, make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:
     """Of two that hang, the one with the shorter timeout is given up first, and the other waits on."""
-    context = make_context(settings=make_settings(check_timeout=8, run_timeout=16))
+    context = make_context(settings=make_settings(run_timeout=16))
     checks = [make_check("redis", hang, timeout=0.09375), make_check("storage", hang, timeout=0.25)]
     results = run(checks, context, monotonic=clock)
     assert [result.duration_seconds for result in results.values()] == [0.09375, 0.25]
@@ -153,7 +154,7 @@ def test_an_answer_wakes_the_runner(
 ) -> None:
     """An answer is taken when it comes and not at the next look."""
     monkeypatch.setattr(runner_module, "_POLL_SECONDS", 40.0)
-    context = make_context(settings=make_settings(check_timeout=50, run_timeout=100))
+    context = make_context(settings=make_settings(run_timeout=100))
     took, results = timed(lambda: run([make_check(does=says(Status.PASS, seconds=0.05), timeout=50)], context))
     assert results["redis"].status is Status.PASS
     assert took < 20
@@ -238,7 +239,7 @@ def test_independent_checks_run_at_once(
             select.select([], [], [], 0.01)
         return Outcome(status=Status.PASS, summary="met the others")
 
-    context = make_context(settings=make_settings(check_timeout=50))
+    context = make_context(settings=make_settings())
     results = run([make_check(f"c{n}", meet, timeout=25) for n in range(10)], context)
     assert {result.outcome.summary for result in results.values()} == {"met the others"}
 
@@ -333,7 +334,7 @@ def test_dry_run_starts_no_network_check(make_check: MakeCheck, make_context: Ma
 
 def test_check_deadline(make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings) -> None:
     """A check that hangs in C is an ERROR at its own deadline, and holds up nobody else."""
-    context = make_context(settings=make_settings(check_timeout=50))
+    context = make_context(settings=make_settings())
     checks = [make_check("redis", hang, timeout=0.3), make_check("storage"), make_check("git", requires=("storage",))]
     took, results = timed(lambda: run(checks, context))
     assert 0.3 <= took < HANG_SECONDS / 2
@@ -344,10 +345,36 @@ def test_check_deadline(make_check: MakeCheck, make_context: MakeContext, make_s
     assert (results["storage"].status, results["git"].status) == (Status.PASS, Status.PASS)
 
 
+@pytest.mark.parametrize(
+    ("given", "waited"),
+    [
+        ({"check_timeout": 0.25, "check_timeouts": {"redis": 0.125}}, 0.125),
+        ({"check_timeout": 0.125, "check_timeouts": {"redis": 0.25}}, 0.25),
+        ({"check_timeouts": {"redis": 0.5}}, 0.5),
+        ({"check_timeouts": {"storage": 0.5}}, 0.1875),
+        ({"check_timeouts": {"redis": 16}, "run_timeout": 0.25}, 0.25),
+    ],
+    ids=["lower", "raise", "raise-its-own", "of-another", "the-run"],
+)
+def test_x12_one_check_has_a_timeout_of_its_own(
+    *,
+    given: dict[str, Any],
+    waited: float,
+    clock: Clock,
+    make_check: MakeCheck,
+    make_context: MakeContext,
+    make_settings: MakeSettings,
+) -> None:
+    """What is set for one check counts before what is set for all, more or less; the run's timeout holds always."""
+    context = make_context(settings=make_settings(**given))
+    results = run([make_check(does=hang, timeout=0.1875)], context, monotonic=clock)
+    assert (results["redis"].status, results["redis"].duration_seconds) == (Status.ERROR, waited)
+
+
 def test_settings_lower_every_deadline(
     make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:
-    """`check_timeout` is the upper limit for any check."""
+    """`check_timeout` takes the place of every check's own."""
     context = make_context(settings=make_settings(check_timeout=0.2))
     took, results = timed(lambda: run([make_check(does=hang, timeout=50)], context))
     assert 0.2 <= took < HANG_SECONDS / 2
@@ -363,7 +390,7 @@ def test_run_deadline(make_check: MakeCheck, make_context: MakeContext, make_set
         make_check("too_late", says(Status.PASS, seconds=HANG_SECONDS), requires=("half",), timeout=50),
         make_check("storage"),
     ]
-    context = make_context(settings=make_settings(env="live", run_timeout=1.5, check_timeout=50))
+    context = make_context(settings=make_settings(env="live", run_timeout=1.5))
     took, results = timed(lambda: run(checks, context))
     assert 1.5 <= took < HANG_SECONDS / 2
     assert {i: r.status.value for i, r in results.items()} == {
@@ -685,7 +712,7 @@ def test_any_mix(
         for i, name in enumerate(plan)
     ]
     ordered = checks[::-1] if backwards else checks
-    context = make_context(settings=make_settings(env="live", check_timeout=50, run_timeout=100))
+    context = make_context(settings=make_settings(env="live", run_timeout=100))
     results = Runner(ordered, context).run()
     assert [r.id for r in results] == [c.id for c in ordered]
     assert {r.id: r.status for r in results} == {f"c{i}": s for i, s in enumerate(status)}

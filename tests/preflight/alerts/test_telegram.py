@@ -54,6 +54,29 @@ def test_x5_a_closed_topic_is_a_refusal(client: Telegram, telegram: TelegramStan
     assert "TOPIC_CLOSED" in delivery.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        (
+            "https_proxy",
+            "socks5://bot:canary@127.0.0.1:1080",
+            "https_proxy names a SOCKS proxy (socks5://127.0.0.1:1080)",
+        ),
+        ("https_proxy", "http://bot:canary@127.0.0.1:x", "https_proxy is no address of a proxy (http://127.0.0.1...)"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem", "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read"),
+    ],
+)
+def test_x13_what_lets_nothing_out(name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy or a CA bundle that cannot be used is named by its variable, and is no cause to try again."""
+    monkeypatch.setenv(name, value)
+    settings = TelegramSection(token=SecretStr(SECRETS[0]), chat_id=SecretStr(SECRETS[2]), url="https://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    answer = Telegram(settings).ask("getMe", {}, timeout=2)
+
+    assert (answer.kind, answer.reason.startswith(f"Telegram: {says}")) == (Kind.REFUSED, True), answer.reason
+    assert "canary" not in answer.reason
+
+
 # fault, given once -> how many messages are in the chat after one careful and after one persistent sending
 ONCE: dict[str, tuple[int, int]] = {
     "429": (1, 1),

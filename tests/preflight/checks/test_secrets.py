@@ -187,3 +187,43 @@ def test_unreadable_does_not_hide_a_failure(make_context: MakeContext, make_sett
     outcome = run(make_context, make_settings(), read_text=_unless(".env.live"))
     assert outcome.status is Status.FAIL
     assert "Permission denied" in outcome.summary
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "value", "says"),
+    [
+        ("upbit", "api_key", " u-91aa7f0c33", "PREFLIGHT_EXCHANGES__UPBIT__API_KEY begins with a space"),
+        ("upbit", "secret", "u-5e0bb71d42\r", "PREFLIGHT_EXCHANGES__UPBIT__SECRET ends with a carriage return"),
+        (
+            "binance",
+            "api_key",
+            "b-91aa7f0c33\nb-91aa7f0c34",
+            "PREFLIGHT_EXCHANGES__BINANCE__API_KEY holds a line break",
+        ),
+        ("binance", "password", "b-91aa7f0c33\u200b", "PREFLIGHT_EXCHANGES__BINANCE__PASSWORD ends with an invisible"),
+        (
+            "binance",
+            "secret",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBXBgkq\n-----END ENCRYPTED PRIVATE KEY-----",
+            "PREFLIGHT_EXCHANGES__BINANCE__SECRET is an encrypted private key",
+        ),
+    ],
+)
+def test_x9_a_key_that_was_copied_badly(
+    *, table: str, field: str, value: str, says: str, make_context: MakeContext, make_settings: MakeSettings
+) -> None:
+    """A key whose form is wrong is a FAIL that names the key and what is wrong, and says to copy it again."""
+    exchanges = {**KEYS, table: {**KEYS[table], field: value}}
+    outcome = run(make_context, make_settings(**SERVERS, **{**LIVE, "exchanges": exchanges}))
+    assert (outcome.status, says in outcome.summary) == (Status.FAIL, True), outcome
+    assert outcome.hint.startswith("copy each key again")
+
+
+def test_x9_a_token_that_was_copied_badly(make_context: MakeContext, make_settings: MakeSettings) -> None:
+    """The bot's token is a key too; a server's password is whatever its owner chose."""
+    bad = {"telegram": {**TELEGRAM, "token": TELEGRAM["token"] + "\u200b"}}
+    outcome = run(make_context, make_settings(**SERVERS, **{**LIVE, **bad}))
+    assert outcome.status is Status.FAIL
+    assert "PREFLIGHT_TELEGRAM__TOKEN ends with" in outcome.summary
+    odd = {"redis": {**SERVERS["redis"], "password": f" {ONE} 암호"}}
+    assert run(make_context, make_settings(**{**SERVERS, **odd}, **LIVE)).status is Status.PASS

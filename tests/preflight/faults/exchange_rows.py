@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
 from acceptance.standins.venue import Fault
@@ -81,6 +81,30 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
     ),
     ("no TLS at the other end", made.no_tls, _E, "gives no encrypted connection"),
     ("dead proxy", made.dead_proxy, _E, "cannot be asked: the proxy fails"),
+    (
+        "SOCKS proxy without its library",
+        lambda x: made.by_variable(x, "https_proxy", "socks5h://bot:canary-word@127.0.0.1:1080"),
+        _E,
+        "cannot be asked: https_proxy names a SOCKS proxy (socks5h://127.0.0.1:1080), which takes a library",
+    ),
+    (
+        "malformed proxy",
+        lambda x: made.by_variable(x, "https_proxy", "http://bot:canary-word@127.0.0.1:80x"),
+        _E,
+        "cannot be asked: https_proxy is no address of a proxy (http://127.0.0.1...)",
+    ),
+    (
+        "CA bundle that is missing",
+        lambda x: made.by_variable(x, "REQUESTS_CA_BUNDLE", "/nowhere/ca.pem"),
+        _E,
+        "cannot be asked: REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read (No such file or directory)",
+    ),
+    (
+        "CA bundle without a certificate",
+        lambda x: made.by_variable(x, "REQUESTS_CA_BUNDLE", "/etc/hostname"),
+        _E,
+        "cannot be asked: REQUESTS_CA_BUNDLE names /etc/hostname, which holds no certificate",
+    ),
     ("unknown exchange id", lambda _: made.nothing, _E, "is not an exchange that ccxt knows"),
 )
 
@@ -89,6 +113,10 @@ _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
 _ALSO: dict[str, dict[str, Status]] = {
     "certificate of somebody else": {"alert_channel": _E},
     "dead proxy": {"alert_channel": _E},
+    "SOCKS proxy without its library": {"alert_channel": _F},
+    "malformed proxy": {"alert_channel": _F},
+    "CA bundle that is missing": {"alert_channel": _F},
+    "CA bundle without a certificate": {"alert_channel": _F},
 }
 # Keys and secrets that nobody gave out, and that look like any other.
 _OTHER = token_hex(32)
@@ -117,6 +145,43 @@ def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange, **
 
 
 SPECIAL_ROWS: tuple[Row, ...] = (
+    _row(
+        "exchange_upbit",
+        "investment warning",
+        _W,
+        "BTC/KRW has an investment warning, after which it may be delisted",
+        made.upbit(warned=("KRW-BTC",)),
+    ),
+    _row(
+        "exchange_upbit",
+        "market under caution",
+        _W,
+        "BTC/KRW is under caution: deposit amount soaring, price fluctuations",
+        made.upbit(cautions={"KRW-BTC": ("PRICE_FLUCTUATIONS", "DEPOSIT_AMOUNT_SOARING")}),
+    ),
+    _row(
+        "exchange_binance",
+        "delisting announced",
+        _W,
+        "BTC/USDT is delisted on 2031-02-03 04:05 UTC",
+        made.binance(delisted_at={"BTCUSDT": datetime(2031, 2, 3, 4, 5, tzinfo=UTC)}),
+    ),
+    _row(
+        "api_key_upbit",
+        "key that begins with a byte order mark",
+        _F,
+        "EXCHANGES__UPBIT__API_KEY_FILE begins with a byte order mark",
+        made.key_after("\ufeff"),
+        secrets=_F,
+    ),
+    _row(
+        "api_key_binance",
+        "secret with a zero-width space in it",
+        _F,
+        "EXCHANGES__BINANCE__SECRET_FILE ends with an invisible character (zero-width space, U+200B)",
+        made.secret_before("\u200b"),
+        secrets=_F,
+    ),
     _row("exchange_binance", "maintenance", _F, "Binance is in maintenance", made.binance(maintenance=True)),
     _row("exchange_binance", "symbol halted", _F, "BTC/USDT (not active)", made.binance(statuses={"BTCUSDT": "BREAK"})),
     _row(

@@ -110,6 +110,16 @@ def dead_proxy(exchange: str) -> Arrange:
     return arrange
 
 
+def by_variable(exchange: str, name: str, value: str) -> Arrange:
+    """Go to the exchange's own URL with a variable that lets nothing out."""
+
+    def arrange(world: World) -> None:
+        by_proxy(exchange, trusted=True)(world)
+        world.variables[name] = value
+
+    return arrange
+
+
 # ---- faults of one check
 
 
@@ -127,6 +137,14 @@ def binance(**given: Any) -> Arrange:
             setattr(world.standin.binance, name, value)
 
     return arrange
+
+
+def key_after(text: str) -> Arrange:
+    return lambda world: world.exchanges["upbit"].update(api_key=text + world.standin.upbit.access_key)
+
+
+def secret_before(text: str) -> Arrange:
+    return lambda world: world.exchanges["binance"].update(secret=world.standin.binance.secret_key + text)
 
 
 def rights(**given: bool) -> Arrange:
