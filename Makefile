@@ -30,7 +30,7 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/mypy
 
 unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
-	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
 	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)

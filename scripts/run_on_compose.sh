@@ -28,6 +28,11 @@ scripts/install_debian_program.sh pgbouncer
 .venv/bin/python -m acceptance.stack.compose_images --only-have
 
 .venv/bin/python -m pytest tests -m "compose or debian"
+if [ "$started" = yes ]; then
+    .venv/bin/python -m pytest tests/docker/test_engine_restart.py
+else
+    echo "ENGINE RESTART NOT RUN: this Docker engine was here before, and may serve others (tests/docker/test_engine_restart.py)"
+fi
 .venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \
     --stack compose
 .venv/bin/python -m pytest acceptance --stack compose "$@"
