@@ -82,6 +82,21 @@ def test_an_overridden_endpoint_is_never_ready(which: str, url: str, live_world:
     assert live_world.ready(run) == (0, False, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("which", "value", "key"),
+    [
+        ("LIVE__KILL_SWITCH_KEY", "elsewhere", "live.kill_switch_key"),
+        ("POSITIONS__OPEN_VALUES", "never", "positions.open_values"),
+        ("POSITIONS__POLICY", "warn", "positions.policy"),
+    ],
+)
+def test_q4_what_weakens_a_check_is_never_ready(which: str, value: str, key: str, live_world: LiveWorld) -> None:
+    """The attack, whole: a variable weakens a check on a good day. GO, but never ready, and the report says why."""
+    run = live_world.run(**{f"PREFLIGHT_{which}": value})
+    assert live_world.ready(run) == (0, False, 0.0)
+    assert [note for note in run.report["notes"] if note.startswith(key)]
+
+
 def test_nobody_who_is_not_the_exchange_is_believed(live_world: LiveWorld) -> None:
     """Without the test CA the same answers count for nothing: the certificate is somebody else's."""
     run = live_world.run(REQUESTS_CA_BUNDLE="", PREFLIGHT_TELEGRAM__DEADLINE="0.5")

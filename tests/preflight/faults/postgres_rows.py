@@ -275,6 +275,6 @@ ROWS = (
         env="live",
         **fail(),
         words=("paper_positions", "table of paper positions"),
-        make=lambda _: told(PREFLIGHT_POSITIONS__TABLE=""),
+        make=lambda _: told(PREFLIGHT_POSITIONS__TABLE="paper_positions"),
     ),
 )

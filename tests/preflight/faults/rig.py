@@ -13,7 +13,7 @@ import psycopg2
 import psycopg2.extensions
 import redis
 
-from acceptance.live_world import LiveWorld
+from acceptance.live_world import TABLE, LiveWorld
 from acceptance.servers import Servers
 from acceptance.stack.base import PreflightRun
 from acceptance.stack.control import CODE
@@ -60,6 +60,9 @@ class Rig:
         calm = {f"PREFLIGHT_{name}__SLOW_AFTER": "1.9" for name in ("REDIS", "POSTGRES")}
         calm |= {f"PREFLIGHT_EXCHANGES__{name}__SLOW_AFTER": "2.9" for name in ("UPBIT", "BINANCE")}
         surroundings = self.live.variables if row.env == "live" else _NO_EXCHANGE
+        if row.env == "live":  # where the bot's table counts only from a file
+            text = f'[positions]\ntable = "{TABLE}"\n'
+            (self.project / "preflight.toml").write_text(text, encoding="utf-8")
         return invoke(
             ("--env", row.env),
             self.servers.settings(),
