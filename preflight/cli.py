@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
 from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE, one_line
-from preflight.streams import fill_closed
+from preflight.streams import escape_unknown, fill_closed
 
 COMMANDS = MappingProxyType(
     {
@@ -36,6 +36,7 @@ def entry() -> NoReturn:
     """Run as a console script. A bug in the gate ends with 3: a traceback's exit code 1 would read as NO_GO."""
     try:
         fill_closed()
+        escape_unknown()
         code = main()
         _flush(code)
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included

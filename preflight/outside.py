@@ -5,7 +5,9 @@ All of them raise `OSError` when there is no answer, so that a check has one thi
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +28,23 @@ def read_text(path: Path) -> str:
     """Read a UTF-8 file whole.
 
     Raises:
-        OSError: It is missing or may not be read.
+        OSError: It is missing, may not be read, or is no regular file.
         UnicodeDecodeError: It is not UTF-8 text.
     """
-    return path.read_text(encoding="utf-8")
+    with open(path, encoding="utf-8", opener=_open_regular) as file:
+        return file.read()
+
+
+def _open_regular(name: str, flags: int) -> int:
+    """Open a file, but nothing that would have us wait for who writes there, such as a FIFO, or that never ends."""
+    descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        raise OSError(errno.EINVAL, "it is no regular file", name)
+    return descriptor
 
 
 def fetch_text(url: str, timeout: float) -> str:

@@ -90,6 +90,8 @@ def _read_secret(key: str, path: Path) -> str:
     except (OSError, UnicodeDecodeError) as e:
         reason = e.strerror if isinstance(e, OSError) else "not UTF-8 text"
         raise ValueError(f"{key} {path} cannot be read: {reason}") from e
+    if secret.startswith("\N{BOM}"):
+        raise ValueError(f"{key} {path} begins with a byte order mark (BOM): save it as UTF-8 without one")
     if not secret:
         raise ValueError(f"{key} {path} is empty")
     return secret

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from preflight.errors import UsageError
 from preflight.model import Env
 from preflight.sections import (
     DEFAULT_EXCHANGES,
@@ -36,7 +37,13 @@ _ONE_LINE = r"^[^\x00-\x1f\x7f`]{1,200}$"
 
 
 def _state_dir() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError as e:
+        raise UsageError(
+            "ledger, spool_dir: this user has no home directory to keep them in; set PREFLIGHT_LEDGER and "
+            "PREFLIGHT_SPOOL_DIR, or HOME"
+        ) from e
     return Path(base) / "arbitrage-preflight"
 
 

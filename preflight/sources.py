@@ -15,6 +15,7 @@ refused is reported with its key and with the layer it came from.
 from __future__ import annotations
 
 import io
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from preflight.birth import is_running
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
+from preflight.outside import read_text as read_regular
 from preflight.owners import flaw_of
 from preflight.plain_http import must_not_send_in_the_clear
 from preflight.sections import ServerSection
@@ -39,6 +41,11 @@ PREFIX = "PREFLIGHT_"
 STACK_FILE = Path(".stack", "preflight.toml")
 CONFIG_FILE = Path("preflight.toml")
 _FOREIGN = frozenset({"PREFLIGHT_IMAGE", "PREFLIGHT_ENV_FILE"})  # read by docker compose, not by the gate
+# https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables; no setting has such a name.
+_LINK = re.compile(
+    r"PREFLIGHT(_[A-Z0-9]+)*"
+    r"(_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9]+)*|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)"
+)
 _PLATFORM = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}  # as platforms name them
 _REACH = ("url", "url_file", "host", "socket", "sentinels")  # each says where a server is
 _FLAG_OF = {"env": "--env", "textfile_dir": "--metrics-output", "run_timeout": "--timeout"}
@@ -203,7 +210,7 @@ def _explain(error: Any, layers: list[Layer]) -> str:
 def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, value in variables.items():
-        if not name.startswith(PREFIX) or name in _FOREIGN or value == "":
+        if not name.startswith(PREFIX) or name in _FOREIGN or value == "" or _is_service_link(name, value):
             continue
         if value is None:
             raise UsageError(f"{where}: {name} has no value; write {name}=VALUE")
@@ -217,6 +224,17 @@ def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
             raise UsageError(f"{where}: {name} gives a plain value to a key that has keys of its own")
         node[key] = value
     return nested
+
+
+def service_links(environ: Mapping[str, str]) -> list[str]:
+    """Name the variables that Kubernetes sets for a Service called `preflight` or `preflight-...`: no settings."""
+    return sorted(name for name, value in environ.items() if _is_service_link(name, value))
+
+
+def _is_service_link(name: str, value: str | None) -> bool:
+    if name.endswith("PORT") and not name.endswith(("SERVICE_PORT", "_TCP_PORT", "_UDP_PORT", "_SCTP_PORT")):
+        return _LINK.fullmatch(name) is not None and re.match(r"(tcp|udp|sctp)://", value or "") is not None
+    return _LINK.fullmatch(name) is not None
 
 
 def _dotenv_lines(path: Path) -> dict[str, str | None]:
@@ -302,7 +320,7 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path)
     except OSError as e:
         raise UsageError(f"{path}: cannot be read: {e.strerror}") from e
     except UnicodeDecodeError as e:

@@ -73,7 +73,7 @@ def _judge_mode(env: Env, dotenv: Path) -> Outcome:
     if not dotenv.exists():
         return Outcome(status=Status.PASS, summary=f"env {env}, needed keys present")
     mode = stat.S_IMODE(dotenv.stat().st_mode)
-    if mode == 0o600:
+    if not mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Outcome(status=Status.PASS, summary=f"env {env}, needed keys present, {dotenv.name} is private")
     return Outcome(
         status=Status.FAIL if env is Env.LIVE else Status.WARN,

@@ -115,7 +115,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
     from preflight.render.console import make_view, voice_of  # noqa: PLC0415
-    from preflight.sources import load_with_sources  # noqa: PLC0415
+    from preflight.sources import load_with_sources, service_links  # noqa: PLC0415
 
     options = _options(parsed)
     target = None if parsed.output is None else open_output(parsed.output)  # not only after the run
@@ -123,6 +123,8 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
     loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
     settings = loaded.settings
+    if links := service_links(os.environ):
+        _complain(f"these are no settings, Kubernetes sets them for a Service, and are ignored: {' '.join(links)}")
     if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
         flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")

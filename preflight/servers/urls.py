@@ -130,6 +130,11 @@ def plain_host(host: str | None, table: str) -> str | None:
     """
     if host is not None and (re.search(r"[@?#\s]|://", host) or ("/" in host and not host.startswith("/"))):
         raise ValueError(f"host is a name or an address and nothing else; for a URL use {table}.url")
+    if host is not None and not host.startswith("/"):
+        try:
+            host.encode("idna")  # as it is before it is looked up
+        except UnicodeError as e:
+            raise ValueError("host is no host name: a part between its dots is empty or longer than 63 letters") from e
     return host
 
 
