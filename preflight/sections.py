@@ -334,7 +334,9 @@ class ExchangeSection(Section):
     account_id_file: Path | None = Field(None, description="file that holds the account id")
     login: SecretStr | None = Field(None, description="login, where ccxt asks for one")
     login_file: Path | None = Field(None, description="file that holds the login")
-    wallet_address: SecretStr | None = Field(None, description="wallet instead of an API key: Hyperliquid")
+    wallet_address: SecretStr | None = Field(
+        None, description="wallet instead of an API key, where ccxt signs with one"
+    )
     wallet_address_file: Path | None = Field(None, description="file that holds the wallet's address")
     private_key: SecretStr | None = Field(None, description="the wallet's or the agent's private key")
     private_key_file: Path | None = Field(None, description="file that holds the private key")
