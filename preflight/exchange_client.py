@@ -393,6 +393,7 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
             "enableRateLimit": False,
             "options": {"maxRetriesOnFailure": 0, **_OPTIONS.get(exchange, {})},
             "session": session,
+            **({} if section.hostname is None else {"hostname": section.hostname}),
         }
     )
     if section.url is not None:
