@@ -270,6 +270,26 @@ class ExchangeClient:
             return plain
         return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
 
+    def tickers(self, symbols: tuple[str, ...]) -> tuple[dict[str, Any], float]:
+        """Give the symbols' tickers and the seconds of the slowest answer; `markets` was asked before.
+
+        Raises:
+            TroubleError: The exchange could not be asked, or its answer is no table of tickers.
+        """
+        if self._api.has.get("fetchTickers") or not self._api.has.get("fetchTicker"):
+            found = self.ask("fetch_tickers", list(symbols))
+            if not isinstance(found, dict):
+                raise self.unexpected("tickers")
+            return found, self.last.seconds
+        one_by_one: dict[str, Any] = {}
+        slowest = 0.0
+        for symbol in symbols:
+            ticker = self.ask("fetch_ticker", symbol)
+            if not isinstance(ticker, dict):
+                raise self.unexpected("no ticker")
+            one_by_one[symbol], slowest = ticker, max(slowest, self.last.seconds)
+        return one_by_one, slowest
+
     def last_trades(
         self, symbols: tuple[str, ...], tickers: Mapping[str, Any]
     ) -> tuple[dict[str, float | None], float | None]:
@@ -373,6 +393,7 @@ def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:
             "enableRateLimit": False,
             "options": {"maxRetriesOnFailure": 0, **_OPTIONS.get(exchange, {})},
             "session": session,
+            **({} if section.hostname is None else {"hostname": section.hostname}),
         }
     )
     if section.url is not None:

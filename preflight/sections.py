@@ -40,6 +40,11 @@ DEFAULT_EXCHANGES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {"upbit": {"symbols": ("BTC/KRW",)}, "binance": {"symbols": ("BTC/USDT",)}}
 )
 
+# Sites of an exchange itself beside its main one: to ask there is to ask the exchange. https://global-docs.upbit.com
+REGIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"upbit": frozenset({"api.upbit.com", "sg-api.upbit.com", "id-api.upbit.com", "th-api.upbit.com"})}
+)
+
 _FILE = "_file"
 
 
@@ -342,11 +347,16 @@ class ExchangeSection(Section):
     account_id_file: Path | None = Field(None, description="file that holds the account id")
     login: SecretStr | None = Field(None, description="login, where ccxt asks for one")
     login_file: Path | None = Field(None, description="file that holds the login")
-    wallet_address: SecretStr | None = Field(None, description="wallet instead of an API key: Hyperliquid")
+    wallet_address: SecretStr | None = Field(
+        None, description="wallet instead of an API key, where ccxt signs with one"
+    )
     wallet_address_file: Path | None = Field(None, description="file that holds the wallet's address")
     private_key: SecretStr | None = Field(None, description="the wallet's or the agent's private key")
     private_key_file: Path | None = Field(None, description="file that holds the private key")
     url: str | None = Field(None, description="another endpoint instead of the exchange's own; never ready for live")
+    hostname: str | None = Field(
+        None, description="the exchange's own site of another region: upbit", examples=["sg-api.upbit.com"]
+    )
     plain_http: bool = Field(False, description="let secrets travel to an http address; refused in live")  # noqa: FBT003
     timeout: Seconds = Field(3.0, description="seconds for each answer")
     slow_after: Seconds = Field(1.0, description="seconds; an answer slower than this is a WARN")
@@ -374,6 +384,12 @@ class ExchangeSection(Section):
         if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
             raise ValueError("url is an address without path or login: https://host or http://127.0.0.1:8080")
         return None if value is None else value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if self.url is not None and self.hostname is not None:
+            raise ValueError("url and hostname are both set: keep one")
+        return self
 
     @model_validator(mode="after")
     def _stale_first(self) -> Self:

@@ -14,6 +14,7 @@ from preflight.errors import UsageError
 from preflight.model import Env
 from preflight.sections import (
     DEFAULT_EXCHANGES,
+    REGIONS,
     AlertsSection,
     BotSection,
     CheckId,
@@ -134,6 +135,17 @@ class Settings(BaseSettings):
     def _paths_differ(self) -> Self:
         if self.ledger == self.spool_dir:
             raise ValueError("ledger and spool_dir are the same path: the ledger is a file, the spool a directory")
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_are_the_exchanges_own(self) -> Self:
+        for name, one in self.exchanges.items():
+            known = REGIONS.get(name, frozenset())
+            if one.hostname is not None and one.hostname not in known:
+                sites = ", ".join(sorted(known)) or "none is known"
+                raise ValueError(
+                    f"exchanges.{name}.hostname is no site of that exchange ({sites}): use url to try one out"
+                )
         return self
 
     @model_validator(mode="after")

@@ -81,10 +81,7 @@ class ExchangeCheck:
                 dead[symbol] += f"; did you mean {meant}?"
         if any(dead.values()):
             return self._dead(dead, timings)
-        tickers = client.ask("fetch_tickers", list(symbols))
-        timings["tickers"] = client.last.seconds
-        if not isinstance(tickers, dict):
-            raise client.unexpected("tickers")
+        tickers, timings["tickers"] = client.tickers(symbols)
         dead = {symbol: why_lifeless(tickers.get(symbol)) for symbol in symbols}
         if any(dead.values()):
             return self._dead(dead, timings)

@@ -68,3 +68,25 @@ def test_x12_a_symbol_that_bybit_does_not_list(bybit: Callable[[], ExchangeClien
 
     assert (set(markets), meant) == ({"BTC/USDT"}, "ETH/USDT")
     assert [each.get("symbol") for each in _asked(httpserver)] == ["BTCUSDT", "ETHHUSDT", None]
+
+
+def test_x15_one_ticker_at_a_time(httpserver: HTTPServer) -> None:
+    """Where an exchange has no question for several tickers, as bitFlyer, each is asked for alone."""
+    httpserver.expect_request("/v1/getmarkets").respond_with_json(
+        [{"product_code": code, "market_type": "Spot"} for code in ("BTC_JPY", "ETH_JPY")]
+    )
+    for path in ("/v1/getmarkets/usa", "/v1/getmarkets/eu"):
+        httpserver.expect_request(path).respond_with_json([])
+    at = "2026-11-26T12:00:00.000"
+    for code, price in (("BTC_JPY", 9_000_000.0), ("ETH_JPY", 400_000.0)):
+        ticker = {"product_code": code, "timestamp": at, "ltp": price, "volume_by_product": 12.5}
+        httpserver.expect_request("/v1/getticker", query_string={"product_code": code}).respond_with_json(ticker)
+
+    with open_exchange("bitflyer", ExchangeSection(url=httpserver.url_for("").rstrip("/"))) as client:
+        symbols = ("BTC/JPY", "ETH/JPY")
+        assert set(client.markets(symbols)) == set(symbols)
+        tickers, seconds = client.tickers(symbols)
+
+    assert {symbol: ticker["last"] for symbol, ticker in tickers.items()} == {"BTC/JPY": 9e6, "ETH/JPY": 4e5}
+    assert seconds > 0
+    assert [request.method for request, _ in httpserver.log] == ["GET"] * len(httpserver.log)

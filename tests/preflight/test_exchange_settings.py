@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from acceptance.standins.exchanges import ExchangeStandin
+from acceptance.standins.tls import Authority, TlsProxy
 from preflight.errors import UsageError
+from preflight.exchange_client import open_exchange
 from preflight.gate import Gate, Options
 from preflight.model import Env
 from preflight.registry import default_registry
@@ -143,3 +146,29 @@ def test_x12_a_timeout_for_a_check_that_is_none(make_settings: MakeSettings, tmp
     gate = Gate(settings=settings, options=Options(), registry=default_registry(settings), environ={}, cwd=tmp_path)
     with pytest.raises(UsageError, match="check_timeouts: there is no check 'exchange_upbitt'"):
         gate.run()
+
+
+def test_x16_another_region_of_upbit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site of the exchange itself is asked instead of the main one, and that is no override."""
+    host = "sg-api.upbit.com"
+    settings = from_environment(tmp_path, UPBIT__HOSTNAME=host)
+    assert not settings.overridden
+    with ExchangeStandin() as standin, TlsProxy(Authority(tmp_path), {host: standin.address}) as proxy:
+        for name, value in proxy.environment().items():
+            monkeypatch.setenv(name, value)
+        with open_exchange("upbit", settings.exchanges["upbit"]) as client:
+            assert set(client.markets(("BTC/KRW",))) == {"BTC/KRW"}
+        assert proxy.asked == [host]
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"UPBIT__HOSTNAME": "api.upbit.com.example"}, "exchanges.upbit.hostname is no site of that exchange"),
+        ({"BINANCE__HOSTNAME": "api.upbit.com"}, "exchanges.binance.hostname is no site of that exchange"),
+        ({"UPBIT__HOSTNAME": "sg-api.upbit.com", "UPBIT__URL": "https://x"}, "url and hostname are both set"),
+    ],
+)
+def test_x16_no_site_of_the_exchange(variables: Mapping[str, str], says: str, tmp_path: Path) -> None:
+    """Any other host is refused: keys would go there, and the run would still call itself ready for live."""
+    assert says in refused(tmp_path, "paper", **variables)
