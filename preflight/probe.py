@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import sys
 import time
 from collections.abc import Callable
 
+from preflight.ending import wait_for
 from preflight.streams import ENDING
 from preflight.worker import close_all_but
 
@@ -93,13 +93,12 @@ def _hear(answer: int, pid: int, seconds: float, limit: int) -> tuple[bytes, str
 
     What it started may hold the pipe open, so its own end is waited for as well.
     """
-    child, end = os.pidfd_open(pid), time.monotonic() + seconds
+    end = time.monotonic() + seconds
     said, in_time = bytearray(), True
     os.set_blocking(answer, False)
     try:
         while b"\n" not in said and len(said) <= limit:
-            ready, _, _ = select.select([answer, child], [], [], max(0.0, end - time.monotonic()))
-            in_time = bool(ready)
+            in_time = wait_for(pid, max(0.0, end - time.monotonic()), answer)
             chunk = b""
             with contextlib.suppress(BlockingIOError):  # it ended without a word
                 chunk = os.read(answer, limit)
@@ -109,8 +108,7 @@ def _hear(answer: int, pid: int, seconds: float, limit: int) -> tuple[bytes, str
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        select.select([child], [], [], _REAP_SECONDS)
-        os.close(child)
+        wait_for(pid, _REAP_SECONDS)
         _, status = os.waitpid(pid, os.WNOHANG)
     if not in_time:
         return bytes(said), f"it does not end within {seconds:g} s"

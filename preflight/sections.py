@@ -31,7 +31,7 @@ TradeAge = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]  # seco
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Skew = Annotated[float, Field(gt=0, le=5000, allow_inf_nan=False)]  # ms; no exchange takes requests that are older
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]  # a blank one would match nothing
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}(\.[A-Za-z_][A-Za-z0-9_-]{0,62})?$")]
 CheckId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 ExchangeId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,50}$")]  # part of check ids, which are labels
 
@@ -447,7 +447,20 @@ class PositionsSection(Section):
     closed_values: Words = Field(
         ("closed",), description="values which mean not open; one that stands in neither list is an ERROR"
     )
+    open_when: str | None = Field(
+        None,
+        description="SQL condition on a row which means open, instead of a column and its values",
+        examples=["closed_at IS NULL", "quantity <> 0"],
+        json_schema_extra={"aside": "instead of status_column and its values"},
+    )
     policy: PositionPolicy = Field(PositionPolicy.FAIL, description="fail, warn or allow open positions")
+
+    @field_validator("open_when")
+    @classmethod
+    def _one_condition(cls, value: str | None) -> str | None:
+        if value is not None and (not value.strip() or ";" in value):
+            raise ValueError("open_when is one SQL condition, such as closed_at IS NULL, without a semicolon")
+        return value
 
     @model_validator(mode="after")
     def _open_or_closed(self) -> Self:

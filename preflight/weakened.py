@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from preflight.model import Env
-from preflight.sections import ExchangeSection, PositionPolicy
+from preflight.sections import ExchangeSection, PositionPolicy, PositionsSection
 from preflight.settings import Settings
 
 Loc = tuple[str, ...]
@@ -22,10 +22,7 @@ _FACTS: tuple[Loc, ...] = (
     ("live", "kill_switch_key"),
     ("live", "order_ceiling_krw"),
     ("live", "daily_loss_ceiling_krw"),
-    ("positions", "table"),
-    ("positions", "status_column"),
-    ("positions", "open_values"),
-    ("positions", "closed_values"),
+    *(("positions", name) for name in PositionsSection.model_fields if name != "policy"),
 )
 _AT_MOST: tuple[Loc, ...] = (("clock", "fail_ms"), ("git", "max_file_mb"))
 _AT_LEAST: tuple[Loc, ...] = (("min_free_mb",), ("clock", "samples"))

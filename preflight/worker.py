@@ -12,7 +12,6 @@ import importlib
 import json
 import os
 import re
-import select
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import Any, NoReturn
 
 from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
+from preflight.ending import wait_for
 from preflight.model import Outcome, Status, one_line
 from preflight.streams import ENDING
 
@@ -85,14 +85,7 @@ class Worker:
 
     def _wait(self, seconds: float) -> None:
         """Wait for the end of the child; not by asking again and again, which would take its processor from it."""
-        try:
-            descriptor = os.pidfd_open(self.pid)
-        except ProcessLookupError:  # a signal came between its being reaped and our taking note of it
-            return
-        try:
-            select.select([descriptor], [], [], seconds)
-        finally:
-            os.close(descriptor)
+        wait_for(self.pid, seconds)
         self.gone()
 
     def end(self) -> str:

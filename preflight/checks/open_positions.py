@@ -8,16 +8,24 @@ from typing import Any, NamedTuple
 from preflight.check import Context
 from preflight.model import Env, Outcome, Status
 from preflight.postgres_session import one_row, transaction
-from preflight.sections import PositionPolicy
+from preflight.sections import PositionPolicy, PositionsSection
 
 _EXPECTED = "no open position"
+
+_CONDITION = "set PREFLIGHT_POSITIONS__OPEN_WHEN to a condition that only reads, such as closed_at IS NULL"
 
 # SQLSTATE -> meaning, next step; https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES = {
     "42P01": ("there is no such table", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
     "3F000": ("there is no such schema", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
-    "42703": ("it has no such status column", "set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table"),
+    "42703": (
+        "it has no such status column",
+        "set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table",
+    ),
     "42501": ("this role may not read it", "GRANT SELECT ON the table TO the role that preflight connects as"),
+    "42601": ("PREFLIGHT_POSITIONS__OPEN_WHEN is no SQL condition", _CONDITION),
+    "42804": ("PREFLIGHT_POSITIONS__OPEN_WHEN is no SQL condition", _CONDITION),
+    "25006": ("PREFLIGHT_POSITIONS__OPEN_WHEN would write", _CONDITION),
     "57014": ("it gave no answer in time", "look at pg_stat_activity for locks and long queries"),
 }
 
@@ -69,6 +77,17 @@ def _count(connection: Any, ctx: Context) -> _Found:
     from psycopg2 import sql  # noqa: PLC0415
 
     positions = ctx.settings.positions
+    seconds = ctx.settings.postgres.timeout
+    if positions.open_when is not None:
+        # In brackets on lines of their own, so that neither an OR nor a comment in it reaches beyond.
+        condition = sql.SQL("(\n") + sql.SQL(positions.open_when) + sql.SQL("\n)")
+        query = sql.SQL("SELECT count(*) FILTER (WHERE {0}), count(*) FILTER (WHERE {0} IS NULL) FROM {1}").format(
+            condition, sql.Identifier(*positions.table.split("."))
+        )
+        with transaction(connection, seconds=seconds, row_security="off", transaction_read_only="on") as cursor:
+            cursor.execute(query)  # without values: a % in it is the user's own
+            ((opened, unclear),) = cursor.fetchall()
+        return _Found(opened, unclear, None)
     # As text and in lower case: a column may be an enum, and `OPEN` beside `open` must not count as none.
     query = sql.SQL(
         "SELECT count(*) FILTER (WHERE lower({status}::text) = ANY(%s)), count(*) FILTER (WHERE {status} IS NULL), "
@@ -78,15 +97,24 @@ def _count(connection: Any, ctx: Context) -> _Found:
         status=sql.Identifier(positions.status_column),
         table=sql.Identifier(*positions.table.split(".")),
     )
-    opened = [value.lower() for value in positions.open_values]
-    known = [*opened, *(value.lower() for value in positions.closed_values)]
+    open_values = [value.lower() for value in positions.open_values]
+    known = [*open_values, *(value.lower() for value in positions.closed_values)]
     # Rows that a policy hides would count as none; so told, the server refuses to answer from a part of them.
-    with transaction(connection, seconds=ctx.settings.postgres.timeout, row_security="off") as cursor:
-        return _Found(*one_row(cursor, query, (opened, known)))
+    with transaction(connection, seconds=seconds, row_security="off") as cursor:
+        return _Found(*one_row(cursor, query, (open_values, known)))
 
 
 def _judge(ctx: Context, found: _Found) -> Outcome:
     positions, opened = ctx.settings.positions, found.opened
+    if found.without and positions.open_when is not None and positions.policy is not PositionPolicy.ALLOW:
+        return Outcome(
+            status=Status.ERROR,
+            summary=f"for {found.without} rows of {positions.table} PREFLIGHT_POSITIONS__OPEN_WHEN is neither true nor "
+            "false: open or not, who knows",
+            hint="say in PREFLIGHT_POSITIONS__OPEN_WHEN what a column that is NULL means, or correct those rows",
+            expected=_EXPECTED,
+            actual=f"{found.without} unclear",
+        )
     if found.without and positions.policy is not PositionPolicy.ALLOW:
         return Outcome(
             status=Status.ERROR,
@@ -115,11 +143,15 @@ def _judge(ctx: Context, found: _Found) -> Outcome:
     return Outcome(
         status=Status.FAIL if positions.policy is PositionPolicy.FAIL else Status.WARN,
         summary=f"{opened} open in {positions.table} (policy {positions.policy})",
-        hint=f"look at the rows of {positions.table} whose {positions.status_column} is "
-        f"{' or '.join(positions.open_values)} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow",
+        hint=f"look at the rows of {positions.table} where {_condition(positions)} and close them, or set "
+        "PREFLIGHT_POSITIONS__POLICY=allow",
         expected=_EXPECTED,
         actual=f"{opened} open",
     )
+
+
+def _condition(positions: PositionsSection) -> str:
+    return positions.open_when or f"{positions.status_column} is {' or '.join(positions.open_values)}"
 
 
 def _untold(ctx: Context, error: Any) -> Outcome:

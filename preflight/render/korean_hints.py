@@ -215,9 +215,15 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "connect as a role that sees all of it: its owner, or one with BYPASSRLS": (
             "테이블 전체를 볼 수 있는 롤(소유자 또는 BYPASSRLS 권한이 있는 롤)로 접속하십시오"
         ),
-        "look at the rows of {} whose {} is {} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow": (
-            "테이블 {0} 안에서 {1} 값이 {2} 상태인 행을 확인해 청산하거나, PREFLIGHT_POSITIONS__POLICY=allow를 "
-            "설정하십시오"
+        "look at the rows of {} where {} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow": (
+            "테이블 {0} 안에서 다음 조건에 맞는 행을 확인해 청산하거나, PREFLIGHT_POSITIONS__POLICY=allow를 "
+            "설정하십시오: {1}"
+        ),
+        "set PREFLIGHT_POSITIONS__OPEN_WHEN to a condition that only reads, such as closed_at IS NULL": (
+            "PREFLIGHT_POSITIONS__OPEN_WHEN을 읽기만 하는 조건(예: closed_at IS NULL)으로 설정하십시오"
+        ),
+        "say in PREFLIGHT_POSITIONS__OPEN_WHEN what a column that is NULL means, or correct those rows": (
+            "NULL인 열의 뜻을 PREFLIGHT_POSITIONS__OPEN_WHEN에 적거나 그 행들을 바로잡으십시오"
         ),
         # git, storage, alert_channel
         "set PREFLIGHT_GIT__REPOSITORY to the bot's checkout and see that `git -C {} status` works for this user": (

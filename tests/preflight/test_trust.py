@@ -121,6 +121,7 @@ def test_q8_a_stack_that_another_user_planted(which: str, project: Path) -> None
         ("POSITIONS__CLOSED_VALUES", "closed,partial", "positions.closed_values"),
         ("POSITIONS__STATUS_COLUMN", "note", "positions.status_column"),
         ("POSITIONS__TABLE", "empty_table", "positions.table"),
+        ("POSITIONS__OPEN_WHEN", "false", "positions.open_when"),
         ("CLOCK__FAIL_MS", "5000", "clock.fail_ms"),
         ("CLOCK__SAMPLES", "1", "clock.samples"),
         ("GIT__MAX_FILE_MB", "100", "git.max_file_mb"),
