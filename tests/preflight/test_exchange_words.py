@@ -44,10 +44,11 @@ def ask(httpserver: HTTPServer) -> Iterator[Callable[..., Trouble]]:
         )
         client = open_exchange(exchange, section)
         opened.append(client)
+        question, what = client.ask, QUESTIONS.get(exchange, "fetch_balance")
+        if exchange == "bithumb":  # ccxt knows its old API only
+            question, what = client.get_by_token, "/v1/accounts"
         with pytest.raises(TroubleError) as caught:
-            if exchange == "bithumb":  # ccxt knows its old API only
-                client.get_by_token("/v1/accounts")
-            client.ask(QUESTIONS.get(exchange, "fetch_balance"))
+            question(what)
         return caught.value.trouble
 
     yield run
