@@ -44,7 +44,8 @@ def ask(httpserver: HTTPServer) -> Iterator[Callable[..., Trouble]]:
         )
         client = open_exchange(exchange, section)
         opened.append(client)
-        question, what = client.ask, QUESTIONS.get(exchange, "fetch_balance")
+        question: Callable[..., Any] = client.ask
+        what = QUESTIONS.get(exchange, "fetch_balance")
         if exchange == "bithumb":  # ccxt knows its old API only
             question, what = client.get_by_token, "/v1/accounts"
         with pytest.raises(TroubleError) as caught:
