@@ -36,6 +36,13 @@ CODES: Mapping[str, Mapping[str, Kind]] = MappingProxyType(
             "out_of_scope": Kind.RIGHTS,
             "thirdparty_agreement_required": Kind.AGREEMENT,
         },
+        # https://apidocs.bithumb.com/docs/api-주요-에러-코드: errors by name, of the API from 2.0 on
+        "bithumb": {
+            "expired_jwt": Kind.CLOCK,
+            "jwt_verification": Kind.SIGNATURE,
+            "NotAllowIP": Kind.IP,
+            "out_of_scope": Kind.RIGHTS,
+        },
         # https://bybit-exchange.github.io/docs/v5/error
         "bybit": {
             "10002": Kind.CLOCK,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
@@ -73,7 +75,7 @@ class ApiKeyCheck:
                     groups = self.exchange == "binance" and ctx.settings.env is Env.LIVE and bool(section.symbols)
                     closed = _closed_groups(client, section.symbols) if groups else ()
                     return _judge_rights(self.exchange, rights, closed, ctx)
-                ends = (_upbit_expiry if self.exchange == "upbit" else _no_expiry)(client, section)
+                ends = (_listed_expiry if self.exchange in _KEYS_LISTED else _no_expiry)(client, section)
                 return _judge_untold_rights(self.exchange, section, ends, ctx.now())
         except TroubleError as e:
             expected = "a key that works and cannot withdraw"
@@ -192,10 +194,9 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
     )
 
 
-def _upbit_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
+def _listed_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
     """Give the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
-    keys = client.ask("private_get_api_keys")
-    accounts = client.ask("private_get_accounts")
+    keys, accounts = _KEYS_LISTED[client.exchange](client)
     if not isinstance(keys, list) or not isinstance(accounts, list):
         raise client.unexpected("no list of keys or accounts")
     own = section.api_key.get_secret_value() if section.api_key is not None else ""
@@ -205,6 +206,20 @@ def _upbit_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
     except ValueError as e:
         raise client.unexpected("no expiry for this key") from e
     return end if end.tzinfo is not None else end.replace(tzinfo=UTC)
+
+
+def _bithumb_keys(client: ExchangeClient) -> tuple[Any, Any]:
+    return client.get_by_token("/v1/api_keys"), client.get_by_token("/v1/accounts")
+
+
+def _upbit_keys(client: ExchangeClient) -> tuple[Any, Any]:
+    return client.ask("private_get_api_keys"), client.ask("private_get_accounts")
+
+
+# Who lists the account's keys with their ends: how to ask for them, and for the accounts.
+_KEYS_LISTED: Mapping[str, Callable[[ExchangeClient], tuple[Any, Any]]] = MappingProxyType(
+    {"bithumb": _bithumb_keys, "upbit": _upbit_keys}
+)
 
 
 def _no_expiry(client: ExchangeClient, _: ExchangeSection) -> datetime | None:

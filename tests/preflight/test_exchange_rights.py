@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,3 +112,79 @@ def test_x18_a_right_that_is_needed(needs: list[str], status: Status, ask: Calla
     """Declared, it is no warning any more; declared and lacking, the bot could not do its work."""
     rights = {"Spot": ["SpotTrade"], "Options": ["OptionsTrade"]}
     assert ask("bybit", permissions=rights, settings={"needs": needs}).status is status
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """Give what a JWT says, once its signature is seen to be right."""
+    head, _, signature = token.removeprefix("Bearer ").rpartition(".")
+    digest = hmac.new(SECRET.encode(), head.encode(), hashlib.sha256).digest()
+    assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == signature
+    part = head.partition(".")[2]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
+
+
+@pytest.fixture
+def ask_bithumb(
+    httpserver: HTTPServer, make_settings: Callable[..., Settings], make_context: Callable[..., Context]
+) -> Callable[..., Outcome]:
+    """Run `api_key_bithumb` against its present API: `ask_bithumb(days=30)`, or with a refusal by name."""
+
+    def run(*, days: float = 90, refusal: str = "") -> Outcome:
+        ends = f"{datetime.now(UTC) + timedelta(days=days, hours=1):%Y-%m-%dT%H:%M:%S+00:00}"
+        answers: dict[str, Any] = {
+            "/v1/api_keys": [
+                {"access_key": "another", "expire_at": "2020-01-01T00:00:00+09:00"},
+                {"access_key": KEY, "expire_at": ends},
+            ],
+            "/v1/accounts": [{"currency": "KRW", "balance": "1000.0", "locked": "0", "avg_buy_price": "0"}],
+        }
+        said = {"error": {"name": refusal, "message": "권한이 부족합니다."}}
+        for path, found in answers.items():
+            expected = httpserver.expect_request(path, method="GET")
+            expected.respond_with_json(said if refusal else found, status=401 if refusal else 200)
+        attested = {
+            "no_withdraw_attested_on": datetime.now(UTC).date(),
+            "no_withdraw_attested_for": hashlib.sha256(KEY.encode()).hexdigest()[:12],
+        }
+        url = httpserver.url_for("").rstrip("/")
+        section = {"symbols": ["BTC/KRW"], "api_key": KEY, "secret": SECRET, "url": url, **attested}
+        return ApiKeyCheck("bithumb").run(
+            make_context(settings=make_settings(env="live", exchanges={"bithumb": section}))
+        )
+
+    return run
+
+
+def test_x16_bithumb_is_asked_by_token(ask_bithumb: Callable[..., Outcome], httpserver: HTTPServer) -> None:
+    """Its present API tells when the key ends; each question has a token of its own, signed with the secret."""
+    outcome = ask_bithumb()
+
+    assert (outcome.status, "the Bithumb key works, lives until" in outcome.summary) == (Status.PASS, True), outcome
+    assert [(request.method, request.path) for request, _ in httpserver.log] == [
+        ("GET", "/v1/api_keys"),
+        ("GET", "/v1/accounts"),
+    ]
+    claims = [_claims(request.headers["Authorization"]) for request, _ in httpserver.log]
+    assert {each["access_key"] for each in claims} == {KEY}
+    assert len({each["nonce"] for each in claims}) == 2
+    assert all(abs(each["timestamp"] / 1000 - datetime.now(UTC).timestamp()) < 60 for each in claims)
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "says"),
+    [
+        ({"days": 2}, Status.WARN, "the key expires in 2 days"),
+        ({"days": -3}, Status.FAIL, "the Bithumb key expired on"),
+        ({"refusal": "NotAllowIP"}, Status.FAIL, "does not allow the API key from this address"),
+        ({"refusal": "out_of_scope"}, Status.FAIL, "denies the API key a right"),
+        ({"refusal": "jwt_verification"}, Status.FAIL, "the secret does not belong to the API key"),
+        ({"refusal": "expired_jwt"}, Status.ERROR, "rejects the request's timestamp"),
+    ],
+)
+def test_x16_what_bithumb_says_of_a_key(
+    given: dict[str, Any], status: Status, says: str, ask_bithumb: Callable[..., Outcome]
+) -> None:
+    """Its end and its refusals are told apart as Upbit's are."""
+    outcome = ask_bithumb(**given)
+    assert (outcome.status, says in outcome.summary) == (status, True), outcome

@@ -23,6 +23,7 @@ WORDS = "the words of the exchange, request ip: 203.0.113.9"
 SHAPES: dict[str, tuple[int, Callable[[str], dict[str, Any]]]] = {
     "binance": (400, lambda code: {"code": int(code), "msg": WORDS}),
     "upbit": (401, lambda code: {"error": {"name": code, "message": WORDS}}),
+    "bithumb": (401, lambda code: {"error": {"name": code, "message": WORDS}}),
     "bybit": (200, lambda code: {"retCode": int(code), "retMsg": WORDS, "result": {}}),
     "okx": (401, lambda code: {"code": code, "msg": WORDS, "data": []}),
     "kucoin": (401, lambda code: {"code": code, "msg": WORDS}),
@@ -43,8 +44,12 @@ def ask(httpserver: HTTPServer) -> Iterator[Callable[..., Trouble]]:
         )
         client = open_exchange(exchange, section)
         opened.append(client)
+        question: Callable[..., Any] = client.ask
+        what = QUESTIONS.get(exchange, "fetch_balance")
+        if exchange == "bithumb":  # ccxt knows its old API only
+            question, what = client.get_by_token, "/v1/accounts"
         with pytest.raises(TroubleError) as caught:
-            client.ask(QUESTIONS.get(exchange, "fetch_balance"))
+            question(what)
         return caught.value.trouble
 
     yield run
