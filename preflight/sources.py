@@ -34,7 +34,7 @@ from preflight.owners import flaw_of
 from preflight.plain_http import must_not_send_in_the_clear
 from preflight.sections import ServerSection
 from preflight.settings import Settings
-from preflight.trust import must_be_trusted, secret_files
+from preflight.trust import files_of, must_be_trusted
 from preflight.weakened import overrides_of
 
 PREFIX = "PREFLIGHT_"
@@ -144,7 +144,7 @@ def load_with_sources(
         must_be_trusted([(layer.name, layer.path) for layer in layers if layer.values and layer.path is not None], ())
     loaded = Loaded(_merge(layers, env), tuple(layers))
     if env is Env.LIVE:
-        must_be_trusted((), secret_files(loaded.settings))
+        must_be_trusted(files_of(loaded.settings, secret=False), files_of(loaded.settings, secret=True))
     must_not_send_in_the_clear(loaded.settings, loaded.source)
     overrides = overrides_of(loaded.settings, loaded.source)
     return replace(loaded, notes=(*([foreign] if foreign else []), *overrides), overrides=overrides)

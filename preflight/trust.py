@@ -10,6 +10,8 @@ from preflight.owners import Flaw, flaw_of, trusted_owners
 from preflight.sections import Section
 from preflight.settings import Settings
 
+_PUBLIC = frozenset({"ca_file", "cert_file"})  # certificates: who may write them matters, not who reads them
+
 
 def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[str, Path]]) -> None:
     """Refuse a run in live that takes a value from a file which another user wrote, could write, or could exchange.
@@ -44,8 +46,8 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
         raise UsageError(f"{path}: cannot be looked at: {e.strerror}") from e
 
 
-def secret_files(settings: Settings) -> tuple[tuple[str, Path], ...]:
-    """Give the key and the path of every file that a secret was read from."""
+def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:
+    """Give the key and the path of every file that a secret was read from, or else of those that anybody may read."""
     tables = {name: getattr(settings, name) for name in type(settings).model_fields}
     tables |= {f"exchanges.{name}": one for name, one in settings.exchanges.items()}
     return tuple(
@@ -53,5 +55,6 @@ def secret_files(settings: Settings) -> tuple[tuple[str, Path], ...]:
         for table, section in tables.items()
         if isinstance(section, Section)
         for key in type(section).model_fields
-        if key.endswith("_file") and isinstance(value := getattr(section, key), Path)
+        if key.endswith("_file") and (key not in _PUBLIC) == secret
+        if isinstance(value := getattr(section, key), Path)
     )

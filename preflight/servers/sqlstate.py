@@ -10,6 +10,7 @@ import ctypes
 import os
 import re
 import select
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,12 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import _psycopg, extensions
+from psycopg2.extras import wait_select
 
 _DEFAULT, _VERBOSE = 1, 2  # PGVerbosity in libpq-fe.h
 # `FATAL:  28P01: ...`, whatever the language of the first word, perhaps after libpq's own `connection ... failed: `.
 _CODE = re.compile(r"(?m)(^|failed: )([^:\n]+:  )([0-9A-Z]{5}): ")
+_ONE = threading.Lock()  # how psycopg2 waits is one for the process: one thread connects at a time
 _LOCATION = re.compile(r"(?m)^[^:\n]+:  [^\n:]+, [\w.-]+\.c:\d+\n?")  # in the server's source; pgbouncer has none
 
 
@@ -41,14 +44,12 @@ class RefusedError(psycopg2.OperationalError):
 def connect(**keywords: Any) -> extensions.connection:
     """Connect as `psycopg2.connect` does, within libpq's `connect_timeout` for each address, which has to be given.
 
-    Not for several threads at once: how psycopg2 waits is one for the process.
-
     Raises:
         RefusedError: The server refuses.
         psycopg2.OperationalError: It is not reachable.
     """
     try:
-        with _watched(float(keywords["connect_timeout"])):
+        with _ONE, _watched(float(keywords["connect_timeout"])):
             connection: extensions.connection = psycopg2.connect(**keywords)
     except psycopg2.OperationalError as e:
         text = str(e)
@@ -62,9 +63,12 @@ def connect(**keywords: Any) -> extensions.connection:
 @contextmanager
 def _watched(seconds: float) -> Iterator[None]:
     """Have psycopg2 wait for connections by a function of ours, in which libpq is told to give the codes."""
-    libpq = _libpq()
+    libpq, connecting = _libpq(), threading.get_ident()
 
     def wait(connection: extensions.connection) -> None:
+        if threading.get_ident() != connecting:  # a statement of another thread, which has a limit of its own
+            wait_select(connection)
+            return
         libpq.PQsetErrorVerbosity(connection.pgconn_ptr, _VERBOSE)
         tried, end = 0, 0.0
         while (state := connection.poll()) != extensions.POLL_OK:
@@ -81,6 +85,16 @@ def _watched(seconds: float) -> Iterator[None]:
         yield
     finally:
         extensions.set_wait_callback(None)
+
+
+def _forget() -> None:
+    """In a fork only the thread that forked goes on: what another one was doing is not waited for."""
+    global _ONE  # noqa: PLW0603 - a lock that nobody will ever give back
+    _ONE = threading.Lock()
+    extensions.set_wait_callback(None)
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 @cache

@@ -399,7 +399,7 @@ def test_endless_answer_is_cut(make_check: MakeCheck, make_context: MakeContext)
                     continue
 
     answer, how = ask(make_check(does=flood), make_context())
-    assert 64 * 1024 < len(answer) <= 64 * 1024 + 65536
+    assert 96 * 1024 < len(answer) <= 96 * 1024 + 65536
     assert how == "killed by SIGKILL"
 
 

@@ -176,6 +176,19 @@ def test_g13_a_key_that_others_may_read_is_refused_in_live(table: str, tmp_path:
 
 
 @BOTH
+def test_g13_a_certificate_may_be_read_but_not_written_by_others(
+    table: str, tmp_path: Path, authority: Authority
+) -> None:
+    """A certificate is public; one that others may write would let them say who the server is."""
+    certificate, _ = authority.pair("public.example.org")
+    certificate.chmod(0o644)
+    assert getattr(_load("live", table, tmp_path, ca_file=str(certificate)), table).ca_file == certificate
+    certificate.chmod(0o666)
+    with pytest.raises(UsageError, match=rf"{table}\.ca_file: others may write .*: chmod go-w"):
+        _load("live", table, tmp_path, ca_file=str(certificate))
+
+
+@BOTH
 def test_g13_proof_cannot_be_switched_off_in_live(table: str, tmp_path: Path) -> None:
     """`require_proof = false` is exit 2 in live, and may be said elsewhere."""
     with pytest.raises(UsageError, match=rf"{table}\.require_proof is always true in live"):
