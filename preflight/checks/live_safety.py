@@ -45,7 +45,7 @@ class LiveSafetyCheck:
                 actual=f"{len(missing)} missing",
             )
         too_high = _too_high(settings.live)
-        if too_high and switch.status is Status.PASS:
+        if too_high and switch.status in {Status.PASS, Status.WARN}:
             return Outcome(
                 status=Status.FAIL,
                 summary=", ".join(too_high),
@@ -82,8 +82,9 @@ def _kill_switch(ctx: Context) -> Outcome:
     keys = dict.fromkeys((ctx.settings.live.kill_switch_key, DEFAULT_KEY))  # the default one always, too
     client = ctx.open_redis(ctx.settings)
     try:
-        found = next((found for key in keys if (found := _at(ctx, client, key)) is not None), None)
-        found = found or _forgetful(ctx, client, ", ".join(keys))
+        forgetful = _forgetful(ctx, client, ", ".join(keys))
+        # Last: whoever starts a command after this relies on nothing being asked in between.
+        found = next((found for key in keys if (found := _at(ctx, client, key)) is not None), forgetful)
     finally:
         client.close()
     if found is not None:

@@ -55,7 +55,7 @@ def open_redis(settings: RedisSection) -> redis.Redis:
         "protocol": 2,
         "driver_info": None,
         **_tls(settings),
-        **_proof(settings),
+        **_met(settings),
     }
     login = {
         **common,
@@ -104,21 +104,25 @@ def _tls(settings: RedisSection) -> dict[str, Any]:
     }
 
 
-def _proof(settings: RedisSection) -> dict[str, Any]:
-    """Have each new connection proven before a byte is sent on it."""
-    if not settings.require_proof:
-        return {}
+def _met(settings: RedisSection) -> dict[str, Any]:
+    """Have each new connection proven before a byte is sent on it, and hear what the server says unasked."""
 
-    def prove(connection: Any) -> None:
-        if not isinstance(connection, SSLConnection):  # TLS has proven it by its certificate
-            try:
-                must_be_of(connection._sock, settings.owners, settings.timeout)
-            except StrangerError as e:
-                raise UnprovenError(str(e)) from e
-            except NotTakenError as e:
-                raise redis.TimeoutError("nobody took the connection") from e
-            except OSError as e:
-                raise redis.ConnectionError(str(e)) from e
+    def meet(connection: Any) -> None:
+        if settings.require_proof and not isinstance(connection, SSLConnection):  # TLS has proven it by its certificate
+            _prove(connection, settings)
         connection.on_connect()
+        if connection.can_read():  # a refusal, such as of one client too many; the pool would drop it unread
+            raise redis.exceptions.InvalidResponse(f"{connection.read_response()!r} before anything was asked")
 
-    return {"redis_connect_func": prove}
+    return {"redis_connect_func": meet}
+
+
+def _prove(connection: Any, settings: RedisSection) -> None:
+    try:
+        must_be_of(connection._sock, settings.owners, settings.timeout)
+    except StrangerError as e:
+        raise UnprovenError(str(e)) from e
+    except NotTakenError as e:
+        raise redis.TimeoutError("nobody took the connection") from e
+    except OSError as e:
+        raise redis.ConnectionError(str(e)) from e

@@ -130,9 +130,9 @@ def test_what_cannot_be_started_fails(running: EmbeddedStack, tmp_path: Path) ->
     done = nested(running, file, tmp_path / "evidence", "-x", **{"--prometheus-url": "http://127.0.0.1:1"})
 
     assert done.returncode == 1, done.stdout
-    assert "StackError: Prometheus cannot be reached at http://127.0.0.1:1 " in done.stdout
+    assert "the stack: Prometheus cannot be reached at http://127.0.0.1:1 " in done.stdout
     assert "(see --prometheus-url)" in done.stdout
-    assert manifest.read(tmp_path / "evidence" / "latest")["result"] == "FAILED"
+    assert manifest.read(tmp_path / "evidence" / "latest")["result"] == "INCOMPLETE"
 
 
 # --- without a nested run ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,9 @@ def _doctor(folder: Path, variables: dict[str, str]) -> subprocess.CompletedProc
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where nothing but the variables configures it; every folder above lets others through."""
-    for each in (tmp_path, *tmp_path.parents[:2]):
-        each.chmod(each.stat().st_mode | 0o055)
+    for each in (tmp_path, *tmp_path.parents):
+        if each.stat().st_uid == os.geteuid() and each.stat().st_mode & 0o055 != 0o055:
+            each.chmod(each.stat().st_mode | 0o055)
     return tmp_path
 
 

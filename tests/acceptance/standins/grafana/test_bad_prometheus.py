@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,12 +55,17 @@ def raw_server(*pieces: bytes, pause: float) -> Iterator[str]:
         def answer(connection: socket.socket) -> None:
             with connection:
                 connection.recv(65536)
+                connection.settimeout(5)
                 for piece in pieces:
                     over.wait(pause)
                     try:
                         connection.sendall(piece)
                     except OSError:
                         return
+                with suppress(OSError):  # closing with something unread would be a reset, not an end
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        continue
 
         def accept() -> None:
             while not over.is_set():
