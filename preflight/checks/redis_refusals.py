@@ -62,6 +62,14 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
     ("WRONGPASS", _PASSWORD),
     ("OOM", _NO_MEMORY),
     (
+        "DENIED",
+        Meaning(
+            Status.FAIL,
+            "is in protected mode: no password is set there, and it lets only its own machine in",
+            hint="set a password there (requirepass) and here; do not switch protected-mode off",
+        ),
+    ),
+    (
         "MISCONF",
         Meaning(
             Status.FAIL,

@@ -87,6 +87,9 @@ SERVER_HINTS: Mapping[str, str] = MappingProxyType(
         "see INFO replication there: start the replicas, or lower min-replicas-to-write": (
             "서버의 INFO replication을 보고 레플리카를 띄우거나 min-replicas-to-write 값을 낮추십시오"
         ),
+        "set a password there (requirepass) and here; do not switch protected-mode off": (
+            "서버(requirepass)와 여기에 비밀번호를 설정하십시오. protected-mode는 끄지 마십시오"
+        ),
         "see CLIENT LIST there: close what nobody uses, or raise maxclients": (
             "서버의 CLIENT LIST를 보고 쓰지 않는 연결을 닫거나 maxclients 값을 늘리십시오"
         ),

@@ -76,6 +76,16 @@ def test_g14_no_connection_left(start: Start, ask: Ask) -> None:
     assert (outcome.status, "has no connection left" in outcome.summary) == (Status.FAIL, True), outcome
 
 
+def test_g14_protected_mode(start: Start, ask: Ask) -> None:
+    """A server without a password that turns away whoever does not come from its own machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # nothing is sent: it tells by which address others reach this machine
+        outer = str(probe.getsockname()[0])
+    outcome = ask(start(f"bind {HOST} {outer}", "protected-mode yes"), host=outer)
+    assert (outcome.status, "is in protected mode" in outcome.summary) == (Status.FAIL, True), outcome
+    assert outcome.said.startswith("DENIED")
+
+
 NONSENSE = (
     *(b":abc\r\n", b"$x\r\n", b"*1\r\n" * 3000, b"$2\r\n\xff\xfe\r\n", b"HTTP/1.1 400\r\n\r\n", b"_\r\n"),
     b"SSH-2.0-OpenSSH_9.2\r\n",

@@ -47,11 +47,14 @@ def writable_replica(rig: Rig) -> Iterator[Change]:
 def no_password(rig: Rig) -> Iterator[Change]:
     """The real Redis, letting everybody in."""
     with rig.redis() as client:
+        guarded = client.config_get("protected-mode")["protected-mode"] or "yes"
+        client.config_set("protected-mode", "no")  # it would turn away whoever comes from another machine
         client.config_set("requirepass", "")
         try:
             yield Change()
         finally:
             client.config_set("requirepass", rig.setting("redis", "password"))
+            client.config_set("protected-mode", guarded)
 
 
 @contextlib.contextmanager
@@ -171,7 +174,7 @@ ROWS = (
     FaultRow(
         id="redis-open",
         fault="a Redis password is configured, and the server asks for none",
-        made="CONFIG SET requirepass '' on the server",
+        made="CONFIG SET requirepass '' and protected-mode no on the server",
         check="redis",
         **warn(),
         words=("lets everybody in",),
@@ -181,7 +184,7 @@ ROWS = (
     FaultRow(
         id="redis-open-live",
         fault="the same, and the bot would go live",
-        made="CONFIG SET requirepass '' on the server, env live",
+        made="CONFIG SET requirepass '' and protected-mode no on the server, env live",
         check="redis",
         env="live",
         **fail(),
