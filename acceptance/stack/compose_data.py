@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from acceptance.stack import compose_engine as engine
 from acceptance.stack.base import StackError
@@ -109,8 +109,8 @@ class Data:
             raise StackError(message)
 
 
-def look(docker_dir: Path) -> Data:
-    """Ask compose what it makes of a folder's files and of this environment.
+def ask_compose(docker_dir: Path) -> dict[str, Any]:
+    """Give what compose makes of a folder's files and of this environment, as `docker compose config` tells it.
 
     Raises:
         StackError: No engine, or compose refuses the files.
@@ -123,7 +123,17 @@ def look(docker_dir: Path) -> Data:
     done = engine.run(argv, env=dict(os.environ), cwd=docker_dir)
     if done.code != 0:
         raise StackError(done.said)
-    config = json.loads(done.stdout)
+    config: dict[str, Any] = json.loads(done.stdout)
+    return config
+
+
+def look(docker_dir: Path) -> Data:
+    """Ask compose what it makes of a folder's files and of this environment.
+
+    Raises:
+        StackError: No engine, or compose refuses the files.
+    """
+    config = ask_compose(docker_dir)
     services = config["services"]
     found = Data(
         docker_dir=docker_dir,

@@ -7,7 +7,6 @@ command again: it goes on with that value. It is on no command line and in no me
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import secrets
 import signal
@@ -21,8 +20,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from acceptance.stack import compose_data, compose_secrets
 from acceptance.stack import compose_engine as engine
-from acceptance.stack import compose_secrets
 from acceptance.stack.base import StackError
 from acceptance.stack.cache import cache_root
 from acceptance.stack.ports import HOST
@@ -165,17 +164,6 @@ def _tell_grafana(stack: Stack, old: str, new: str) -> None:
         raise StackError(message)
 
 
-def _look(docker_dir: Path) -> Stack:
-    trouble = engine.why_unusable()
-    if trouble is not None:
-        raise StackError(trouble)
-    argv = ("docker", "compose", "--profile", "*", "config", "--format", "json")
-    done = engine.run(argv, env=dict(os.environ), cwd=docker_dir)
-    if done.code != 0:
-        raise StackError(done.last_line)
-    return Stack(docker_dir=docker_dir, config=json.loads(done.stdout))
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Rotate one secret; 0, or 1 with one sentence."""
     parser = argparse.ArgumentParser(
@@ -200,7 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     earlier = signal.signal(signal.SIGTERM, stop)
     try:
-        stack = _look(options.docker_dir.absolute())
+        docker_dir = options.docker_dir.absolute()
+        stack = Stack(docker_dir=docker_dir, config=compose_data.ask_compose(docker_dir))
         cache_root().mkdir(parents=True, exist_ok=True)
         with FileLock(cache_root() / f"data-{stack.config['name']}.lock").acquire(timeout=0):
             rotate(stack, options.secret, dry_run=options.dry_run, tell=tell)

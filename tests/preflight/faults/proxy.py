@@ -10,7 +10,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-HOST = "127.0.0.1"
+from tests.preflight.servers.front import HOST, listening
+
 _AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset, as a dying peer does
 
 
@@ -70,24 +71,5 @@ class _Connection:
 @contextlib.contextmanager
 def proxy(port: int, trouble: Trouble) -> Iterator[int]:
     """Run a proxy before 127.0.0.1:`port`; gives its own port."""
-    over = threading.Event()
-    threads: list[threading.Thread] = []
-    with socket.create_server((HOST, 0)) as listener:
-        listener.settimeout(0.05)
-
-        def listen() -> None:
-            while not over.is_set():
-                with contextlib.suppress(TimeoutError):
-                    client, _ = listener.accept()
-                    connection = _Connection(client, port, trouble, over)
-                    threads.append(threading.Thread(target=connection.serve))
-                    threads[-1].start()
-
-        threads.append(threading.Thread(target=listen))
-        threads[0].start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+    with listening(lambda client, over: _Connection(client, port, trouble, over).serve) as own:
+        yield own

@@ -7,7 +7,8 @@ import selectors
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 HOST = "127.0.0.1"
 
@@ -21,6 +22,17 @@ def tls_front(context: ssl.SSLContext, port: int, *, postgres: bool = False) -> 
         port: Where the plain server is.
         postgres: Whether the client asks for TLS in Postgres' way first.
     """
+    with listening(lambda client, over: partial(_serve, client, context, port, postgres, over)) as own:
+        yield own
+
+
+@contextlib.contextmanager
+def listening(server: Callable[[socket.socket, threading.Event], Callable[[], object]]) -> Iterator[int]:
+    """Serve each connection to a free port of 127.0.0.1 in a thread of its own; gives the port.
+
+    Args:
+        server: Makes what serves a connection; the event is set when all is over.
+    """
     over = threading.Event()
     threads: list[threading.Thread] = []
     with socket.create_server((HOST, 0)) as listener:
@@ -30,7 +42,7 @@ def tls_front(context: ssl.SSLContext, port: int, *, postgres: bool = False) -> 
             while not over.is_set():
                 with contextlib.suppress(TimeoutError):
                     client, _ = listener.accept()
-                    threads.append(threading.Thread(target=_serve, args=(client, context, port, postgres, over)))
+                    threads.append(threading.Thread(target=server(client, over)))
                     threads[-1].start()
 
         threads.append(threading.Thread(target=listen))
