@@ -94,7 +94,7 @@ def _runs_again(container: str) -> None:
 
 def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event) -> None:
     container = stack.project.container(service)
-    network = f"{stack.project.name}_arbitrage-network"
+    network = f"{stack.project.name}_{'data' if service in {'redis', 'postgres', 'engine'} else 'metrics'}"
     if kind == "kill":  # by its process: `docker kill` would count as somebody's wish that it be stopped
         pid = int(docker_cli.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
         os.kill(pid, signal.SIGKILL)

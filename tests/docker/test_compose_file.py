@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from acceptance.stack.compose.docker_cli import DockerResult
-from acceptance.stack.compose.hardening import RULES
+from acceptance.stack.compose.hardening import RULES, network_faults
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.secrets import NAMES
 from acceptance.stack.interface import SERVICES
@@ -158,7 +158,30 @@ def test_services_volumes_and_network_are_the_documented_ones(config: dict[str, 
     """The names that the seed and the design give are there, and no other service."""
     assert set(config["services"]) == {*SERVICES, "preflight"}
     assert {"prometheus-data", "grafana-data", "textfile-collector-data", "postgres-data"} <= set(config["volumes"])
-    assert set(config["networks"]) == {"arbitrage-network"}
+    assert network_faults(config["networks"]) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "key", "value", "said"),
+    [
+        ("data", "internal", False, "data: it leads out"),
+        ("metrics", "internal", None, "metrics: it leads out"),
+        ("published", "driver_opts", {}, "reach each other"),
+        ("flat", "internal", True, "flat: no such network"),
+    ],
+)
+def test_a_network_that_lets_out_is_found(
+    config: dict[str, Any], network: str, key: str, value: object, said: str
+) -> None:
+    """Each promise of the networks, taken away by itself, is named."""
+    networks = {**config["networks"], network: {**config["networks"].get(network, {}), key: value}}
+    assert said in "; ".join(network_faults(networks))
+
+
+def test_a_service_in_a_network_too_many_is_found(config: dict[str, Any]) -> None:
+    """One flat network, as there was before, is a fault of each service in it."""
+    flat = {**config["services"]["redis"], "networks": {"arbitrage-network": None, "data": None, "published": None}}
+    assert "arbitrage-network" in RULES["network"]("redis", flat)
 
 
 def test_names_of_volumes_and_network_are_the_projects_own(config: dict[str, Any]) -> None:

@@ -208,8 +208,9 @@ def test_postgres_does_not_start_with_an_init_folder_that_it_cannot_read(bench: 
         ("DROP DATABASE arbitrage WITH (FORCE); DROP ROLE arbitrage", "there is no role arbitrage"),
         ("ALTER ROLE arbitrage PASSWORD 'another'", "password authentication failed"),
         ("ALTER ROLE arbitrage NOLOGIN", "is not permitted to log in"),
+        ("ALTER DATABASE arbitrage OWNER TO postgres", "the role arbitrage may make no tables in its schema"),
     ],
-    ids=["no database", "no role", "another password", "no login"],
+    ids=["no database", "no role", "another password", "no login", "no tables"],
 )
 def test_a_postgres_that_the_bot_cannot_use_is_not_healthy(bench: Bench, spoil: str, said: str) -> None:
     """Its healthcheck says what is missing, and the documented line makes it without touching the rest."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from acceptance.probes import GrafanaClient
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.compose import docker_cli, env_file
 from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.ports import HOST
 from tests.docker.operator import DOCS, Operator, at_work, documented
@@ -48,6 +48,56 @@ def test_grafana_shows_the_four_panels_to_its_administrator(operator: Operator, 
     with GrafanaClient(f"http://{HOST}:{operator.ports['grafana']}", auth=("admin", password)) as grafana:
         panels = {str(panel["title"]) for panel in grafana.dashboard("d77_system_health").dashboard["panels"]}
     assert {*PANELS} <= panels
+
+
+REACHED = {
+    ("engine", "redis", 6379): True,
+    ("engine", "postgres", 5432): True,
+    ("prometheus", "engine", 9100): True,
+    ("prometheus", "node-exporter", 9100): True,
+    ("grafana", "prometheus", 9090): True,
+    ("grafana", "redis", 6379): False,
+    ("prometheus", "postgres", 5432): False,
+    ("node-exporter", "redis", 6379): False,
+    ("redis", "prometheus", 9090): False,
+    ("redis", "grafana", 3000): False,
+}
+_CONNECTS = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3).close()"
+
+
+def _addresses(operator: Operator, service: str) -> list[str]:
+    """Every address of a service's container: a name that does not resolve would prove nothing."""
+    shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    done = docker_cli.docker("inspect", "--format", shown, f"{operator.project}-{service}-1")
+    assert done.code == 0, done.said
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(("asks", "asked", "port"), REACHED, ids=str)
+def test_who_reaches_whom(operator: Operator, first_run: DockerResult, asks: str, asked: str, port: int) -> None:
+    """A service reaches, by any address, what it needs and nothing else."""
+    assert first_run.code == 0
+    image = env_file.read(operator.folder / ".env")["PREFLIGHT_IMAGE"]
+    inside = ("run", "--rm", "--pull", "never", "--network", f"container:{operator.project}-{asks}-1")
+    codes = [
+        docker_cli.docker(
+            *inside, "--entrypoint", "python3", image, "-c", _CONNECTS, address, str(port), seconds=30
+        ).code
+        for address in _addresses(operator, asked)
+    ]
+    assert (0 in codes) is REACHED[asks, asked, port], f"{asks} -> {asked}:{port} ended with {codes}"
+
+
+@pytest.mark.parametrize(("user", "said"), [("postgres", "pg_hba.conf rejects connection"), ("arbitrage", "")])
+def test_the_superuser_logs_in_by_the_socket_only(
+    operator: Operator, first_run: DockerResult, user: str, said: str
+) -> None:
+    """With the right password, over TCP: the application's role gets in, the superuser does not."""
+    assert first_run.code == 0
+    secret = "postgres_owner_password" if user == "postgres" else "postgres_password"
+    script = f"PGPASSWORD=$(cat /run/secrets/{secret}) exec psql -wqAt -h 127.0.0.1 -U {user} -d {user} -c 'SELECT 1'"
+    done = docker_cli.docker("exec", f"{operator.project}-postgres-1", "sh", "-c", script)
+    assert (done.code == 0, said in done.stderr) == (user == "arbitrage", True), done.said
 
 
 def test_promtool_reads_the_configuration_on_request(operator: Operator, first_run: DockerResult) -> None:

@@ -17,6 +17,17 @@ WRITABLE_ROOT: Mapping[str, str] = {}
 CAPABILITIES: Mapping[str, Mapping[str, str]] = {}
 """Service -> capability -> why it is needed. None today: each starts as its own user."""
 
+NETWORKS: Mapping[str, frozenset[str]] = {
+    "redis": frozenset({"data", "published"}),
+    "postgres": frozenset({"data", "published"}),
+    "engine": frozenset({"arbitrage-network", "data", "metrics"}),
+    "prometheus": frozenset({"metrics", "published"}),
+    "grafana": frozenset({"metrics", "published"}),
+    "node-exporter": frozenset({"metrics", "published"}),
+    "preflight": frozenset({"arbitrage-network", "data"}),
+}
+"""Service -> its networks. Only `arbitrage-network` leads out; see `network_faults` for what the others are."""
+
 OWN_USER = {"engine", "preflight"}
 """Services whose image brings its user: one of the operator's own has another. Ours are looked at when they run."""
 
@@ -97,8 +108,12 @@ def _unprivileged(name: str, service: Service) -> str:
     return "runs as root" if user in {"0", "root"} else ""
 
 
-def _network(_: str, service: Service) -> str:
-    return "" if list(service.get("networks", {})) == ["arbitrage-network"] else "not on arbitrage-network alone"
+def _network(name: str, service: Service) -> str:
+    surplus = sorted(set(service.get("networks", {"default": None})) - NETWORKS.get(name, frozenset()))
+    missing = sorted(NETWORKS.get(name, frozenset()) - set(service.get("networks", {})))
+    if surplus:
+        return f"in networks that it needs for nothing: {surplus}"
+    return f"not in {missing}, so its neighbours cannot reach it" if missing else ""
 
 
 def _mounts(_: str, service: Service) -> str:
@@ -144,3 +159,26 @@ RULES: Mapping[str, Callable[[str, Service], str]] = {
     "mounts": _mounts,
     "secrets-as-files": _secrets,
 }
+
+
+def network_faults(networks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what is wrong with the compose file's networks, a sentence each; empty when nothing is.
+
+    Args:
+        networks: Name -> definition, as `docker compose config` shows them.
+    """
+    wanted = set().union(*NETWORKS.values())
+    faults = [f"{name}: no such network is known" for name in sorted(set(networks) - wanted)]
+    faults += [f"{name}: it is missing" for name in sorted(wanted - set(networks))]
+    faults += [
+        f"{name}: it leads out, since it is not internal"
+        for name in ("data", "metrics")
+        if name in networks and networks[name].get("internal") is not True
+    ]
+    options = networks.get("published", {}).get("driver_opts") or {}
+    faults += [
+        f"published: {option} is not false, so its containers reach {whom}"
+        for option, whom in (("enable_icc", "each other"), ("enable_ip_masquerade", "the world"))
+        if options.get(f"com.docker.network.bridge.{option}") != "false"
+    ]
+    return faults
