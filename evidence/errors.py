@@ -7,7 +7,8 @@ EvidenceError
 ├── StrayFileError         a file that did not come through the bundle's door
 ├── BundleClosedError      something is added to a bundle that is closed
 ├── BundleMissingError     no bundle where one was asked for
-└── BundleIncompleteError  a bundle without a readable manifest
+├── BundleIncompleteError  a bundle without a readable manifest
+└── ClaimsError            the table of claims, or what it names, is not as it has to be
 """
 
 from __future__ import annotations
@@ -43,3 +44,7 @@ class BundleMissingError(EvidenceError):
 
 class BundleIncompleteError(EvidenceError):
     """A bundle without a readable manifest: its run did not come to its end."""
+
+
+class ClaimsError(EvidenceError):
+    """The table of claims is not as it has to be, or names a test that does not exist."""
