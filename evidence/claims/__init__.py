@@ -11,14 +11,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evidence.bundle.snapshot import Snapshot
 from evidence.claims import document, facts, table
 from evidence.claims.judge import Status, criteria, judge, status_text
-
-if TYPE_CHECKING:
-    from evidence.bundle.snapshot import Snapshot
-    from evidence.verdict import Verdict
+from evidence.verdict import Verdict
 
 __all__ = ["Status", "criteria", "derive", "judge", "status_text"]
 
@@ -35,7 +33,6 @@ def derive(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
 
     Raises:
         ClaimsError: a claim names a test that does not exist.
-        DocumentError: ``run.json`` cannot be read.
     """
     rows = table.load()
     judged = judge(rows, facts.read(snapshot, verdict))

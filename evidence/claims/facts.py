@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.grafana import GrafanaKind
-
-if TYPE_CHECKING:
-    from evidence.verdict import Verdict
+from evidence.verdict import Verdict
+from evidence.verdict.gate import Coverage
 
 #: What is never the original, on whichever stack.
 _ALWAYS_STANDINS: Final = {"telegram": "Telegram", "exchanges": "Upbit and Binance"}
@@ -53,22 +51,20 @@ def stack_of(gate: str) -> str | None:
 
 
 def read(snapshot: Snapshot, verdict: Verdict) -> Facts:
-    """Take them from a bundle's bytes and from what was derived from them.
-
-    Raises:
-        DocumentError: ``run.json`` cannot be read.
-    """
-    run = snapshot.json(layout.RUN)
+    """Take them from a bundle's bytes and from what was derived from them."""
     return Facts(
         gates={
             name: GateFacts(
-                full=gate.result == "FULL", passed=gate.passed, reasons=tuple(gate.reasons), tests=dict(gate.tests)
+                full=gate.outcome.result is Coverage.FULL,
+                passed=gate.outcome.passed,
+                reasons=gate.outcome.reasons,
+                tests=gate.outcome.tests,
             )
             for name, gate in verdict.gates.items()
         },
         stacks={name: servers(stack.grafana, stack.services) for name, stack in verdict.stacks.items()},
         files={name: described["sha256"] for name, described in snapshot.described().items()},
-        git=run["git"],
+        git=verdict.run["git"],
     )
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from evidence import claims
 from evidence.bundle import layout
@@ -15,9 +15,10 @@ from evidence.bundle.snapshot import Snapshot
 from evidence.claims.facts import servers
 from evidence.errors import EvidenceError
 from evidence.report.hops import follow
-
-if TYPE_CHECKING:
-    from evidence.verdict import Verdict
+from evidence.times import iso
+from evidence.verdict import Verdict
+from evidence.verdict.gate import GateFiles
+from evidence.verdict.stack import StackFiles
 
 SCHEMA_VERSION: Final = 1
 _TAGS: Final = re.compile(r"<[^>]*>")
@@ -41,7 +42,7 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
         DocumentError: a document in the bundle is not what its name says.
         ClaimsError: a claim names a test that does not exist.
     """
-    run = snapshot.json(layout.RUN)
+    run = verdict.run
     main = next((stack for stack in layout.STACK_ORDER if stack in verdict.stacks), None)
     judged = claims_of(snapshot, verdict)
     document = {
@@ -53,13 +54,13 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
         "complete": verdict.complete,
         "signature": signature,
         "started_at": run["started_at"],
-        "ended_at": max((gate.ended_at for gate in verdict.gates.values()), default=run["started_at"]),
+        "ended_at": iso(max(gate.end for gate in verdict.gates.values())) if verdict.gates else run["started_at"],
         "command": " ".join(run["command"]),
         "git": run["git"],
         "python": run["python"],
         "platform": run["platform"],
         "gates": [_gate(name, gate) for name, gate in verdict.gates.items()],
-        "missing_gates": [name for name in layout.ALL_GATES if name not in verdict.gates],
+        "missing_gates": list(verdict.missing_gates),
         "stacks": [_stack(name, stack) for name, stack in verdict.stacks.items()],
         **judged,
         "main_stack": main,
@@ -85,19 +86,19 @@ def claims_of(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
     return {key: derived[key] for key in ("criteria", "claims")}
 
 
-def _gate(name: str, gate: Any) -> dict[str, Any]:
+def _gate(name: str, gate: GateFiles) -> dict[str, Any]:
     return {
         "name": name,
-        "result": str(gate.result),
-        "passed": gate.passed,
-        "reasons": list(gate.reasons),
-        "counts": dict(gate.counts),
-        "started_at": gate.started_at,
-        "ended_at": gate.ended_at,
+        "result": str(gate.outcome.result),
+        "passed": gate.outcome.passed,
+        "reasons": list(gate.outcome.reasons),
+        "counts": dict(gate.outcome.counts),
+        "started_at": iso(gate.begin),
+        "ended_at": iso(gate.end),
     }
 
 
-def _stack(name: str, stack: Any) -> dict[str, Any]:
+def _stack(name: str, stack: StackFiles) -> dict[str, Any]:
     return {
         "name": name,
         "grafana": dict(stack.grafana) if stack.grafana else None,
