@@ -230,9 +230,10 @@ def _pushed(git: Mapping[str, Any]) -> tuple[Status, str]:
 
 
 def _raw_urls(git: Mapping[str, Any]) -> tuple[Status, str]:
-    if git.get("raw_urls"):
+    changed = [change for change in git.get("changed", ()) if change["status"] != "D"]
+    if changed and all(change["raw_url"] for change in changed):
         return Status.PASS, ""
-    return Status.NOT_RUN, "the repository has no remote with raw URLs"
+    return Status.NOT_RUN, "the repository has no remote that shows files by a raw URL"
 
 
 _GIT: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[Status, str]]]] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from evidence import claims
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.claims.facts import servers
-from evidence.errors import EvidenceError
+from evidence.errors import DocumentError
 from evidence.report.hops import follow
 from evidence.times import iso
 from evidence.verdict import Verdict
@@ -21,8 +22,9 @@ from evidence.verdict.gate import GateFiles
 from evidence.verdict.stack import StackFiles
 
 SCHEMA_VERSION: Final = 1
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _TAGS: Final = re.compile(r"<[^>]*>")
-_MESSAGES: Final = 12  # of the chat; a run of the suite sends dozens
+_MESSAGES: Final = 8  # of the chat, one of each kind; a run of the suite sends dozens
 #: Terminal escapes and other characters that a page or a terminal would act upon.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -73,7 +75,7 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
 
 
 _NOTHING_SEEN: Final[Mapping[str, Any]] = {
-    "hops": [], "panels": [], "dashboards": [], "chat": [], "chat_total": 0, "checks": [], "preflight": None,
+    "hops": [], "metrics": [], "panels": [], "dashboards": [], "chat": [], "chat_total": 0, "checks": [], "preflight": None,
     "untested": [],
 }  # fmt: skip
 
@@ -143,9 +145,7 @@ def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
         ],
         "panels": [_panel(panel) for panel in (grafana or {}).get("panels", ())],
         "dashboards": _dashboards(snapshot, folder, panels),
-        "chat": [
-            {"at": message["at"], "text": _TAGS.sub("", message["text"])} for message in messages[:_MESSAGES]
-        ],
+        "chat": list(_first_of_each_kind(messages)),
         "chat_total": len(messages),
         "checks": [
             {key: check[key] for key in ("id", "status", "required", "summary", "duration_seconds")}
@@ -154,6 +154,15 @@ def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
         "preflight": {key: report[key] for key in ("run_id", "verdict", "env", "exit_code")} if report else None,
         "untested": list(versions.get("official_untested", ())),
     }
+
+
+def _first_of_each_kind(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """The kind of a message is its first line: severity, verdict and env."""
+    kinds: dict[str, dict[str, str]] = {}
+    for message in messages:
+        text = html.unescape(_TAGS.sub("", message["text"]))
+        kinds.setdefault(text.partition("\n")[0], {"at": iso(message["at"]), "text": text})
+    yield from list(kinds.values())[:_MESSAGES]
 
 
 def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,12 +195,13 @@ def picture(snapshot: Snapshot, name: str) -> str:
     """Return a picture of the bundle as an address that holds it whole.
 
     Raises:
-        EvidenceError: it is not an SVG.
+        DocumentError: it is not a PNG.
     """
     data = snapshot.files[name]
-    if b"<svg" not in data[:1000]:
-        raise EvidenceError(f"{name} is not a picture")
-    return "data:image/svg+xml;base64," + base64.b64encode(data).decode("ascii")
+    if not data.startswith(_PNG):
+        message = f"{name} is not a picture: it does not begin as a PNG does"
+        raise DocumentError(message)
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
 
 
 def _clean(value: Any) -> Any:
