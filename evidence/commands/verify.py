@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DEFAULT_AGE: Final = "24h"
 _CODES: Final = (
-    "exit codes: 0 relied on, 1 invalid (not what was sealed, or its records contradict it), 2 bad usage, 3 unsigned or not "
-    "checked, 4 stale, 5 genuine and not passing; of several the first of 1, 3, 4, 5"
+    "exit codes: 0 relied on, 1 invalid (not what was sealed, or its records contradict it), 2 bad usage, "
+    "3 unsigned or not checked, 4 stale, 5 genuine and not passing; of several the first of 1, 3, 4, 5"
 )
 
 
@@ -106,7 +106,6 @@ def _summarise(report: Report) -> None:
         state = f"SIGNED by {report.key_id[:12]}, verified"
     verdict = "nothing derived" if report.verdict is None else str(report.verdict.result)
     say(f"{report.snapshot.name}: says {document['result']} ({document['scope']}), derived anew: {verdict}")
-    say(
-        f"commit {document['git']['commit']}{' with changes' if document['git']['dirty'] else ''}; sealed {document['end']}"
-    )
+    changes = " with changes" if document["git"]["dirty"] else ""
+    say(f"commit {document['git']['commit']}{changes}; sealed {document['end']}")
     say(f"grafana: {grafana_of(dict(document))}; signature: {state}; {len(document['files'])} files")

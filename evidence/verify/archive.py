@@ -11,9 +11,9 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from evidence.bundle.snapshot import MAX_BYTES, MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, Snapshot, read_folder
 from evidence.errors import BundleMissingError, BundleRefusedError
@@ -22,11 +22,7 @@ _BROKEN: Final = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError,
     NotImplementedError, UnicodeError, OverflowError,
 )  # fmt: skip
-_OPENERS: Final[tuple[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]], ...]] = (
-    (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
-    (b"BZh", lambda stream: bz2.BZ2File(stream)),
-    (b"\xfd7zXZ\x00", lambda stream: lzma.LZMAFile(stream)),
-)
+_PACKED: Final = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _TAR_HEADERS: Final = 4 * 512 * MAX_FILES  # bytes beside the files themselves
 _WRITES_FOR_UNIX: Final = 3  # zip's "made by": only then are the upper bits of external_attr a Unix mode
 
@@ -42,11 +38,8 @@ def read_bundle(path: Path) -> Snapshot:
         return read_folder(path)
     data = _file(path)
     try:
-        if data[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
-            members = _zip(data)
-        else:
-            members = _tar(_decompressed(data))
-        return _collect(path.name, members)
+        zipped = data[:4] in {b"PK\x03\x04", b"PK\x05\x06"}
+        return _collect(path.name, _zip(data) if zipped else _tar(_decompressed(data)))
     except BundleRefusedError:
         raise
     except _BROKEN as error:
@@ -74,12 +67,21 @@ def _file(path: Path) -> bytes:
 
 def _decompressed(data: bytes) -> bytes:
     """Undo gzip, bzip2 or xz, up to what a bundle may hold: a bomb ends there."""
-    opener = next((opener for magic, opener in _OPENERS if data.startswith(magic)), None)
-    if opener is None:
-        return data
+    kind = next((kind for magic, kind in _PACKED.items() if data.startswith(magic)), None)
     limit = MAX_BYTES + _TAR_HEADERS
-    with opener(io.BytesIO(data)) as stream:
-        found = stream.read(limit + 1)
+    packed = io.BytesIO(data)
+    match kind:
+        case None:
+            return data
+        case "gz":
+            with gzip.GzipFile(fileobj=packed) as stream:
+                found = stream.read(limit + 1)
+        case "bz2":
+            with bz2.BZ2File(packed) as stream:
+                found = stream.read(limit + 1)
+        case _:
+            with lzma.LZMAFile(packed) as stream:
+                found = stream.read(limit + 1)
     if len(found) > limit:
         raise BundleRefusedError(f"it unpacks to more than a bundle may hold ({MAX_BYTES} bytes)")
     return found
