@@ -136,9 +136,11 @@ def raw_url(page: str, sha: str, path: str) -> str:
 
 
 def _changed(folder: Path, sha: str, page: str | None) -> tuple[Change, ...]:
-    told = _git(folder, "diff-tree", "-r", "-z", "--root", "--no-commit-id", "-m", "--first-parent", "--name-status", sha)
+    told = _git(
+        folder, "diff-tree", "-r", "-z", "--root", "--no-commit-id", "-m", "--first-parent", "--name-status", sha
+    )
     fields = (told or "").split("\0")
-    found = []
+    found: list[Change] = []
     while len(fields) > 1 and len(found) < _CHANGED_AT_MOST:
         status, path = fields[0][:1], fields[1]
         fields = fields[2:]

@@ -5,7 +5,7 @@
     run.json                              written by open: when, by what command, from which commit
     manifest.json                         written by seal: verdict, and sha256 and size of every other file
     statement.dsse.json                   written by seal if a key is configured: signs commit and manifest.json
-    docker_status.txt                     the seed's names. The three that come from a stack are copies made by seal of
+    docker_status.txt                     the seed's names. Those that come from a stack are copies made by seal of
     fast_gate.log                         the compose run's files if there was one, else of the embedded run's.
     full_regression.log
     prometheus_query_result.json
@@ -18,8 +18,8 @@
     gates/<gate>.collection.json          tests found: selected and deselected (written by the acceptance plug-in)
     e2e/<stack>/...                       what the acceptance plug-in saw on that stack (see `STACK_FILES`)
 
-`<gate>` is `fast`, `core`, `e2e-embedded`, `e2e-compose`; others (`git`, `e2e-external`) may be there and must pass too,
-but do not count towards completeness.
+`<gate>` is `fast`, `core`, `e2e-embedded`, `e2e-compose`. Others (`git`, `e2e-external`) may be there and must pass
+too, but do not count towards completeness.
 """
 
 from __future__ import annotations

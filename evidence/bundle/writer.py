@@ -61,7 +61,7 @@ class Bundle:
             raise BundleMissingError(message)
         if (path / layout.MANIFEST).exists():
             raise BundleClosedError(f"{path.name} is sealed: nothing can enter it any more")
-        return cls(path.absolute(), redactor=Redactor(secrets))
+        return cls(path.resolve(), redactor=Redactor(secrets))
 
     def __enter__(self) -> Self:
         return self

@@ -94,7 +94,8 @@ def derive(snapshot: Snapshot) -> Verdict:
             problems.append(Problem(layout.stack_folder(stack), f"has no {layout.gate_record(layout.e2e_gate(stack))}"))
         window = (begin, begin) if gate is None else (gate.begin - SLACK, gate.end + SLACK)
         stacks[stack] = read_stack(snapshot, stack, window)
-    problems += [problem for files in (*gates.values(), *stacks.values()) for problem in files.problems]
+    problems += [problem for gate_files in gates.values() for problem in gate_files.problems]
+    problems += [problem for stack_files in stacks.values() for problem in stack_files.problems]
     problems += _identity(snapshot, run, gates)
     problems += _copies(snapshot, stacks)
     result, reasons = _conclude(gates, stacks, problems, snapshot)

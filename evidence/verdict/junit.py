@@ -87,7 +87,9 @@ def _case_of(nodeid: str) -> tuple[str, str]:
 
 def _xml_text(text: str) -> str:
     """Write what XML cannot hold as pytest does."""
-    return "".join(one if _legal(ord(one)) else f"#x{ord(one):02X}" if ord(one) <= 0xFF else f"#x{ord(one):04X}" for one in text)
+    return "".join(
+        one if _legal(ord(one)) else f"#x{ord(one):02X}" if ord(one) <= 0xFF else f"#x{ord(one):04X}" for one in text
+    )
 
 
 def _legal(code: int) -> bool:

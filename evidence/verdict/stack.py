@@ -105,9 +105,7 @@ class _Reading:
             if report is None:
                 yield Problem(self.path(name), f"has no readable {REPORT} beside it to be compared with")
                 continue
-            yield from (
-                Problem(self.path(name), text) for text in look.contradictions(document, report, self.window)
-            )
+            yield from (Problem(self.path(name), text) for text in look.contradictions(document, report, self.window))
         every = self.document(PANELS)
         if every is not None:
             beside = frozenset(
@@ -115,9 +113,7 @@ class _Reading:
                 for name in self.snapshot.files
                 if name.startswith(self.folder + "/")
             )
-            yield from (
-                Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, beside)
-            )
+            yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, beside))
         yield from self._identity()
 
     def gaps(self) -> Iterator[str]:
