@@ -10,7 +10,8 @@ EvidenceError
 ├── BundleIncompleteError  a bundle that was never sealed
 ├── BundleRefusedError     a folder or archive that is not opened: too large, hostile, or unreadable
 ├── KeyFileError           a key that cannot be read or made
-└── ClaimsError            the table of claims, or what it names, is not as it has to be
+├── ClaimsError            the table of claims, or what it names, is not as it has to be
+└── PromotionError         a bundle that may not be promoted
 """
 
 from __future__ import annotations
@@ -58,3 +59,7 @@ class KeyFileError(EvidenceError):
 
 class ClaimsError(EvidenceError):
     """The table of claims is not as it has to be, or names a test that does not exist."""
+
+
+class PromotionError(EvidenceError):
+    """A bundle that may not be promoted; says every reason."""

@@ -60,6 +60,7 @@ def seal(folder: Path, *, signer: CryptoSigner | None = None, clock: Callable[[]
     if refusals := journal.refusals():
         raise SecretFoundError(refusals[0])
     _copy_to_the_top(bundle)
+    _tell(bundle, _entered(bundle, journal), signer)
     snapshot = _entered(bundle, journal)
     verdict = derive(snapshot)
     document = manifest.build(snapshot, verdict, end=iso(clock()))
@@ -96,6 +97,16 @@ def _copy_to_the_top(bundle: Bundle) -> None:
         original = stacks[source] / name
         if original.is_file() and not original.is_symlink():
             bundle.add_file(name, original, replace=True)
+
+
+def _tell(bundle: Bundle, snapshot: Snapshot, signer: CryptoSigner | None) -> None:
+    """Write what the records mean for people: the judged claims, and the page."""
+    # Imported here: the page's library is heavy, and only sealing needs it.
+    from evidence.report import inside  # noqa: PLC0415 -- see the line above
+
+    key = None if signer is None else signer.public_key.keyid
+    for name, data in inside.documents(snapshot, derive(snapshot), key=key):
+        bundle.add_bytes(name, data, replace=True)
 
 
 def _entered(bundle: Bundle, journal: Journal) -> Snapshot:

@@ -1,4 +1,4 @@
-"""``claims.json``: the judged claims in a bundle."""
+"""``claims.json``: the judged claims in a bundle, with the table that they were judged by."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from evidence.claims.judge import Judged, JudgedCriterion
+from evidence.claims.table import Table
 
 FILE_NAME: Final = "claims.json"
 SCHEMA_VERSION: Final = 1
 
 
-def build(judged: Sequence[Judged], criteria: Sequence[JudgedCriterion]) -> dict[str, Any]:
-    """Make the document; it follows ``schema/claims.schema.json``."""
+def build(table: Table, judged: Sequence[Judged], criteria: Sequence[JudgedCriterion]) -> dict[str, Any]:
+    """Make the document; it follows ``schema/claims.schema.json``.
+
+    The table is in it, so that a later version of the project, with other claims, can judge this bundle again.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "criteria": [
@@ -46,4 +50,5 @@ def build(judged: Sequence[Judged], criteria: Sequence[JudgedCriterion]) -> dict
             }
             for one in judged
         ],
+        "table": table.model_dump(mode="json"),
     }

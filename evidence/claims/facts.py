@@ -14,6 +14,8 @@ from evidence.verdict.gate import Coverage
 #: What is never the original, on whichever stack.
 _ALWAYS_STANDINS: Final = {"telegram": "Telegram", "exchanges": "Upbit and Binance"}
 _NAMES: Final = {"prometheus": "Prometheus", "node-exporter": "node_exporter"}
+#: Made from the claims, so they prove none.
+MADE_FROM_CLAIMS: Final = frozenset({"claims.json", "report.html"})
 _E2E: Final = "e2e-"
 
 
@@ -63,7 +65,11 @@ def read(snapshot: Snapshot, verdict: Verdict) -> Facts:
             for name, gate in verdict.gates.items()
         },
         stacks={name: servers(stack.grafana, stack.services) for name, stack in verdict.stacks.items()},
-        files={name: described["sha256"] for name, described in snapshot.described().items()},
+        files={
+            name: described["sha256"]
+            for name, described in snapshot.described().items()
+            if name not in MADE_FROM_CLAIMS
+        },
         git=verdict.run["git"],
     )
 

@@ -6,14 +6,15 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from evidence import claims
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
-from evidence.claims.facts import servers
+from evidence.claims import document, table
+from evidence.claims.facts import MADE_FROM_CLAIMS, servers
 from evidence.errors import DocumentError
 from evidence.report.hops import follow
 from evidence.times import iso
@@ -46,8 +47,8 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
     """
     run = verdict.run
     main = next((stack for stack in layout.STACK_ORDER if stack in verdict.stacks), None)
-    judged = claims_of(snapshot, verdict)
-    document = {
+    judged = _claims(snapshot, verdict)
+    view = {
         "schema_version": SCHEMA_VERSION,
         "bundle": snapshot.name,
         "result": str(verdict.result),
@@ -65,26 +66,32 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
         "missing_gates": list(verdict.missing_gates),
         "stacks": [_stack(name, stack) for name, stack in verdict.stacks.items()],
         **judged,
+        "untested": sorted(untested([stack.to_dict() for stack in verdict.stacks.values()])),
         "main_stack": main,
         **(_seen_on(snapshot, main) if main is not None else _NOTHING_SEEN),
         "files": [
-            {"name": name, **described} for name, described in snapshot.described().items() if name != "report.html"
+            {"name": name, **described}
+            for name, described in snapshot.described().items()
+            if name not in MADE_FROM_CLAIMS
         ],
     }
-    return _clean(document)
+    cleaned: dict[str, Any] = _clean(view)
+    return cleaned
 
 
 _NOTHING_SEEN: Final[Mapping[str, Any]] = {
     "hops": [], "metrics": [], "panels": [], "dashboards": [], "chat": [], "chat_total": 0, "checks": [], "preflight": None,
-    "untested": [],
 }  # fmt: skip
 
 
-def claims_of(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
-    """Return ``criteria`` and ``claims``: derived anew if these are this project's gates, else none."""
-    if not set(verdict.gates) & set(layout.ALL_GATES):
+def _claims(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
+    """Criteria and claims, judged anew by the bundle's own table if it is sealed; none for a foreign suite."""
+    if not claims.makes_claims(verdict):
         return {"criteria": [], "claims": []}
-    derived = claims.derive(snapshot, verdict)
+    rows = None
+    if document.FILE_NAME in snapshot.files:
+        rows = table.Table.model_validate(snapshot.json(document.FILE_NAME)["table"])
+    derived = claims.derive(snapshot, verdict, rows=rows)
     return {key: derived[key] for key in ("criteria", "claims")}
 
 
@@ -112,17 +119,22 @@ def _stack(name: str, stack: StackFiles) -> dict[str, Any]:
     }
 
 
+def untested(stacks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Name the official images in whose place others ran, from the stacks as a manifest has them."""
+    services = [facts for stack in stacks for facts in stack["services"].values()]
+    return frozenset(facts["official_untested"] for facts in services if "official_untested" in facts)
+
+
 def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
     """What the acceptance suite saw on one stack."""
     folder = layout.stack_folder(stack)
 
-    def document(name: str) -> Any:
+    def read(name: str) -> Any:
         path = f"{folder}/{name}"
         return snapshot.json(path) if path in snapshot.files else None
 
-    report, panels, chat = (document(name) for name in ("preflight_report.json", "panels.json", "telegram_chat.json"))
-    prometheus, grafana = (document(name) for name in ("prometheus_query_result.json", "grafana_api_result.json"))
-    versions = document("versions.json") or {}
+    report, panels, chat = (read(name) for name in ("preflight_report.json", "panels.json", "telegram_chat.json"))
+    prometheus, grafana = (read(name) for name in ("prometheus_query_result.json", "grafana_api_result.json"))
     hops = []
     if report is not None:
         prom = f"{folder}/arbitrage_preflight_{report['env']}.prom"
@@ -152,7 +164,6 @@ def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
             for check in (report or {}).get("checks", ())
         ],
         "preflight": {key: report[key] for key in ("run_id", "verdict", "env", "exit_code")} if report else None,
-        "untested": list(versions.get("official_untested", ())),
     }
 
 
