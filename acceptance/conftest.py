@@ -18,6 +18,7 @@ from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firi
 from acceptance.proof.panel_probe import PanelProbe
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.choose import StackChoice, open_stack, say
+from acceptance.stack.compose import docker_cli
 from acceptance.stack.data_servers import open_servers
 from acceptance.stack.interface import Stack, StackError
 from acceptance.stack.wait import WaitTimeoutError
@@ -48,7 +49,7 @@ def _stack_name(config: pytest.Config) -> str:
     choice: str = config.getoption("--stack")
     if choice != "auto":
         return choice
-    return "compose" if compose_engine.why_unusable() is None else "embedded"
+    return "compose" if docker_cli.why_unusable() is None else "embedded"
 
 
 def _expected() -> Path | None:

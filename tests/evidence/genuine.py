@@ -28,7 +28,7 @@ from evidence.results import (
     MetricQuery,
     PanelQuery,
     PrometheusQueryResult,
-    Sample,
+    QuerySample,
 )
 from evidence.verdict.gate import Step
 from evidence.verdict.report import LAST_RUN, SEVEN, read_report
@@ -225,7 +225,7 @@ def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryRes
                 labels={**head["labels"], **place},
                 sample_time=at,
                 samples=tuple(
-                    Sample(metric=one["name"], labels={**one["labels"], **place}, value=one["value"], time=at)
+                    QuerySample(metric=one["name"], labels={**one["labels"], **place}, value=one["value"], time=at)
                     for one in wanted
                 ),
                 raw=raw,
