@@ -165,7 +165,9 @@ def _tests_missing(claim: Claim, proofs: Iterable[Proof], facts: Facts) -> Itera
             # Of these gates only core has every test of tests/; each e2e gate has every test of acceptance/.
             whole = [name for name in possible if facts.gates[name].full and (acceptance or name == "core")]
             if whole:
-                message = f"the claim {claim.id} stands on {test}, which does not exist: {whole[0]} ran in full without it"
+                message = (
+                    f"the claim {claim.id} stands on {test}, which does not exist: {whole[0]} ran in full without it"
+                )
                 raise ClaimsError(message)
             yield f"{test} did not run"
         elif acceptance:
@@ -199,7 +201,11 @@ def _on(claim: Claim, stacks: tuple[str, ...], facts: Facts) -> tuple[str, ...]:
     if where:
         return tuple(f"{label} ({', '.join(names)})" for label, names in where.items())
     names = dict.fromkeys(
-        [*(gate for gate in facts.gates if gate in claim.gates), *_gates_of(claim, facts), *(f"git {f}" for f in claim.git)]
+        [
+            *(gate for gate in facts.gates if gate in claim.gates),
+            *_gates_of(claim, facts),
+            *(f"git {f}" for f in claim.git),
+        ]
     )
     return tuple(names)
 
@@ -211,7 +217,11 @@ def _gates_of(claim: Claim, facts: Facts) -> Iterator[str]:
 
 def _files(claim: Claim, proofs: Iterable[Proof], facts: Facts) -> Iterator[str]:
     gates = dict.fromkeys([*claim.gates, *(proof.gate for proof in proofs)])
-    names = [*claim.files, *(f"gates/{gate}.junit.xml" for gate in gates), *(f"gates/{gate}.json" for gate in claim.gates)]
+    names = [
+        *claim.files,
+        *(f"gates/{gate}.junit.xml" for gate in gates),
+        *(f"gates/{gate}.json" for gate in claim.gates),
+    ]
     return (name for name in dict.fromkeys(names) if name in facts.files)
 
 

@@ -17,8 +17,8 @@ SEED: Final = Path(__file__).with_name("seed.toml")
 BEFORE: Final = "before"
 
 Kind = Literal[
-    "before", "document", "done", "file", "gate", "metric", "package", "panel", "path", "prohibition", "rule", "service",
-    "step",
+    "before", "document", "done", "file", "gate", "metric", "package", "panel", "path", "prohibition", "rule",
+    "service", "step",
 ]  # fmt: skip
 
 
@@ -66,4 +66,5 @@ def unknown_claims(seed: Seed, claims: Table) -> Iterator[str]:
     for line in seed.line:
         for name in line.claims:
             if name not in known:
-                yield f"{line.document} line {line.number} stands on the claim {name}, which is not in {table.TABLE.name}"
+                place = f"{line.document} line {line.number}"
+                yield f"{place} stands on the claim {name}, which is not in {table.TABLE.name}"

@@ -20,8 +20,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "report",
         help=text,
         description=text,
-        epilog=f"Markdown is also added to the file that {_SUMMARY} names. exit codes: 0 written, whatever the bundle's "
-        "result; 1 the bundle cannot be read; 2 bad usage, or no such bundle",
+        epilog=f"Markdown is also added to the file that {_SUMMARY} names. exit codes: 0 written, whatever the "
+        "bundle's result; 1 the bundle cannot be read; 2 bad usage, or no such bundle",
     )
     add_bundle(parser, "folder, tar or zip file of the bundle")
     parser.add_argument("--format", choices=("html", "md", "json"), default="html", help="default: %(default)s")

@@ -1,4 +1,4 @@
-"""The user's documents, written from promoted evidence: D98_6_REPORT.md, and parts of D_ROADMAP.md and CHECKPOINT.md."""
+"""The user's documents, from promoted evidence: D98_6_REPORT.md, and parts of D_ROADMAP.md and CHECKPOINT.md."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def _report(promoted: Promoted) -> Iterator[str]:
     yield f"- 번들: `{manifest['bundle']}`, 판정 **{manifest['result']}** ({manifest['scope']})"
     yield f"- 커밋: `{git['commit']}`" + (f" (브랜치 `{plain(git['branch'])}`)" if git["branch"] else "")
     yield f"- 실행: {manifest['start']} ~ {manifest['end']}"
-    yield f"- 서명: Ed25519 키 `{promoted.key_id[:12]}` ([공개 키](evidence/{places.KEY.name})). 서명이 증명하는 것과 하지 않는 것: [docs/evidence.md](../evidence.md)"
+    yield f"- 서명: Ed25519 키 `{promoted.key_id[:12]}` ([공개 키](evidence/{places.KEY.name}))"
+    yield "- 서명이 증명하는 것과 증명하지 않는 것: [docs/evidence.md](../evidence.md)"
     yield f"- Grafana: {_grafana(manifest)}"
     yield from ("", "## 인수 조건", "", "| 조건 | 내용 | 상태 |", "|---|---|---|")
     for one in claims["criteria"]:
@@ -90,12 +91,11 @@ def _report(promoted: Promoted) -> Iterator[str]:
         yield from ("", f"## {section}", "", "| 주장 | 상태 | 무엇 위에서 | 증명하는 테스트 |", "|---|---|---|---|")
         for claim in claims["claims"]:
             if claim["section"] == section:
-                tests = "<br>".join(
-                    f"`{test}`" for test in dict.fromkeys(proof["test"] for proof in claim["tests"])
-                )
+                tests = "<br>".join(f"`{test}`" for test in dict.fromkeys(proof["test"] for proof in claim["tests"]))
                 why_not = f"<br>{plain('; '.join(claim['reasons']))}" if claim["reasons"] else ""
                 on = plain("; ".join(claim["on"])) or "-"
-                yield f"| {plain(claim['ko'])} | {_mark(claim['status'])} {plain(claim['text'])}{why_not} | {on} | {tests or '-'} |"
+                status = f"{_mark(claim['status'])} {plain(claim['text'])}{why_not}"
+                yield f"| {plain(claim['ko'])} | {status} | {on} | {tests or '-'} |"
     yield from ("", "## 증거 파일", "", "| 파일 | sha256 |", "|---|---|")
     for target, source in sorted(places.targets(manifest).items()):
         path = places.FOLDER.relative_to(places.REPORT.parent) / target
@@ -112,7 +112,11 @@ def _roadmap(promoted: Promoted) -> Iterator[str]:
 
 def _checkpoint(promoted: Promoted) -> Iterator[str]:
     manifest = promoted.manifest
-    yield from ("## D98-6", "", f"- 상태: {state(promoted.claims)} ({manifest['end'][:10]}, 커밋 `{manifest['git']['short']}`)")
+    yield from (
+        "## D98-6",
+        "",
+        f"- 상태: {state(promoted.claims)} ({manifest['end'][:10]}, 커밋 `{manifest['git']['short']}`)",
+    )
     for one in promoted.claims["criteria"]:
         yield f"- {_mark(one['status'])} {one['id']} {plain(one['ko'])}: {plain(one['text'])}"
     yield f"- 보고서: [{places.REPORT.name}]({places.REPORT})"

@@ -56,7 +56,9 @@ def promote(bundle: Path, *, key: Path, root: Path, verifier: Callable[..., Repo
     try:
         return tuple(_write(root, contents, key.read_bytes(), texts))
     except OSError as error:
-        message = f"{error.filename}: {error.strerror}; the working tree may hold a part of the evidence: git checkout it"
+        message = (
+            f"{error.filename}: {error.strerror}; the working tree may hold a part of the evidence: git checkout it"
+        )
         raise EvidenceError(message) from error
 
 
@@ -130,9 +132,7 @@ def _contents(snapshot: Snapshot, manifest: Mapping[str, Any]) -> dict[str, byte
     return found
 
 
-def _write(
-    root: Path, contents: Mapping[str, bytes], key: bytes, texts: Mapping[PurePosixPath, str]
-) -> Iterator[Path]:
+def _write(root: Path, contents: Mapping[str, bytes], key: bytes, texts: Mapping[PurePosixPath, str]) -> Iterator[Path]:
     folder = root / places.FOLDER
     if folder.exists():
         shutil.rmtree(folder)
@@ -152,5 +152,3 @@ def write_documents(root: Path, texts: Mapping[PurePosixPath, str]) -> Iterator[
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
         yield root / name
-
-

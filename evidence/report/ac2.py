@@ -24,16 +24,18 @@ def why(view: Mapping[str, Any]) -> dict[str, str]:
         return {"en": f"AC-2 is NOT RUN: {reasons}.", "ko": f"AC-2는 NOT RUN이다: {reasons}."}
     if "Grafana" in found["standin_for"]:
         return {
-            "en": "The four panels were asked through Grafana's own API, and each showed this run's value, read from the "
-            "real Prometheus. But what answered was a stand-in that speaks this API, not Grafana: no Grafana was to be "
-            f"had on this machine ({on}). So AC-2 is {found['text']}, and says nothing about Grafana itself. Run the "
-            "suite with the official image or your own Grafana to turn it into PASS.",
-            "ko": "패널 4개를 Grafana의 API로 물었고 각 패널이 실제 Prometheus에서 읽은 이번 실행의 값을 보여 주었다. "
-            "다만 응답한 것은 이 API를 흉내 내는 대역(stand-in)이며 Grafana가 아니다. 이 컴퓨터에서는 Grafana를 구할 수 "
-            f"없었다({on}). 그래서 AC-2는 {found['text']}이고 Grafana 자체에 대해서는 아무것도 말하지 않는다. 공식 "
-            "이미지나 자신의 Grafana로 다시 실행하면 PASS가 된다.",
+            "en": "The four panels were asked through Grafana's own API, and each showed this run's value, read from "
+            "the real Prometheus. But what answered was a stand-in that speaks this API, not Grafana: no Grafana was "
+            f"to be had on this machine ({on}). So AC-2 is {found['text']}, and says nothing about Grafana itself. "
+            "Run the suite with the official image or your own Grafana to turn it into PASS.",
+            "ko": "패널 4개를 Grafana의 API로 물었고 각 패널이 실제 Prometheus에서 읽은 이번 실행의 값을 보여 "
+            "주었다. 다만 응답한 것은 이 API를 흉내 내는 대역(stand-in)이며 Grafana가 아니다. 이 컴퓨터에서는 "
+            f"Grafana를 구할 수 없었다({on}). 그래서 AC-2는 {found['text']}이고 Grafana 자체에 대해서는 아무것도 "
+            "말하지 않는다. 공식 이미지나 자신의 Grafana로 다시 실행하면 PASS가 된다.",
         }
     return {
-        "en": f"The four panels were asked through Grafana's own API, and each showed this run's value. AC-2 is PASS, on {on}.",
-        "ko": f"패널 4개를 Grafana의 API로 물었고 각 패널이 이번 실행의 값을 보여 주었다. AC-2는 PASS이며, 대상은 {on}이다.",
+        "en": "The four panels were asked through Grafana's own API, and each showed this run's value. "
+        f"AC-2 is PASS, on {on}.",
+        "ko": "패널 4개를 Grafana의 API로 물었고 각 패널이 이번 실행의 값을 보여 주었다. "
+        f"AC-2는 PASS이며, 대상은 {on}이다.",
     }

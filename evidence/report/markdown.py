@@ -41,7 +41,8 @@ def _lines(view: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", plain(why(view)["en"]), "", plain(why(view)["ko"]))
     yield from ("", "## Not run / 실행되지 않은 것")
     yield from _list(f"{one['en']} / {one['ko']}" for one in not_run(view))
-    yield from ("", "## Gates", "", "| gate | result | passed | failed | error | skipped |", "|---|---|---|---|---|---|")
+    yield from ("", "## Gates", "")
+    yield from ("| gate | result | passed | failed | error | skipped |", "|---|---|---|---|---|---|")
     for gate in view["gates"]:
         counts = gate["counts"]
         numbers = (counts["passed"], counts["failed"], counts["error"], counts["skipped"] + counts["xfailed"])

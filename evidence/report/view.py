@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import re
@@ -23,7 +24,7 @@ from evidence.verdict.gate import GateFiles
 from evidence.verdict.stack import StackFiles
 
 SCHEMA_VERSION: Final = 1
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_HEAD: Final = 1000  # bytes in which an SVG's own element begins
 _TAGS: Final = re.compile(r"<[^>]*>")
 _MESSAGES: Final = 8  # of the chat, one of each kind; a run of the suite sends dozens
 #: Terminal escapes and other characters that a page or a terminal would act upon.
@@ -62,7 +63,7 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
         "git": run["git"],
         "python": run["python"],
         "platform": run["platform"],
-        "gates": [_gate(name, gate) for name, gate in verdict.gates.items()],
+        "gates": [_gate(name, verdict.gates[name]) for name in sorted(verdict.gates, key=_place_of)],
         "missing_gates": list(verdict.missing_gates),
         "stacks": [_stack(name, stack) for name, stack in verdict.stacks.items()],
         **judged,
@@ -80,7 +81,8 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
 
 
 _NOTHING_SEEN: Final[Mapping[str, Any]] = {
-    "hops": [], "metrics": [], "panels": [], "dashboards": [], "chat": [], "chat_total": 0, "checks": [], "preflight": None,
+    "hops": [], "metrics": [], "panels": [], "dashboards": [], "chat": [], "chat_total": 0, "checks": [],
+    "preflight": None,
 }  # fmt: skip
 
 
@@ -93,6 +95,11 @@ def _claims(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
         rows = table.Table.model_validate(snapshot.json(document.FILE_NAME)["table"])
     derived = claims.derive(snapshot, verdict, rows=rows)
     return {key: derived[key] for key in ("criteria", "claims")}
+
+
+def _place_of(gate: str) -> tuple[int, str]:
+    known = layout.ALL_GATES
+    return known.index(gate) if gate in known else len(known), gate
 
 
 def _gate(name: str, gate: GateFiles) -> dict[str, Any]:
@@ -191,7 +198,7 @@ def _dashboards(snapshot: Snapshot, folder: str, panels: Any) -> list[dict[str, 
                 "type": panel["type"],
                 "values": [_value(value) for value in panel["values"]][:20],
                 "problems": panel["problems"],
-                "picture": name if name in snapshot.files else None,
+                "picture": name if snapshot.content(name) is not None else None,
             }
         )
     return [{"name": name, "panels": rows} for name, rows in found.items()]
@@ -203,16 +210,16 @@ def _value(value: Mapping[str, Any]) -> str:
 
 
 def picture(snapshot: Snapshot, name: str) -> str:
-    """Return a picture of the bundle as an address that holds it whole.
+    """Return a picture of the bundle, compressed, in base64: all of them plain would make a page of several megabytes.
 
     Raises:
-        DocumentError: it is not a PNG.
+        DocumentError: it is missing, or not an SVG.
     """
-    data = snapshot.files[name]
-    if not data.startswith(_PNG):
-        message = f"{name} is not a picture: it does not begin as a PNG does"
+    data = snapshot.content(name)
+    if data is None or b"<svg" not in data[:_HEAD]:
+        message = f"{name} is not a picture"
         raise DocumentError(message)
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+    return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
 def _clean(value: Any) -> Any:
@@ -259,5 +266,3 @@ def not_run(view: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def to_json(view: Mapping[str, Any]) -> str:
     """Write the document."""
     return json.dumps({**view, "not_run": list(not_run(view))}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-

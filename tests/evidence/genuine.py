@@ -21,6 +21,7 @@ from securesystemslib.signer import CryptoSigner
 from evidence import Bundle, gate_record, git, open_run, status, versions
 from evidence.bundle import layout
 from evidence.bundle.seal import Sealed, seal
+from evidence.claims import table
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.results import (
     Dashboard,
@@ -36,9 +37,23 @@ from evidence.verdict.report import LAST_RUN, SEVEN, read_report
 SHA = "0123456789abcdef0123456789abcdef01234567"
 START = 1_767_323_045.25  # 2026-01-02T03:04:05.250Z
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
-CORE = tuple(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c"))
-E2E = ("acceptance/test_metrics.py::test_value", "acceptance/test_panels.py::TestPanels::test_shown[x]")
+#: What the claims stand on: a bundle in which one of these tests does not exist cannot be sealed.
+CLAIMED = tuple(dict.fromkeys(test for claim in table.load().claim for test in claim.tests))
+CORE = (
+    *(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c")),
+    *(test for test in CLAIMED if test.startswith("tests/")),
+)
+E2E = (
+    "acceptance/test_metrics.py::test_value",
+    "acceptance/test_panels.py::TestPanels::test_shown[x]",
+    *(test for test in CLAIMED if test.startswith("acceptance/")),
+)
 TESTS = {"fast": CORE[:2], "core": CORE, "e2e-embedded": E2E, "e2e-compose": E2E}
+SERVICES = {
+    "redis": {"version": "7.0.15", "source": "path"},
+    "prometheus": {"version": "3.13.5", "source": "built"},
+    "node-exporter": {"version": "1.12.1", "source": "built"},
+}
 GRAFANA = {
     "embedded": GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin"),
     "compose": GrafanaUsed(kind=GrafanaKind.IMAGE, version="12.4.4", image="grafana/grafana:12.4.4"),
@@ -123,7 +138,7 @@ class Genuine:
         bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": [], "requests": []})
         bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
         bundle.add_json(
-            versions.FILE_NAME, versions.build(stack, {"redis": {"version": "7.0.15", "source": "path"}}, used)
+            versions.FILE_NAME, versions.build(stack, SERVICES, used)
         )
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
