@@ -12,6 +12,7 @@ from securesystemslib.signer import SSlibKey
 
 from evidence import git
 from evidence.attest import keys
+from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.claims import table
 from evidence.claims.judge import Status
@@ -105,6 +106,8 @@ def _refusals(manifest: Mapping[str, Any], judged: Mapping[str, Any], root: Path
     name, state = manifest["bundle"], manifest["git"]
     if manifest["result"] != "PASSED" or not manifest["complete"]:
         yield f"{name} is {manifest['result']} ({manifest['scope']}): only a complete bundle that PASSED is promoted"
+    if lacking := [gate for gate in layout.ALL_GATES if gate not in manifest["gates"]]:
+        yield f"{name} lacks the gates {', '.join(lacking)}: only a bundle of all gates is promoted"
     if state["dirty"]:
         yield f"{name} was made from a tree with changes: commit them and run `make test` again"
     if not git.is_ancestor(root, state["commit"]):

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evidence.check import check
 
 from evidence import Bundle, errors, manifest
-from evidence.check import check
 from evidence.results import PrometheusQueryResult
 
 

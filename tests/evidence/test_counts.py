@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from evidence.counts import judge
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence import CaseResult, Counts
-from evidence.counts import judge
 
 ALL = {"collected": 3, "run": 3, "passed": 3}
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from evidence.counts import Counts
 from evidence.tally import Tally
 
