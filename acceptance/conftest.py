@@ -308,7 +308,7 @@ def metric_log(first_run: FollowedRun, stack: Stack, bundle: Bundle) -> Callable
 
 @pytest.fixture(scope="session")
 def panel_log(
-    stack: Stack, dashboard: ServedDashboard, first_run: Seen, bundle: Bundle
+    stack: Stack, dashboard: ServedDashboard, first_run: FollowedRun, bundle: Bundle
 ) -> Callable[[PanelQuery], None]:
     """Takes down what each panel shows of the first run in the evidence."""
     assert stack.grafana is not None
