@@ -11,7 +11,7 @@ From ``acceptance/conftest.py``::
     def pytest_configure(config: pytest.Config) -> None:
         evidence_plugin.register(config, suite=Path(__file__).parent, stack="embedded")
 
-and ``add_options`` from the root conftest's ``pytest_addoption``. Without ``--evidence-dir`` it is ``artifacts``. Tests ask for the fixture ``bundle``,
+and ``add_options`` from the root conftest's ``pytest_addoption``. Tests ask for the fixture ``bundle``,
 the stack's fixture for ``evidence_plugin``.
 """
 
