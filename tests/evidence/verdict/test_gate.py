@@ -89,7 +89,7 @@ def test_what_is_not_a_report_log_is_named(data: bytes) -> None:
         (logged(*whole(ONE)), {"expected": None}, "PARTIAL", False, "there is no list of the tests that had to run"),
         (logged(*whole(ONE)), NO_LIST, "FULL", False, ""),
         (logged(*whole(ONE)), {**NO_LIST, "deselected": [TWO]}, "PARTIAL", False, "1 deselected"),
-        (logged(*whole(ONE)), {**NO_LIST, "chosen": [ONE, TWO]}, "PARTIAL", False, f"1 chosen and not run: {TWO}"),
+        (logged(*whole(ONE)), {**NO_LIST, "chosen": [ONE, TWO]}, "INCOMPLETE", False, f"1 chosen and not run: {TWO}"),
         (logged(*whole(ONE)), {**NO_LIST, "left_out": ["only test_a.py"]}, "PARTIAL", False, "only test_a.py"),
         (logged(*whole(ONE, outcome="failed"), code=1), {"expected": expected(ONE)}, "PARTIAL", True, "1 failed"),
         (
@@ -121,7 +121,7 @@ def test_what_is_not_a_report_log_is_named(data: bytes) -> None:
             False,
             "did not come to an end",
         ),
-        (logged(), NO_LIST, "PARTIAL", False, "no test ran"),
+        (logged(), NO_LIST, "PARTIAL", True, "no test ran"),
         (
             logged(*whole(ONE), code=1),
             {"expected": expected(ONE)},
