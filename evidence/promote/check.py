@@ -42,10 +42,12 @@ def check(root: Path) -> tuple[Problem, ...]:
         key = keys.read_public(root / places.KEY)
         snapshot = read_folder(root / places.FOLDER)
         found = [*_files(snapshot), *_statement(snapshot, key), *_history(snapshot, root)]
-        promoted = of_contents(snapshot.files, key)
-        wanted = documents.write(promoted, texts)
     except EvidenceError as error:
         return (Problem(str(places.FOLDER), str(error)),)
+    try:
+        wanted = documents.write(of_contents(snapshot.files, key), texts)
+    except EvidenceError as error:
+        return (*found, Problem(str(places.FOLDER), str(error)))
     return (*found, *_documents(wanted, texts))
 
 

@@ -66,7 +66,7 @@ def follow(
         yield Hop(
             en="written to the textfile that node_exporter reads",
             ko="node_exporter가 읽는 textfile에 기록",
-            value=", ".join(found) or "-",
+            value=", ".join(map(_number, found)) or "-",
             at=None,
             asked=FOLLOWED,
             file=name,
@@ -118,6 +118,14 @@ def _told(chat: tuple[str, Mapping[str, Any]], ended: float) -> Iterator[Hop]:
 
 def _shown(seconds: float) -> str:
     return f"{seconds:.3f}"
+
+
+def _number(text: str) -> str:
+    """Write a number of the textfile, which has an exponent, as the others are written."""
+    try:
+        return _shown(float(text))
+    except ValueError:
+        return text
 
 
 def _equal(value: object, ended: float) -> bool:

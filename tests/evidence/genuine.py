@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ class Genuine:
     gates: Sequence[str] = layout.ALL_GATES
     outcomes: dict[str, str] = field(default_factory=dict)  # node id -> failed or skipped; else passed
     cut: frozenset[str] = frozenset()  # gates whose pytest died
+    seconds: dict[str, float] = field(default_factory=dict)  # node id -> how long each of its phases took
     own_claims: bool = False  # the project's claims, and a record of each test that they stand on; else `CLAIMS`
     grafana: dict[str, str] = field(default_factory=dict)  # stack -> the stack whose Grafana it has; else its own
 
@@ -125,7 +126,10 @@ class Genuine:
 
     def _gate(self, bundle: Bundle, gate: str, stack: str | None, begin: float) -> None:
         tests = self.tests(gate)
-        bundle.add_text(layout.gate_report_log(gate), report_log(tests, self.outcomes, begin, cut=gate in self.cut))
+        bundle.add_text(
+            layout.gate_report_log(gate),
+            report_log(tests, self.outcomes, begin, cut=gate in self.cut, seconds=self.seconds),
+        )
         if gate not in self.cut:
             bundle.add_text(layout.gate_junit(gate), junit(tests, self.outcomes))
         names = bundle.path.parent / f"{gate}.txt"
@@ -151,11 +155,9 @@ class Genuine:
         bundle.add_json("preflight_report.json", document)
         bundle.add_text("arbitrage_preflight_paper.prom", prom)
         bundle.add_text("preflight_console.log", "GO\n")
-        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": [], "requests": []})
+        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13), "requests": []})
         bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
-        bundle.add_json(
-            versions.FILE_NAME, versions.build(stack, SERVICES, used)
-        )
+        bundle.add_json(versions.FILE_NAME, versions.build(stack, SERVICES, used))
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
         grafana_result(document, begin + 20, used).write(bundle)
@@ -223,6 +225,19 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
         "textfile": "textfile/arbitrage_preflight_paper.prom",
         "ledger": "ledger/preflight.sqlite",
     }, prom  # fmt: skip
+
+
+def chat(at: float) -> list[dict[str, Any]]:
+    """Return what came into the chat: two messages of one kind and one of another, from `at` on."""
+    texts = (
+        "🟡 <b>P1 GO · paper</b>\ngit &lt;clean&gt;",
+        "🟡 <b>P1 GO · paper</b>\nagain",
+        "🔴 <b>P0 NO_GO · test</b>\nno",
+    )
+    return [
+        {"message_id": number, "at": at + number, "parse_mode": "HTML", "text": text, "message_thread_id": None}
+        for number, text in enumerate(texts, start=1)
+    ]
 
 
 def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryResult:
@@ -345,8 +360,15 @@ def _answer(values: dict[str, float], at: float, *, mark: float) -> tuple[dict[s
     return request, {"results": results}
 
 
-def report_log(tests: Sequence[str], outcomes: dict[str, str], begin: float, *, cut: bool = False) -> str:
-    """Return what pytest-reportlog writes."""
+def report_log(
+    tests: Sequence[str],
+    outcomes: dict[str, str],
+    begin: float,
+    *,
+    cut: bool = False,
+    seconds: Mapping[str, float] | None = None,
+) -> str:
+    """Return what pytest-reportlog writes; each phase of a test takes `seconds`, 0.1 if they are not given."""
     lines: list[dict[str, Any]] = [{"pytest_version": "9.2.0", "$report_type": "SessionStart"}]
     for number, test in enumerate(tests):
         outcome = outcomes.get(test, "passed")
@@ -357,7 +379,7 @@ def report_log(tests: Sequence[str], outcomes: dict[str, str], begin: float, *, 
             lines.append(
                 {
                     "nodeid": test, "when": when, "outcome": said, "start": moment, "stop": moment + 0.1,
-                    "$report_type": "TestReport",
+                    "duration": (seconds or {}).get(test, 0.1), "$report_type": "TestReport",
                 }
             )  # fmt: skip
     failed = any(outcomes.get(test) == "failed" for test in tests)

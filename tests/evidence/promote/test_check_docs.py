@@ -116,7 +116,7 @@ def forge(root: Path) -> None:
         (lambda f: (f / "full_regression.log").unlink(), "full_regression.log: is missing"),
         (lambda f: (f / "more.log").write_text("x"), "more.log: was not promoted with the rest"),
         (lambda f: (f / "statement.dsse.json").unlink(), "statement.dsse.json: is missing: the evidence is UNSIGNED"),
-        (lambda f: edit(f / "manifest.json", '"PASSED"', '"FAILED"'), "is not of a complete bundle"),
+        (lambda f: edit(f / "manifest.json", '"PASSED"', '"FAILED"'), "d98_6: manifest.json does not follow"),
         (lambda f: edit(f / "manifest.json", '"dirty": false', '"dirty": true'), "statement.dsse.json: says subject"),
         (lambda f: (f / "manifest.json").unlink(), "manifest.json"),
         (lambda f: (f / "claims.json").write_text("{"), "claims.json"),
