@@ -116,12 +116,13 @@ def sound(folder: Path) -> bool:
 
 def gate(done: Run) -> dict[str, Any]:
     """What the manifest says of the only gate."""
+    facts: dict[str, Any]
     (facts,) = done.manifest["gates"].values()
     return facts
 
 
 def test_a_run_that_passes(run: Runner) -> None:
-    """Its bundle says how the gate went and that it is one gate only, holds the records, and its path is the last line."""
+    """Its bundle says how the gate went, that it is one gate only, and holds the records; its path is the last line."""
     done = run(PASSING)
     assert done.status == 0
     assert done.lines[-2] == (

@@ -168,7 +168,9 @@ def test_a_list_may_stand_for_all_cases_of_a_function() -> None:
 
 def test_a_record_without_what_it_needs_is_named() -> None:
     """Half a record is an error and not a gate that passed."""
-    for document in ({}, [], {"stack": None}, {"exit_code": 0, "stack": None, "started_at": "x", "ended_at": "y"}):
+    timeless = {"exit_code": 0, "stack": None, "started_at": "x", "ended_at": "y"}
+    halves: list[object] = [{}, [], {"stack": None}, timeless]
+    for document in halves:
         snapshot = Snapshot(name="b", files={"gates/core.json": json.dumps(document).encode()})
         with pytest.raises(errors.DocumentError, match=r"gates/core\.json is not a gate's record"):
             read_gate(snapshot, "core")
