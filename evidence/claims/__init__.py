@@ -70,7 +70,12 @@ def contradictions(snapshot: Snapshot, verdict: Verdict) -> Iterator[str]:
         for one in said[part] if isinstance(said[part], list) else ():
             again = found.get(one.get("id"))
             if one != again:
-                now = "none" if again is None else again["text"]
-                yield f"says {one.get('id')}: {one.get('text')}; the records say {now}"
+                yield from _differences(one, {} if again is None else again)
     if list(said) != list(derived) or any(len(said[part]) != len(derived[part]) for part in ("criteria", "claims")):
         yield "holds other claims than its own table"
+
+
+def _differences(said: dict[str, Any], derived: dict[str, Any]) -> Iterator[str]:
+    for key in sorted(said.keys() | derived.keys()):
+        if said.get(key) != derived.get(key):
+            yield f"says of {said.get('id')} {key}: {said.get(key)!r}; the records say {derived.get(key)!r}"

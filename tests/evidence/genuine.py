@@ -18,10 +18,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.parser import text_string_to_metric_families
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle, gate_record, git, open_run, status, versions
+from evidence import Bundle, claims, gate_record, git, open_run, status, versions
 from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.bundle.seal import Sealed, seal
+from evidence.bundle.snapshot import Snapshot, read_folder
 from evidence.claims import table
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.results import (
@@ -32,6 +33,7 @@ from evidence.results import (
     PrometheusQueryResult,
     QuerySample,
 )
+from evidence.verdict import derive
 from evidence.verdict.gate import Step
 from evidence.verdict.report import LAST_RUN, SEVEN, read_report
 
@@ -49,7 +51,9 @@ SERVICES = {
 #: Claims that these few tests prove.
 CLAIMS = table.Table(
     claim=(
-        table.Claim(id="model", section="Gates", en="The model is tested.", ko="모델을 시험한다.", tests=(CORE[0][:-3],)),
+        table.Claim(
+            id="model", section="Gates", en="The model is tested.", ko="모델을 시험한다.", tests=(CORE[0][:-3],)
+        ),
         table.Claim(
             id="value", section="GAP-2", en="The value arrives.", ko="값이 도착한다.", about=("grafana", "prometheus"),
             tests=(E2E[0],), files=("grafana_api_result.json",), gates=("core",),
@@ -408,6 +412,14 @@ def junit(tests: Sequence[str], outcomes: dict[str, str]) -> str:
         f'tests="{len(tests)}">'
     )
     return f'<?xml version="1.0" encoding="utf-8"?><testsuites>{head}{"".join(cases)}</testsuite></testsuites>'
+
+
+def claim_again(folder: Path) -> None:
+    """Judge the claims of a changed bundle again, as a careful forger does before `forge`."""
+    snapshot = read_folder(folder)
+    files = {name: data for name, data in snapshot.files.items() if name != "claims.json"}
+    bare = Snapshot(name=snapshot.name, files=files)
+    (folder / "claims.json").write_text(json.dumps(claims.derive(bare, derive(bare), rows=CLAIMS)))
 
 
 def forge(folder: Path, *, signer: CryptoSigner | None = None) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -67,9 +66,7 @@ def test_latest_stays(shelf: Path) -> None:
     """Whatever its age: `evidence show` without a name shows it."""
     (shelf / "latest").unlink()
     (shelf / "latest").symlink_to("20260102T030405Z-0123456")
-    assert prune(shelf, keep=1, clock=lambda: os.stat(shelf).st_mtime + 2 * DAY) == (
-        shelf / "20260103T030405Z-0123456",
-    )
+    assert prune(shelf, keep=1, clock=lambda: shelf.stat().st_mtime + 2 * DAY) == (shelf / "20260103T030405Z-0123456",)
     assert (shelf / "20260102T030405Z-0123456").is_dir()
 
 

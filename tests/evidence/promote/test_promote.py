@@ -7,6 +7,7 @@ import pytest
 
 from evidence import errors
 from evidence.attest import keys
+from evidence.claims import table
 from evidence.promote import documents, places, promote
 from tests.evidence.genuine import E2E, Genuine
 from tests.evidence.promote.conftest import Checkout
@@ -133,16 +134,13 @@ def test_a_bundle_of_an_older_commit_is_promoted(checkout: Checkout, passed: Pat
 
 def test_claims_of_another_table_are_refused(checkout: Checkout, passed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this checkout claims is what the bundle must prove."""
-    rows = promote_module_table()
+    rows = another_table()
     monkeypatch.setattr("evidence.claims.table.load", lambda: rows)
     refused(checkout, passed, "judged by another table of claims")
 
 
-def promote_module_table() -> object:
-    """The table with one claim less said."""
-    from evidence.claims import table
-
+def another_table() -> table.Table:
+    """The table with one claim said otherwise."""
     rows = table.load()
-    return rows.model_copy(
-        update={"claim": rows.claim[:-1] + (rows.claim[-1].model_copy(update={"en": "another claim"}),)}
-    )
+    last = rows.claim[-1].model_copy(update={"en": "another claim"})
+    return rows.model_copy(update={"claim": (*rows.claim[:-1], last)})

@@ -93,7 +93,7 @@ def test_a_whole_run_is_passed_and_verified(project: Project, tmp_path: Path) ->
 
 
 def test_a_failure_is_failed(project: Project) -> None:
-    """pytest's exit code stays its own."""
+    """The exit code stays that of pytest."""
     (project.root / "checks" / "test_theirs.py").write_text(TESTS.replace('"a" in', '"z" in'))
     done = project.pytest("--evidence-dir", "../evidence")
     assert done.returncode == 1

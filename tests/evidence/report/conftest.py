@@ -12,10 +12,11 @@ from evidence.bundle.snapshot import Snapshot
 from evidence.report import of_bundle
 from tests.evidence.genuine import E2E, Genuine
 
+PANELS = "acceptance/test_dashboard.py::test_panel_shows_this_runs_value"
 RUNS = {
     "passed": Genuine(own_claims=True),
     "standin": Genuine(own_claims=True, grafana={"compose": "embedded"}),
-    "failed": Genuine(own_claims=True, outcomes={E2E[0]: "failed", "acceptance/test_dashboard.py::test_panel_shows_this_runs_value": "failed"}),
+    "failed": Genuine(own_claims=True, outcomes={E2E[0]: "failed", PANELS: "failed"}),
     "e2e": Genuine(own_claims=True, gates=("e2e-embedded",)),
 }  # fmt: skip
 

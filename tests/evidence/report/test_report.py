@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from evidence import errors
+from evidence import Bundle, errors
 from evidence.attest import keys
 from evidence.bundle import layout
+from evidence.bundle.seal import seal
 from evidence.bundle.snapshot import Snapshot
 from evidence.cli import main
 from evidence.report import html, markdown, of_bundle, view
@@ -32,12 +33,14 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 -- as it is called
+        """Note what it refers to, and what may be referred to."""
         found = dict(attrs)
         self.addresses += [value for name in ("href", "src", "action", "data", "poster") if (value := found.get(name))]
         self.ids += [value for name, value in attrs if name == "id" and value]
 
     def handle_data(self, data: str) -> None:
+        """Note its text."""
         self.texts.append(data)
 
 
@@ -147,9 +150,6 @@ HOSTILE = "\x1b[31m<script>alert(1)</script>&\u202e'\"><img src=x onerror=alert(
 def test_hostile_text_is_only_text(tmp_path: Path) -> None:
     """Markup, terminal escapes and characters that turn the line around reach neither page nor terminal."""
     bundle = Genuine(own_claims=True).write(tmp_path)
-    from evidence import Bundle
-    from evidence.bundle.seal import seal
-
     with Bundle.join(bundle) as opened:
         document = json.loads(opened.where("e2e/compose/telegram_chat.json").read_bytes())
         document["chat"][0]["text"] = HOSTILE
