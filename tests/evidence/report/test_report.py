@@ -186,7 +186,6 @@ def test_markdown_says_the_same(shown_of: Shown) -> None:
     text = markdown.render(shown_of("standin")[0])
     assert text.startswith("# PASSED: evidence 2026")
     assert "| AC-2 | **PASS (stand-in for Grafana)** |" in text
-    assert "한국어" not in text
     assert "실행되지 않은 것" in text
     assert "evidence verify" in text
 
@@ -210,20 +209,21 @@ def test_the_command_writes_each_form(
     form: str,
     begin: str,
     bundle_of: Callable[[str], Path],
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Beside where it was called, under the bundle's name, or where --output says; - prints it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     bundle = bundle_of("passed")
+    here = bundle.parent / form
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     assert main(["report", str(bundle), "--format", form]) == 0
     assert capsys.readouterr().out == f"PASSED: {bundle.name}.{form}\n"
-    assert (tmp_path / f"{bundle.name}.{form}").read_text(encoding="utf-8").startswith(begin)
+    assert (here / f"{bundle.name}.{form}").read_text(encoding="utf-8").startswith(begin)
     assert main(["report", str(bundle), "--format", form, "--output", "-"]) == 0
     assert capsys.readouterr().out.startswith(begin)
-    assert [path.name for path in tmp_path.iterdir()] == [f"{bundle.name}.{form}"]
+    assert [path.name for path in here.iterdir()] == [f"{bundle.name}.{form}"]
 
 
 def test_markdown_goes_to_the_step_summary(
