@@ -1,14 +1,15 @@
-"""The pytest plug-in that turns a run into a bundle.
+"""The pytest plug-in that turns a run into the e2e part of a bundle.
 
-It opens the bundle before pytest's own recorders start, so that JUnit XML and the report log are written
-straight into it, and closes it after everything else, whether the run passed, failed, was interrupted or
-did not even collect. The bundle's path is the last line of the run.
+It joins the bundle that `EVIDENCE_BUNDLE` names, or opens one of its own, before pytest's own recorders start, so that
+JUnit XML and the report log are written straight into it. At the end it writes what the gate proved, whether the run
+passed, failed, was interrupted or did not even collect, and seals the bundle if it is its own. The bundle's path is the
+last line of the run.
 
 From ``acceptance/conftest.py``::
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(config: pytest.Config) -> None:
-        evidence_plugin.register(config, suite=Path(__file__).parent)
+        evidence_plugin.register(config, suite=Path(__file__).parent, stack="embedded")
 
 and ``add_options`` from the root conftest's ``pytest_addoption``. Tests ask for the fixture ``bundle``,
 the stack's fixture for ``evidence_plugin``.
@@ -17,68 +18,55 @@ the stack's fixture for ``evidence_plugin``.
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 import pytest
 
 from acceptance.stack.interface import Stack, StackError
-from evidence import Bundle, CaseResult, EvidenceError, git, manifest, records, status, versions
+from evidence import Bundle, status, versions
+from evidence.bundle import layout
 from evidence.grafana import GrafanaUsed, label_of
-from evidence.tally import Tally
+from evidence.pytest_plugin import ENTRY_POINT, pytest_addoption
+from evidence.pytest_plugin.recorder import PLUGIN_NAME, Recorder, join_or_open, runs_no_test
 
-PLUGIN_NAME: Final = "arbitrage-evidence"
-LOG: Final = "e2e.log"
 _DEFAULT_FOLDER = "artifacts"
-# Modes in which pytest runs no test.
-_NO_RUN = (
-    "help", "collectonly", "showfixtures", "show_fixtures_per_test", "setupplan", "markers", "cacheshow",
-    "version",
-)  # fmt: skip
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Add ``--evidence-dir``; to be called from the root conftest's ``pytest_addoption``."""
-    parser.getgroup("evidence").addoption(
-        "--evidence-dir",
-        metavar="DIR",
-        default=None,
-        help=f"folder that holds one evidence bundle per run (default: {_DEFAULT_FOLDER} in the project root)",
-    )
+def add_options(parser: pytest.Parser, manager: pytest.PytestPluginManager) -> None:
+    """Add the options of evidence where the installed plug-in has not done it; from the root conftest's hook."""
+    if not manager.has_plugin(ENTRY_POINT):  # autoloading is off, or the project is not installed
+        pytest_addoption(parser)
 
 
-def register(config: pytest.Config, *, suite: Path, gates: Sequence[str] = ("e2e",)) -> EvidencePlugin | None:
-    """Open a bundle and let the plug-in watch this run.
+def register(
+    config: pytest.Config, *, suite: Path, stack: str | None = None, expected: Path | None = None
+) -> EvidencePlugin | None:
+    """Join or open a bundle and let the plug-in watch this run.
 
     Must be called from a ``pytest_configure`` marked ``tryfirst``: pytest's recorders read their options
     in theirs.
 
     Args:
         config: pytest's.
-        suite: folder of all the tests; a run that asks for less of it is PARTIAL.
-        gates: what this run is, for the manifest.
+        suite: folder of all the tests; without a list of tests a run that asks for less of it is PARTIAL.
+        stack: what the tests run on; None: they have no stack, and the gate is called ``tests``.
+        expected: the list of tests that have to run, if ``--expect-tests`` names none.
 
     Returns:
         The plug-in, or None where no test will run (``--collect-only``, ``--help``, an xdist worker).
 
     Raises:
-        pytest.UsageError: the bundle cannot be made, or a recorder is switched off.
+        pytest.UsageError: there is no bundle to write into, or a recorder is switched off.
     """
-    if hasattr(config, "workerinput") or any(config.getoption(name, None) for name in _NO_RUN):
+    if runs_no_test(config):
         return None
-    for option, name in (("xmlpath", "junitxml"), ("report_log", "pytest-reportlog")):
-        if not hasattr(config.option, option):
-            raise pytest.UsageError(f"evidence needs pytest's plug-in {name}: do not switch it off")
-    asked = config.getoption("evidence_dir", None)
-    root = config.invocation_params.dir / asked if asked else config.rootpath / _DEFAULT_FOLDER
-    commit = git.read(config.rootpath)
-    try:
-        bundle = Bundle.create(root, commit=commit.sha, dirty=commit.dirty)
-    except EvidenceError as error:
-        raise pytest.UsageError(str(error)) from error
-    plugin = EvidencePlugin(config, bundle, suite=suite, gates=tuple(gates))
+    here = config.invocation_params.dir
+    asked, named = config.getoption("evidence_dir", None), config.getoption("expect_tests", None)
+    bundle, own = join_or_open(config, here / asked if asked else config.rootpath / _DEFAULT_FOLDER)
+    plugin = EvidencePlugin(
+        config, bundle, suite=suite, stack=stack, own=own, expected=here / named if named else expected
+    )
     config.pluginmanager.register(plugin, PLUGIN_NAME)
     config.pluginmanager.register(sys.modules[__name__], f"{PLUGIN_NAME}-fixtures")
     return plugin
@@ -94,55 +82,50 @@ def evidence_plugin(pytestconfig: pytest.Config) -> EvidencePlugin:
 
 @pytest.fixture(scope="session")
 def bundle(evidence_plugin: EvidencePlugin) -> Bundle:
-    """The bundle of this run."""
+    """The stack's folder of this run's bundle."""
     return evidence_plugin.bundle
 
 
-class EvidencePlugin:
-    """Watches one run and writes what it saw into its bundle."""
+class EvidencePlugin(Recorder):
+    """Watches one run of the acceptance suite, and takes down what its stack was."""
 
-    def __init__(self, config: pytest.Config, bundle: Bundle, *, suite: Path, gates: tuple[str, ...]) -> None:
-        self._config = config
-        self._bundle = bundle
-        self._suite = suite
-        self._gates = gates
-        self._session: pytest.Session | None = None
-        self._interrupted = False
-        self._stack: str | None = None
+    def __init__(
+        self,
+        config: pytest.Config,
+        run: Bundle,
+        *,
+        suite: Path,
+        stack: str | None,
+        own: bool,
+        expected: Path | None,
+    ) -> None:
+        super().__init__(
+            config,
+            run,
+            suite=(suite,),
+            gate=layout.OWN_GATE if stack is None else layout.e2e_gate(stack),
+            log_name=f"{layout.OWN_GATE}.log" if stack is None else layout.e2e_log(stack),
+            own=own,
+            expected=expected,
+            stack=stack,
+        )
+        self._bundle = run.inside(layout.OWN_GATE if stack is None else layout.stack_folder(stack))
         self._services: dict[str, dict[str, str]] = {}
         self._grafana: GrafanaUsed | None = None
-        self._tally = Tally()
-        self._selected: dict[str, None] = {}  # dictionaries as ordered sets of test ids
-        self._deselected: dict[str, None] = {}
-        command = " ".join(config.invocation_params.args)
-        self._log = [f"{manifest.iso(bundle.start)} pytest {command} (commit {bundle.commit.short})"]
-        # Where the caller asked for these files himself he gets a copy, as clean as the bundle's.
-        self._copies = {
-            records.JUNIT: config.option.xmlpath,
-            records.REPORT_LOG: config.option.report_log,
-        }
-        config.option.xmlpath = str(bundle.path / records.JUNIT)
-        config.option.report_log = str(bundle.path / records.REPORT_LOG)
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle of this run."""
+        """The stack's folder of this run's bundle."""
         return self._bundle
 
     # What the stack's fixture hands in. Each is written at once, so that a run that dies keeps it.
-
-    def know_secrets(self, values: Sequence[str]) -> None:
-        """Keep these values out of the bundle; to be called before anything can log them."""
-        for value in values:
-            self._bundle.know_secret(value)
 
     def set_stack_status(self, text: str) -> None:
         """Write ``docker_status.txt``."""
         self._bundle.add_text(status.FILE_NAME, text, replace=True)
 
-    def set_versions(self, stack: str, services: Mapping[str, Mapping[str, str]]) -> None:
-        """Write ``versions.json``: the stack's name, and version and source of each service."""
-        self._stack = stack
+    def set_versions(self, services: Mapping[str, Mapping[str, str]]) -> None:
+        """Write ``versions.json``: version and source of each service."""
         self._services |= {name: dict(facts) for name, facts in services.items()}
         self._write_versions()
 
@@ -159,7 +142,7 @@ class EvidencePlugin:
         """Take down secrets, versions, states and logs of a stack; call it before the stack is stopped."""
         self.know_secrets(stack.secrets)
         self._grafana = stack.grafana or self._grafana  # what it was stays known when it no longer answers
-        self.set_versions(stack.name, stack.versions())
+        self.set_versions(stack.versions())
         services = stack.services()
         self.set_stack_status(status.render(stack.name, services, self._grafana))
         for service in services:
@@ -176,149 +159,17 @@ class EvidencePlugin:
         self.set_stack_status(f"{told}\nit did not start: {error}\n")
         self._note("THE STACK DID NOT START", str(error))
 
-    # What pytest reports.
-
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Keep the session: its exit status is known at the end only."""
-        self._session = session
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_report_to_serializable(self) -> Generator[None, object, object]:
-        """Redact what goes into the report log before it is written."""
-        return self._bundle.redact_tree((yield))
-
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Note what is left out."""
-        self._deselected |= dict.fromkeys(item.nodeid for item in items)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note what is to run."""
-        self._selected = dict.fromkeys(item.nodeid for item in session.items)
-        self._write_collection()
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count what could not be collected, or skipped itself as a whole."""
-        self._tally.collect(report.nodeid, report.outcome)
-        if not report.passed:
-            self._note(f"{report.outcome.upper():<7} collecting {report.nodeid}", report.longreprtext)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a phase of a test."""
-        self._tally.report(report.nodeid, report.when, report.outcome, expected_failure=hasattr(report, "wasxfail"))
-        if report.when == "call" or not report.passed:
-            line = f"{report.outcome.upper():<7} {report.nodeid} ({report.when}, {report.duration:.2f} s)"
-            sections = [f"--- {title} ---\n{text}" for title, text in report.sections if report.failed]
-            self._note(line, "\n".join([report.longreprtext, *sections]))
-
-    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note that the run was stopped: Ctrl-C or pytest.exit."""
-        self._interrupted = True
-        self._note(f"INTERRUPTED {excinfo.typename}")
-
-    def pytest_internalerror(self, excrepr: object) -> None:
-        """Note that pytest itself broke."""
-        self._note("INTERNAL ERROR", str(excrepr))
-
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_sessionfinish(self) -> Generator[None, object, object]:
-        """Redact JUnit XML as soon as it is written: here, before the terminal's summary."""
-        result = yield
-        if (self._bundle.path / records.JUNIT).is_file():
-            self._bundle.adopt(records.JUNIT)
-        return result
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self) -> None:
-        """Close the bundle after every recorder closed its file, and say where it is."""
-        try:
-            document = self._close()
-        except (EvidenceError, OSError, ValueError) as error:
-            self._fail()
-            says = f"{CaseResult.INCOMPLETE}: {error}"
-        else:
-            # Leaving tests out by an option is the caller's own wish; a test that skips itself is not.
-            asked_for_less = document["result"] == CaseResult.PARTIAL and not document["counts"]["skipped"]
-            if document["result"] != CaseResult.PASSED and not asked_for_less:
-                self._fail()
-            passed, collected = document["counts"]["passed"], document["counts"]["collected"]
-            reasons = "".join(f"; {reason}" for reason in document["reasons"])
-            says = f"{document['result']}: {passed} of {collected} passed{reasons}"
-        self._print(f"evidence {says}; grafana: {label_of(self._grafana)}. The bundle:")
-        self._print(_relative(self._bundle.path))
-
-    def _close(self) -> dict[str, Any]:
-        ended = int(self._session.exitstatus) if self._session else int(pytest.ExitCode.INTERNAL_ERROR)
-        bundle = self._bundle
-        for name, copy in self._copies.items():
-            if (bundle.path / name).is_file():  # a run that broke early may not have come to write it
-                clean = bundle.adopt(name).read_bytes()
-                if copy:
-                    Path(copy).write_bytes(clean)
-        self._write_collection()
-        self._write_versions()
-        if not (bundle.path / status.FILE_NAME).exists():
+    def before_the_end(self) -> None:
+        """Write what the stack was, also where none was started."""
+        if self._stack is not None:
+            self._write_versions()
+        if not self._bundle.has(status.FILE_NAME):
             self.set_stack_status(status.NO_STACK)
-        counts = self._tally.counts(selected=self._selected, deselected=len(self._deselected))
-        self._note("END " + ", ".join(f"{name} {number}" for name, number in counts.to_dict().items()))
-        return bundle.close(
-            manifest.Run(
-                counts=counts,
-                gates=self._gates,
-                command=("pytest", *map(str, self._config.invocation_params.args)),
-                exit_status=ended,
-                interrupted=self._interrupted,
-                left_out=_left_out(self._config, self._suite),
-                stack=self._stack,
-                grafana=self._grafana,
-                versions=self._services,
-            )
-        )
 
-    def _fail(self) -> None:
-        """A run that is not PASSED must not leave 0 behind."""
-        if self._session is not None and self._session.exitstatus == pytest.ExitCode.OK:
-            self._session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _note(self, line: str, more: str = "") -> None:
-        self._log += [f"{manifest.iso(time.time())} {line}", *([more.rstrip()] if more.strip() else [])]
-        self._bundle.add_text(LOG, "\n".join(self._log) + "\n", replace=True)
-
-    def _write_collection(self) -> None:
-        document = {
-            "schema_version": 1,
-            "selected": list(self._selected),
-            "deselected": list(self._deselected),
-        }
-        self._bundle.add_json(records.COLLECTION, document, replace=True)
+    def facts(self) -> str:
+        """Name the dashboards' server."""
+        return f"grafana: {label_of(self._grafana)}"
 
     def _write_versions(self) -> None:
         document = versions.build(self._stack, self._services, self._grafana)
         self._bundle.add_json(versions.FILE_NAME, document, replace=True)
-
-    def _print(self, line: str) -> None:
-        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if terminal is None:
-            sys.stdout.write(line + "\n")
-        else:
-            terminal.ensure_newline()
-            terminal.write_line(line)
-
-
-def _left_out(config: pytest.Config, suite: Path) -> tuple[str, ...]:
-    """What of the suite the command line did not ask for, beyond what pytest reports as deselected."""
-    folder = suite.resolve()
-    asked = [config.invocation_params.dir / argument for argument in config.args]
-    found = []
-    if not any(folder.is_relative_to(path.resolve()) for path in asked):
-        found.append(f"only {', '.join(config.args)} was asked for")
-    ignored = [*(config.getoption("ignore", None) or ()), *(config.getoption("ignore_glob", None) or ())]
-    if ignored:
-        found.append(f"ignored: {', '.join(map(str, ignored))}")
-    if config.getoption("lf", None):
-        found.append("only tests that failed last were asked for")  # it passes over files unreported
-    return tuple(found)
-
-
-def _relative(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

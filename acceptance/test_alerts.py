@@ -294,7 +294,7 @@ def test_the_chat_is_in_the_evidence(last: PreflightRun, alerting: Alerting, bun
     """What came into the chat can be read in the bundle: P0 and P1, without a secret."""
     alerting.record(bundle)
 
-    document = json.loads((bundle.path / CHAT_FILE).read_text(encoding="utf-8"))
+    document = json.loads(bundle.where(CHAT_FILE).read_text(encoding="utf-8"))
     texts = [message["text"] for message in document["chat"]]
     assert texts == alerting.texts
     assert f"P0 NO_GO · {ENV}" in texts[-1]

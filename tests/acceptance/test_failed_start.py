@@ -54,10 +54,10 @@ def _suite(folder: Path, *options: str, breaking: str) -> subprocess.CompletedPr
 
 
 def _bundle_of(folder: Path, *, stack: str, breaking: str) -> Path:
-    """Run one file of tests on a stack that a plug-in has broken; give its bundle."""
+    """Run one file of tests on a stack that a plug-in has broken; return the stack's folder of its bundle."""
     run = _suite(folder, "acceptance/test_services.py", "--stack", stack, breaking=breaking)
     assert run.returncode == 1, run.stdout + run.stderr
-    return folder / "artifacts" / "latest"
+    return folder / "artifacts" / "latest" / "e2e" / stack
 
 
 def _row(status: str, service: str) -> list[str]:
@@ -80,7 +80,7 @@ def test_k6_why_a_stack_cannot_start_is_said_once(tmp_path: Path, monkeypatch: p
     said = run.stdout + run.stderr
     assert said.count("no Docker engine answers") == 1, said
     assert "ERROR" not in said
-    log = (tmp_path / "artifacts" / "latest" / "e2e.log").read_text(encoding="utf-8")
+    log = (tmp_path / "artifacts" / "latest" / "e2e_compose.log").read_text(encoding="utf-8")
     assert "THE STACK DID NOT START\nno Docker engine answers" in log
 
 

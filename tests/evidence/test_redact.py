@@ -1,42 +1,13 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
-from collections.abc import Callable
-from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evidence.redact import MARK, SHORTEST_SECRET, Redactor
-
-# Ways in which a secret comes to stand in a file, each given the secret and its neighbours.
-ENCODINGS: dict[str, Callable[[str], str]] = {
-    "plain": lambda s: s,
-    "url": lambda s: quote(s, safe=""),
-    "url path": quote,
-    "url form": quote_plus,
-    "url in lower case": lambda s: "".join(
-        c if c.isascii() and c.isalnum() else "".join(f"%{b:02x}" for b in c.encode()) for c in s
-    ),
-    "json": lambda s: json.dumps(s)[1:-1],
-    "json, not only ascii": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
-    "json in json": lambda s: json.dumps(json.dumps(s))[3:-3],
-    "json of repr": lambda s: json.dumps(repr(s)[1:-1])[1:-1],
-    "repr": lambda s: repr(s)[1:-1],
-    "repr of bytes": lambda s: repr(s.encode())[2:-1],
-    "xml text": escape,
-    "xml attribute": lambda s: quoteattr('"' + s)[7:-1] if "'" in s else escape(s),
-    "xml of repr": lambda s: escape(repr(s)[1:-1]),
-    "html": html.escape,
-    "base64": lambda s: base64.b64encode(s.encode()).decode(),
-    "base64 for urls": lambda s: base64.urlsafe_b64encode(s.encode()).decode(),
-    "base64 in a url": lambda s: quote_plus(base64.b64encode(s.encode()).decode()),
-    "hex": lambda s: s.encode().hex(),
-}
+from tests.evidence.hidings import ENCODINGS, FOLDS
 
 SECRETS = st.text(
     # What a person or a generator would use: printable, any script, quotes, backslash, line breaks.
@@ -110,3 +81,31 @@ def test_a_secret_too_short_is_refused_without_showing_it(secret: str) -> None:
     with pytest.raises(ValueError, match="cannot be told from ordinary text") as caught:
         Redactor([secret])
     assert secret == "" or secret not in str(caught.value)
+
+
+SPLIT = "opensesame-1/with+signs"
+HIDINGS = ("plain", "base64", "url", "hex")
+
+
+@pytest.mark.parametrize("hiding", HIDINGS)
+@pytest.mark.parametrize("fold", FOLDS)
+def test_a_secret_split_over_lines_is_found(fold: str, hiding: str) -> None:
+    """A folded line hides no secret, in whatever encoding; what is around it stays."""
+    folded = FOLDS[fold](ENCODINGS[hiding](SPLIT))
+    redactor = Redactor([SPLIT])
+    data = f"before\n{folded}\nafter".encode()
+
+    clean = redactor.redact(data)
+
+    assert redactor.found_in(data)
+    assert not redactor.found_in(clean)
+    assert clean.startswith(b"before\n")
+    assert clean.endswith(b"\nafter")
+    assert MARK in clean
+    assert ENCODINGS[hiding](SPLIT)[7:].encode() not in clean
+
+
+def test_lines_that_only_look_alike_stay() -> None:
+    """Text in several lines that holds no secret enters as it is."""
+    data = b"open\nsesame\n\n  -1\nredis-1 | ready\n"
+    assert Redactor([SPLIT]).redact(data) == data
