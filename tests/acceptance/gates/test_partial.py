@@ -1,0 +1,309 @@
+"""Each way of running less than everything, or of making a result look better, does not count and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from acceptance.gates import expected
+from acceptance.gates.interface import FAILED, NOT_FULL, OK, Coverage
+from tests.acceptance.gates.sample import FILES, PLUGINS, PYPROJECT, Sample
+
+PARTIAL, INCOMPLETE = Coverage.PARTIAL, Coverage.INCOMPLETE
+ONE, TWO = FILES["tests/test_one.py"], FILES["tests/test_two.py"]
+
+
+def test_everything_that_is_listed_counts(sample: Sample) -> None:
+    """The sample itself is FULL, with and without workers; every row below changes one thing."""
+    for workers in (False, True):
+        verdict = sample.run(workers=workers)
+        assert (verdict.coverage, verdict.reasons, verdict.exit_code) == (Coverage.FULL, (), OK), sample.said
+        assert verdict.counts.passed == 7
+
+
+OPTIONS: Mapping[str, tuple[tuple[str, ...], Coverage, str]] = {
+    "-k": (("-k", "alone"), PARTIAL, "missing: tests/test_one.py (4 tests), tests/test_two.py (2 tests)"),
+    "-m": (("-m", "not slow"), PARTIAL, "missing: tests/test_one.py::test_slow"),
+    "--deselect": (("--deselect", "tests/test_two.py::TestIt::test_first"), PARTIAL, "TestIt::test_first"),
+    "--deselect one case": (
+        ("--deselect", "tests/test_one.py::test_numbers[2]"),
+        PARTIAL,
+        "tests/test_one.py::test_numbers: 2 of 3 cases",
+    ),
+    "--ignore": (("--ignore", "tests/test_three.py"), PARTIAL, "missing: tests/test_three.py (1 tests)"),
+    "--ignore-glob": (("--ignore-glob", "*two*"), PARTIAL, "missing: tests/test_two.py"),
+    "--lf": (("--lf",), INCOMPLETE, "exit code 4, bad usage"),
+    "-x": (("-x",), PARTIAL, "failed"),
+    "-p no:reportlog": (("-p", "no:pytest_reportlog.plugin"), INCOMPLETE, "no closing record"),
+    "-p no:python": (("-p", "no:python"), PARTIAL, "missing: tests/test_one.py"),
+    "-c": (("-c", "other.ini"), PARTIAL, "missing: tests/test_three.py"),
+    "-o python_files": (("-o", "python_files=test_one.py"), PARTIAL, "missing: tests/test_three.py"),
+    "-o python_functions": (("-o", "python_functions=test_a*"), PARTIAL, "missing: tests/test_one.py"),
+    "-o python_classes": (("-o", "python_classes=Other"), PARTIAL, "missing: tests/test_two.py (2 tests)"),
+    "--collect-only": (("--collect-only",), PARTIAL, "missing: tests/test_one.py"),
+    "--setup-only": (("--setup-only",), INCOMPLETE, "begun and not finished: tests/test_one.py"),
+    "--maxfail": (("--maxfail", "1"), PARTIAL, "failed"),
+    "--keep-duplicates": (("--keep-duplicates", "tests/test_three.py"), PARTIAL, "ran twice: tests/test_three.py"),
+}
+
+
+@pytest.mark.parametrize("row", OPTIONS)
+def test_options_that_leave_something_out(sample: Sample, row: str) -> None:
+    """A pytest that was given the option is less than FULL, whatever pytest itself ends with."""
+    options, coverage, reason = OPTIONS[row]
+    sample.write({"other.ini": "[pytest]\npython_files = test_one.py\n"})
+    if row in {"-x", "--maxfail"}:
+        sample.write({"tests/test_alpha.py": "def test_bad(): assert 0\n"})
+    verdict = sample.run(*options)
+    assert verdict.coverage is coverage, verdict
+    assert reason in "; ".join(verdict.reasons)
+    assert verdict.exit_code in {FAILED, NOT_FULL}
+
+
+def test_a_narrowed_path(sample: Sample) -> None:
+    """One file of three."""
+    verdict = sample.run(paths=["tests/test_one.py"])
+    assert verdict.reasons == ("missing: tests/test_three.py (1 tests), tests/test_two.py (2 tests)",)
+    assert verdict.exit_code == NOT_FULL
+
+
+def test_noconftest(sample: Sample) -> None:
+    """Tests that need a fixture of the conftest end in an error, and a fixture that checks is missed."""
+    sample.write({"tests/conftest.py": "import pytest\n@pytest.fixture\ndef thing(): return 1\n"})
+    sample.write({"tests/test_three.py": "def test_alone(thing): assert thing\n"})
+    assert sample.run().passed
+    verdict = sample.run("--noconftest")
+    assert verdict.exit_code == FAILED
+    assert "1 error: tests/test_three.py::test_alone" in verdict.reasons[0]
+
+
+DROPS = "def pytest_collection_modifyitems(items): del items[1:]\n"
+TURNS = (
+    "import pytest\n"
+    "@pytest.hookimpl(wrapper=True)\n"
+    "def pytest_runtest_makereport():\n"
+    "    report = yield\n"
+    "    report.outcome = 'passed'\n"
+    "    return report\n"
+)
+BAD = {"tests/test_three.py": "def test_alone(): assert 0\n"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PYTEST_ADDOPTS", "-k alone"),
+        ("PYTEST_ADDOPTS", "--deselect tests/test_three.py::test_alone"),
+        ("PYTEST_PLUGINS", "drops"),
+        ("PYTEST_PLUGINS", "turns"),
+        ("PYTHONPATH", "elsewhere"),
+        ("PYTHONOPTIMIZE", "1"),
+    ],
+)
+def test_the_environment_has_no_say(sample: Sample, monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """What would drop items, turn results or remove asserts does not reach pytest: all run, and what fails, fails."""
+    sample.write({"drops.py": DROPS, "turns.py": TURNS, "elsewhere/sitecustomize.py": "import os; os._exit(0)\n"})
+    monkeypatch.setenv(variable, value)
+    verdict = sample.run()
+    assert verdict.passed, verdict
+    assert verdict.counts.passed == 7
+    sample.write(BAD)
+    assert sample.run().exit_code == FAILED
+
+
+def test_a_plugin_that_drops_items(sample: Sample) -> None:
+    """Even where it is loaded, the list tells what is missing."""
+    sample.write({"drops.py": DROPS})
+    verdict = sample.run(plugins=[*PLUGINS, "drops"])
+    assert verdict.reasons == (
+        "missing: tests/test_three.py (1 tests), tests/test_two.py (2 tests)",
+        "missing: tests/test_one.py::test_slow",
+        "tests/test_one.py::test_numbers: 1 of 3 cases",
+    )
+
+
+@pytest.mark.parametrize("workers", [False, True], ids=["in one process", "with a worker"])
+@pytest.mark.parametrize("place", ["conftest", "plug-in"])
+def test_a_result_that_is_turned(sample: Sample, *, place: str, workers: bool) -> None:
+    """A failure whose report was made to say passed is a failure, and the reason says who lied."""
+    sample.write(BAD)
+    if place == "conftest":
+        sample.write({"tests/conftest.py": TURNS})
+        verdict = sample.run(workers=workers)
+    else:
+        sample.write({"turns.py": TURNS})
+        verdict = sample.run(plugins=[*PLUGINS, "turns"], workers=workers)
+    assert verdict.exit_code == FAILED
+    assert verdict.reasons == ("1 failed: tests/test_three.py::test_alone",)
+    assert "the result was turned: call raised AssertionError, and its report said passed" in "\n".join(sample.said)
+
+
+SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
+    "collect_ignore": (
+        {"tests/conftest.py": "collect_ignore = ['test_three.py']\n"},
+        PARTIAL,
+        "missing: tests/test_three.py (1 tests)",
+    ),
+    "addopts": (
+        {"pyproject.toml": PYPROJECT.replace("--import", "-k one --import")},
+        PARTIAL,
+        "missing: tests/test_two.py (2 tests)",
+    ),
+    "testpaths and norecursedirs": (
+        {"pyproject.toml": PYPROJECT + "norecursedirs = ['tests']\n", "tests/more/test_x.py": "def test_x(): pass\n"},
+        PARTIAL,
+        "not in the list: tests/more/test_x.py::test_x",
+    ),
+    "__test__ = False": (
+        {"tests/test_two.py": TWO.replace("    def test_first", "    __test__ = False\n    def test_first")},
+        PARTIAL,
+        "missing: tests/test_two.py (2 tests)",
+    ),
+    "a file deleted": ({"tests/test_three.py": None}, PARTIAL, "missing: tests/test_three.py (1 tests)"),
+    "a file renamed": (
+        {"tests/test_three.py": None, "tests/test_four.py": FILES["tests/test_three.py"]},
+        PARTIAL,
+        "not in the list: tests/test_four.py::test_alone",
+    ),
+    "a test renamed": (
+        {"tests/test_one.py": ONE.replace("test_slow", "test_quick")},
+        PARTIAL,
+        "missing: tests/test_one.py::test_slow; not in the list: tests/test_one.py::test_quick",
+    ),
+    "a test deleted": (
+        {"tests/test_two.py": TWO.replace("    def test_second(self): pass\n", "")},
+        PARTIAL,
+        "missing: tests/test_two.py::TestIt::test_second",
+    ),
+    "a test added": (
+        {"tests/test_three.py": "def test_alone(): pass\ndef test_new(): pass\n"},
+        PARTIAL,
+        "not in the list: tests/test_three.py::test_new",
+    ),
+    "a case changed": (
+        {"tests/test_one.py": ONE.replace("[1, 2, 3]", "[1, 2, 4]")},
+        PARTIAL,
+        "tests/test_one.py::test_numbers: its cases have other ids than in the list",
+    ),
+    "an empty parametrize": (
+        {"tests/test_one.py": ONE.replace("[1, 2, 3]", "[]")},
+        PARTIAL,
+        "1 skipped: tests/test_one.py::test_numbers[NOTSET] (Skipped: got empty parameter set for (n))",
+    ),
+    "pytest.skip": (
+        {"tests/test_three.py": "import pytest\ndef test_alone(): pytest.skip('not today')\n"},
+        PARTIAL,
+        "1 skipped: tests/test_three.py::test_alone (Skipped: not today)",
+    ),
+    "a module that skips itself": (
+        {"tests/test_three.py": "import pytest\npytest.skip('not today', allow_module_level=True)\n"},
+        PARTIAL,
+        "1 skipped: tests/test_three.py (Skipped: not today); missing: tests/test_three.py (1 tests)",
+    ),
+    "skipif": (
+        {"tests/test_three.py": "import pytest\n@pytest.mark.skipif(True, reason='no')\ndef test_alone(): pass\n"},
+        PARTIAL,
+        "1 skipped: tests/test_three.py::test_alone",
+    ),
+    "xfail": (
+        {"tests/test_three.py": "import pytest\n@pytest.mark.xfail\ndef test_alone(): assert 0\n"},
+        PARTIAL,
+        "1 xfailed: tests/test_three.py::test_alone",
+    ),
+    "xfail that passes": (
+        {"tests/test_three.py": "import pytest\n@pytest.mark.xfail\ndef test_alone(): pass\n"},
+        PARTIAL,
+        "1 xpassed: tests/test_three.py::test_alone",
+    ),
+    "a subtest that skips": (
+        {
+            "tests/test_three.py": "import pytest\ndef test_alone(subtests):\n with subtests.test():\n"
+            "  pytest.skip('no')\n"
+        },
+        PARTIAL,
+        "1 skipped: tests/test_three.py::test_alone",
+    ),
+    "pytest.exit": (
+        {"tests/test_three.py": "import pytest\ndef test_alone(): pytest.exit('enough', returncode=0)\n"},
+        INCOMPLETE,
+        "begun and not finished: tests/test_three.py::test_alone; missing: tests/test_two.py (2 tests)",
+    ),
+    "os._exit": (
+        {"tests/test_three.py": "import os\ndef test_alone(): os._exit(0)\n"},
+        INCOMPLETE,
+        "no closing record (exit code 0)",
+    ),
+    "os._exit after the last test": (
+        {
+            "tests/conftest.py": "import os, pytest\n@pytest.hookimpl(tryfirst=True)\n"
+            "def pytest_sessionfinish(): os._exit(0)\n"
+        },
+        INCOMPLETE,
+        "no closing record",
+    ),
+    "kill -9": (
+        {"tests/test_three.py": "import os\ndef test_alone(): os.kill(os.getpid(), 9)\n"},
+        INCOMPLETE,
+        "no closing record (signal 9)",
+    ),
+    "an import that fails": (
+        {"tests/test_three.py": "import no_such_module\n"},
+        INCOMPLETE,
+        "1 error: tests/test_three.py (",
+    ),
+    "a hook that ends with 0": (
+        {
+            "tests/conftest.py": "import pytest\n@pytest.hookimpl(trylast=True)\n"
+            "def pytest_sessionfinish(session): session.exitstatus = 0\n",
+            **BAD,
+        },
+        PARTIAL,
+        "1 failed: tests/test_three.py::test_alone",
+    ),
+    "a patched pytest.skip": (
+        {
+            "tests/conftest.py": "import pytest\npytest.skip = lambda *_, **__: None\n",
+            "tests/test_three.py": "import pytest\ndef test_alone():\n    pytest.skip('no server here')\n",
+        },
+        PARTIAL,
+        "7 failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", SOURCES)
+def test_changes_of_the_tests_themselves(sample: Sample, row: str) -> None:
+    """Whatever is done to the files, the verdict is less than FULL and its reason names the file or the test."""
+    files, coverage, reason = SOURCES[row]
+    sample.write(files)
+    verdict = sample.run()
+    assert verdict.coverage is coverage, verdict
+    assert reason in "; ".join(verdict.reasons)
+    assert verdict.exit_code in {FAILED, NOT_FULL}
+
+
+def test_a_worker_that_dies(sample: Sample) -> None:
+    """With xdist the controller lives on and ends by itself; the test that killed its worker failed."""
+    sample.write({"tests/test_three.py": "import os\ndef test_alone(): os._exit(0)\n"})
+    verdict = sample.run(workers=True)
+    assert verdict.exit_code == FAILED
+    assert "tests/test_three.py::test_alone" in "; ".join(verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "cannot be read"),
+        ("# nothing\n", "lists no test"),
+        ("tests/test_one.py::test_slow\n", "line 1 is not"),
+        ("pure 1 0123456789ab a::b\npure 1 0123456789ab a::b\n", "twice"),
+    ],
+    ids=["missing", "empty", "another form", "a line twice"],
+)
+def test_a_list_that_cannot_be_used(sample: Sample, text: str | None, reason: str) -> None:
+    """Nothing runs, and the sentence says how to make it anew."""
+    sample.write({expected.TESTS: text})
+    with pytest.raises(expected.ExpectedError, match=f"{reason}.*`make expected`"):
+        sample.run()
+    assert sample.said == []
