@@ -19,6 +19,7 @@ from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.servers import open_servers
+from acceptance.stack import compose_engine
 from acceptance.stack.base import Stack, StackError
 from acceptance.stack.progress import Progress
 from acceptance.stack.select import Wanted, open_stack, say
@@ -29,6 +30,7 @@ from evidence import Bundle
 from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
 
 ENV = "paper"
+EXPECTED: Final = Path(__file__).with_name("expected.txt")
 SYSTEM_HEALTH = "d77_system_health"
 TERMINAL: Final = pytest.StashKey[TextIO]()
 _STACK = pytest.StashKey[Stack]()
@@ -39,7 +41,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the evidence bundle before pytest's own recorders start, and the terminal before pytest captures it."""
     terminal = config.stash[TERMINAL] = open_terminal()
     config.add_cleanup(terminal.close)
-    evidence_plugin.register(config, suite=Path(__file__).parent)
+    evidence_plugin.register(config, suite=Path(__file__).parent, stack=_stack_name(config), expected=_expected())
+
+
+def _stack_name(config: pytest.Config) -> str:
+    """Say what `--stack auto` comes to: the evidence of each stack has a folder of its own, from the first moment."""
+    choice: str = config.getoption("--stack")
+    if choice != "auto":
+        return choice
+    return "compose" if compose_engine.why_unusable() is None else "embedded"
+
+
+def _expected() -> Path | None:
+    """The committed list of the tests that have to run, where there is one."""
+    return EXPECTED if EXPECTED.is_file() else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -291,11 +306,15 @@ def metric_log(first_run: Seen, stack: Stack, bundle: Bundle) -> Callable[[Metri
 
 
 @pytest.fixture(scope="session")
-def panel_log(stack: Stack, dashboard: ServedDashboard, bundle: Bundle) -> Callable[[PanelQuery], None]:
+def panel_log(
+    stack: Stack, dashboard: ServedDashboard, first_run: Seen, bundle: Bundle
+) -> Callable[[PanelQuery], None]:
     """Takes down what each panel shows of the first run in the evidence."""
     assert stack.grafana is not None
     record = GrafanaApiResult(
         grafana=stack.grafana,
+        run_id=first_run.run.report["run_id"],
+        last_run_timestamp=first_run.ended_at,
         dashboard=Dashboard(
             uid=dashboard.uid,
             title=dashboard.title,

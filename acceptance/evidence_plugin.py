@@ -1,14 +1,15 @@
-"""The pytest plug-in that turns a run into a bundle.
+"""The pytest plug-in that turns a run into the e2e part of a bundle.
 
-It opens the bundle before pytest's own recorders start, so that JUnit XML and the report log are written
-straight into it, and closes it after everything else, whether the run passed, failed, was interrupted or
-did not even collect. The bundle's path is the last line of the run.
+It joins the bundle that `EVIDENCE_BUNDLE` names, or opens one of its own, before pytest's own recorders start, so that
+JUnit XML and the report log are written straight into it. At the end it writes what the gate proved, whether the run
+passed, failed, was interrupted or did not even collect, and seals the bundle if it is its own. The bundle's path is the
+last line of the run.
 
 From ``acceptance/conftest.py``::
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(config: pytest.Config) -> None:
-        evidence_plugin.register(config, suite=Path(__file__).parent)
+        evidence_plugin.register(config, suite=Path(__file__).parent, stack="embedded")
 
 and ``add_options`` from the root conftest's ``pytest_addoption``. Tests ask for the fixture ``bundle``,
 the stack's fixture for ``evidence_plugin``.
@@ -16,21 +17,28 @@ the stack's fixture for ``evidence_plugin``.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from acceptance.stack.base import Stack, StackError
-from evidence import Bundle, EvidenceError, Result, git, manifest, records, status, versions
+from evidence import Bundle, EvidenceError, gate_record, open_run, status, versions
+from evidence.attest import keys
+from evidence.bundle import layout
+from evidence.bundle.run import started
+from evidence.bundle.seal import Sealed, seal
 from evidence.grafana import GrafanaUsed, label_of
-from evidence.tally import Tally
+from evidence.times import iso
+from evidence.verdict.gate import GateOutcome
 
 PLUGIN_NAME: Final = "arbitrage-evidence"
-LOG: Final = "e2e.log"
+#: The gate's name where a suite has no stack.
+OWN_GATE: Final = "tests"
 _DEFAULT_FOLDER = "artifacts"
 # Modes in which pytest runs no test.
 _NO_RUN = (
@@ -40,45 +48,63 @@ _NO_RUN = (
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add ``--evidence-dir``; to be called from the root conftest's ``pytest_addoption``."""
-    parser.getgroup("evidence").addoption(
+    """Add ``--evidence-dir`` and ``--expect-tests``; to be called from the root conftest's ``pytest_addoption``."""
+    group = parser.getgroup("evidence")
+    group.addoption(
         "--evidence-dir",
         metavar="DIR",
         default=None,
         help=f"folder that holds one evidence bundle per run (default: {_DEFAULT_FOLDER} in the project root)",
     )
+    group.addoption(
+        "--expect-tests",
+        metavar="FILE",
+        default=None,
+        help="committed list of the tests that have to run; a run of anything else is PARTIAL",
+    )
 
 
-def register(config: pytest.Config, *, suite: Path, gates: Sequence[str] = ("e2e",)) -> EvidencePlugin | None:
-    """Open a bundle and let the plug-in watch this run.
+def register(
+    config: pytest.Config, *, suite: Path, stack: str | None = None, expected: Path | None = None
+) -> EvidencePlugin | None:
+    """Join or open a bundle and let the plug-in watch this run.
 
     Must be called from a ``pytest_configure`` marked ``tryfirst``: pytest's recorders read their options
     in theirs.
 
     Args:
         config: pytest's.
-        suite: folder of all the tests; a run that asks for less of it is PARTIAL.
-        gates: what this run is, for the manifest.
+        suite: folder of all the tests; without a list of tests a run that asks for less of it is PARTIAL.
+        stack: what the tests run on; None: they have no stack, and the gate is called ``tests``.
+        expected: the list of tests that have to run, if ``--expect-tests`` names none.
 
     Returns:
         The plug-in, or None where no test will run (``--collect-only``, ``--help``, an xdist worker).
 
     Raises:
-        pytest.UsageError: the bundle cannot be made, or a recorder is switched off.
+        pytest.UsageError: there is no bundle to write into, or a recorder is switched off.
     """
     if hasattr(config, "workerinput") or any(config.getoption(name, None) for name in _NO_RUN):
         return None
     for option, name in (("xmlpath", "junitxml"), ("report_log", "pytest-reportlog")):
         if not hasattr(config.option, option):
             raise pytest.UsageError(f"evidence needs pytest's plug-in {name}: do not switch it off")
+    here = config.invocation_params.dir
     asked = config.getoption("evidence_dir", None)
-    root = config.invocation_params.dir / asked if asked else config.rootpath / _DEFAULT_FOLDER
-    commit = git.read(config.rootpath)
+    joined = os.environ.get(layout.VARIABLE)
+    named = config.getoption("expect_tests", None)
     try:
-        bundle = Bundle.create(root, commit=commit.sha, dirty=commit.dirty)
+        path = Path(joined) if joined else open_run(
+            here / asked if asked else config.rootpath / _DEFAULT_FOLDER,
+            project=config.rootpath,
+            command=("pytest", *map(str, config.invocation_params.args)),
+        )  # fmt: skip
+        bundle = Bundle.join(path)
     except EvidenceError as error:
         raise pytest.UsageError(str(error)) from error
-    plugin = EvidencePlugin(config, bundle, suite=suite, gates=tuple(gates))
+    plugin = EvidencePlugin(
+        config, bundle, suite=suite, stack=stack, own=not joined, expected=here / named if named else expected
+    )
     config.pluginmanager.register(plugin, PLUGIN_NAME)
     config.pluginmanager.register(sys.modules[__name__], f"{PLUGIN_NAME}-fixtures")
     return plugin
@@ -94,39 +120,55 @@ def evidence_plugin(pytestconfig: pytest.Config) -> EvidencePlugin:
 
 @pytest.fixture(scope="session")
 def bundle(evidence_plugin: EvidencePlugin) -> Bundle:
-    """The bundle of this run."""
+    """The stack's folder of this run's bundle."""
     return evidence_plugin.bundle
 
 
 class EvidencePlugin:
     """Watches one run and writes what it saw into its bundle."""
 
-    def __init__(self, config: pytest.Config, bundle: Bundle, *, suite: Path, gates: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        run: Bundle,
+        *,
+        suite: Path,
+        stack: str | None,
+        own: bool,
+        expected: Path | None,
+    ) -> None:
         self._config = config
-        self._bundle = bundle
+        self._run = run
         self._suite = suite
-        self._gates = gates
+        self._own = own  # the bundle was opened for this run alone, and is sealed at its end
+        self._expected = expected
+        self._gate = OWN_GATE if stack is None else layout.e2e_gate(stack)
+        self._bundle = run.inside(OWN_GATE if stack is None else layout.stack_folder(stack))
+        self._log_name = f"{OWN_GATE}.log" if stack is None else layout.e2e_log(stack)
+        self._start = time.time()
         self._session: pytest.Session | None = None
-        self._interrupted = False
-        self._stack: str | None = None
+        self._stack = stack
         self._services: dict[str, dict[str, str]] = {}
         self._grafana: GrafanaUsed | None = None
-        self._tally = Tally()
         self._selected: dict[str, None] = {}  # dictionaries as ordered sets of test ids
         self._deselected: dict[str, None] = {}
-        command = " ".join(config.invocation_params.args)
-        self._log = [f"{manifest.iso(bundle.start)} pytest {command} (commit {bundle.commit.short})"]
-        # Where the caller asked for these files himself he gets a copy, as clean as the bundle's.
-        self._copies = {
-            records.JUNIT: config.option.xmlpath,
-            records.REPORT_LOG: config.option.report_log,
+        command = " ".join(map(str, config.invocation_params.args))
+        commit = started(run.path)["git"]["short"]
+        self._log = [f"{iso(self._start)} pytest {command} (commit {commit})"]
+        records = {
+            "xmlpath": layout.gate_junit(self._gate),
+            "report_log": layout.gate_report_log(self._gate),
         }
-        config.option.xmlpath = str(bundle.path / records.JUNIT)
-        config.option.report_log = str(bundle.path / records.REPORT_LOG)
+        # Where the caller asked for these files himself he gets a copy, as clean as the bundle's.
+        self._copies = {name: getattr(config.option, option) for option, name in records.items()}
+        for option, name in records.items():
+            target = run.where(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            setattr(config.option, option, str(target))
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle of this run."""
+        """The stack's folder of this run's bundle."""
         return self._bundle
 
     # What the stack's fixture hands in. Each is written at once, so that a run that dies keeps it.
@@ -140,9 +182,8 @@ class EvidencePlugin:
         """Write ``docker_status.txt``."""
         self._bundle.add_text(status.FILE_NAME, text, replace=True)
 
-    def set_versions(self, stack: str, services: Mapping[str, Mapping[str, str]]) -> None:
-        """Write ``versions.json``: the stack's name, and version and source of each service."""
-        self._stack = stack
+    def set_versions(self, services: Mapping[str, Mapping[str, str]]) -> None:
+        """Write ``versions.json``: version and source of each service."""
         self._services |= {name: dict(facts) for name, facts in services.items()}
         self._write_versions()
 
@@ -159,7 +200,7 @@ class EvidencePlugin:
         """Take down secrets, versions, states and logs of a stack; call it before the stack is stopped."""
         self.know_secrets(stack.secrets)
         self._grafana = stack.grafana or self._grafana  # what it was stays known when it no longer answers
-        self.set_versions(stack.name, stack.versions())
+        self.set_versions(stack.versions())
         services = stack.services()
         self.set_stack_status(status.render(stack.name, services, self._grafana))
         for service in services:
@@ -197,14 +238,12 @@ class EvidencePlugin:
         self._write_collection()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count what could not be collected, or skipped itself as a whole."""
-        self._tally.collect(report.nodeid, report.outcome)
+        """Note what could not be collected, or skipped itself as a whole."""
         if not report.passed:
             self._note(f"{report.outcome.upper():<7} collecting {report.nodeid}", report.longreprtext)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a phase of a test."""
-        self._tally.report(report.nodeid, report.when, report.outcome, expected_failure=hasattr(report, "wasxfail"))
+        """Note a phase of a test."""
         if report.when == "call" or not report.passed:
             line = f"{report.outcome.upper():<7} {report.nodeid} ({report.when}, {report.duration:.2f} s)"
             sections = [f"--- {title} ---\n{text}" for title, text in report.sections if report.failed]
@@ -212,7 +251,6 @@ class EvidencePlugin:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Note that the run was stopped: Ctrl-C or pytest.exit."""
-        self._interrupted = True
         self._note(f"INTERRUPTED {excinfo.typename}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
@@ -223,73 +261,85 @@ class EvidencePlugin:
     def pytest_sessionfinish(self) -> Generator[None, object, object]:
         """Redact JUnit XML as soon as it is written: here, before the terminal's summary."""
         result = yield
-        if (self._bundle.path / records.JUNIT).is_file():
-            self._bundle.adopt(records.JUNIT)
+        if self._run.has(layout.gate_junit(self._gate)):
+            self._run.adopt(layout.gate_junit(self._gate))
         return result
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Close the bundle after every recorder closed its file, and say where it is."""
+        """Finish the gate's part after every recorder closed its file, seal an own bundle, and say where it is."""
+        says: str
         try:
-            document = self._close()
+            outcome = self._finish()
+            sealed = self._seal()
         except (EvidenceError, OSError, ValueError) as error:
             self._fail()
-            says = f"{Result.INCOMPLETE}: {error}"
+            says = f"INCOMPLETE: {error}"
         else:
             # Leaving tests out by an option is the caller's own wish; a test that skips itself is not.
-            asked_for_less = document["result"] == Result.PARTIAL and not document["counts"]["skipped"]
-            if document["result"] != Result.PASSED and not asked_for_less:
+            skipped = outcome.counts["skipped"] + outcome.counts["xfailed"]
+            asked_for_less = self._own and not (outcome.failed or skipped) and outcome.result != "INCOMPLETE"
+            if not outcome.passed and not (asked_for_less and outcome.counts["passed"]):
                 self._fail()
-            passed, collected = document["counts"]["passed"], document["counts"]["collected"]
-            reasons = "".join(f"; {reason}" for reason in document["reasons"])
-            says = f"{document['result']}: {passed} of {collected} passed{reasons}"
-        self._print(f"evidence {says}; grafana: {label_of(self._grafana)}. The bundle:")
-        self._print(_relative(self._bundle.path))
+            says = _verdict(outcome, sealed, len({*self._selected, *self._deselected, *outcome.tests}))
+        self._print(f"evidence {says}; grafana: {label_of(self._grafana)}; {self._signature}. The bundle:")
+        self._print(_relative(self._run.path))
 
-    def _close(self) -> dict[str, Any]:
+    _signature = "UNSIGNED"
+
+    def _finish(self) -> GateOutcome:
         ended = int(self._session.exitstatus) if self._session else int(pytest.ExitCode.INTERNAL_ERROR)
-        bundle = self._bundle
         for name, copy in self._copies.items():
-            if (bundle.path / name).is_file():  # a run that broke early may not have come to write it
-                clean = bundle.adopt(name).read_bytes()
+            if self._run.has(name):  # a run that broke early may not have come to write it
+                clean = self._run.adopt(name).read_bytes()
                 if copy:
                     Path(copy).write_bytes(clean)
         self._write_collection()
-        self._write_versions()
-        if not (bundle.path / status.FILE_NAME).exists():
+        if self._stack is not None:
+            self._write_versions()
+        if not self._bundle.has(status.FILE_NAME):
             self.set_stack_status(status.NO_STACK)
-        counts = self._tally.counts(selected=self._selected, deselected=len(self._deselected))
-        self._note("END " + ", ".join(f"{name} {number}" for name, number in counts.to_dict().items()))
-        return bundle.close(
-            manifest.Run(
-                counts=counts,
-                gates=self._gates,
-                command=("pytest", *map(str, self._config.invocation_params.args)),
-                exit_status=ended,
-                interrupted=self._interrupted,
-                left_out=_left_out(self._config, self._suite),
-                stack=self._stack,
-                grafana=self._grafana,
-                versions=self._services,
-            )
+        self._note(f"END with exit status {ended}")
+        outcome = gate_record.write(
+            self._run,
+            gate=self._gate,
+            stack=self._stack,
+            argv=("pytest", *map(str, self._config.invocation_params.args)),
+            started_at=self._start,
+            ended_at=time.time(),
+            exit_code=ended,
+            expected=self._expected,
+            expected_file=None if self._expected is None else _within(self._expected, self._config.rootpath),
         )
+        self._run.leave()
+        return outcome
+
+    def _seal(self) -> Sealed | None:
+        """Seal the bundle if it is this run's own; one that several gates write into is sealed after the last."""
+        if not self._own:
+            self._signature = "not sealed yet"
+            return None
+        sealed = seal(self._run.path, signer=keys.configured())
+        self._signature = sealed.signature
+        return sealed
 
     def _fail(self) -> None:
-        """A run that is not PASSED must not leave 0 behind."""
+        """A run that did not pass must not leave 0 behind."""
         if self._session is not None and self._session.exitstatus == pytest.ExitCode.OK:
             self._session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _note(self, line: str, more: str = "") -> None:
-        self._log += [f"{manifest.iso(time.time())} {line}", *([more.rstrip()] if more.strip() else [])]
-        self._bundle.add_text(LOG, "\n".join(self._log) + "\n", replace=True)
+        self._log += [f"{iso(time.time())} {line}", *([more.rstrip()] if more.strip() else [])]
+        self._run.add_text(self._log_name, "\n".join(self._log) + "\n", replace=True)
 
     def _write_collection(self) -> None:
         document = {
             "schema_version": 1,
             "selected": list(self._selected),
             "deselected": list(self._deselected),
+            "left_out": list(_left_out(self._config, self._suite)),
         }
-        self._bundle.add_json(records.COLLECTION, document, replace=True)
+        self._run.add_json(layout.gate_collection(self._gate), document, replace=True)
 
     def _write_versions(self) -> None:
         document = versions.build(self._stack, self._services, self._grafana)
@@ -317,6 +367,21 @@ def _left_out(config: pytest.Config, suite: Path) -> tuple[str, ...]:
     if config.getoption("lf", None):
         found.append("only tests that failed last were asked for")  # it passes over files unreported
     return tuple(found)
+
+
+def _verdict(outcome: GateOutcome, sealed: Sealed | None, found: int) -> str:
+    """Say what the bundle proves, and how the gate went."""
+    tests = f"{outcome.counts['passed']} of {found} passed"
+    if sealed is None:
+        said = "passed" if outcome.passed else "not passed"
+        return "; ".join((f"{outcome.gate} {outcome.result}, {said}: {tests}", *outcome.reasons))
+    document = sealed.manifest
+    return "; ".join((f"{document['result']} ({document['scope']}): {tests}", *document["reasons"]))
+
+
+def _within(path: Path, project: Path) -> str:
+    """Name a file as the project does, without this machine's folders."""
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else path.name
 
 
 def _relative(path: Path) -> str:

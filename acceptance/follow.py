@@ -6,6 +6,7 @@ that died five minutes ago, carries another timestamp and does not count.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,7 @@ class Seen:
     ended_at: float  # Unix seconds: `ended_at` of the report, the value by which the run was followed
     at: float  # Unix seconds: a moment at which Prometheus answers with this run's values, and did for two steps
     attempts: int  # how often Prometheus was asked until it had this run
+    waited: float = 0.0  # seconds from the first time it was asked until then
 
     def samples(self, name: str) -> tuple[tuple[Mapping[str, str], float], ...]:
         """Give (labels, value) of each sample line of this name that the report says was written."""
@@ -81,8 +83,10 @@ class Follower:
         ended_at = self._in_report(run)
         self._in_textfile(run, ended_at)
         self._at_exporter(ended_at)
+        asked = time.monotonic()
         at, attempts = self._in_prometheus(ended_at)
-        return Seen(run=run, env=self.env, ended_at=ended_at, at=at, attempts=attempts)
+        waited = time.monotonic() - asked
+        return Seen(run=run, env=self.env, ended_at=ended_at, at=at, attempts=attempts, waited=waited)
 
     def start(self, *args: str) -> PreflightRun:
         """Run preflight once, and leave it at that."""

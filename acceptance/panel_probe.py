@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from acceptance.follow import LAST_RUN, HopError, Seen
 from acceptance.probes import PanelError
@@ -24,6 +26,9 @@ class Shown:
     queries: tuple[str, ...]  # as sent, without the added one
     last_run_timestamp: float  # seen in the same request
     frames: int
+    request: Mapping[str, Any]  # as sent
+    raw: Mapping[str, Any]  # the whole answer
+    elapsed_seconds: float
 
     def by_name(self) -> dict[str, float]:
         """Give legend -> newest value; a series without a finite value fails.
@@ -76,7 +81,9 @@ class PanelProbe:
             raise HopError(
                 f"grafana, {panel.place}", asked="nothing yet", expected="queries to send", last=str(error), attempts=0
             ) from error
+        asked = time.monotonic()
         result = self.grafana.query([*queries, self._mark(queries[0]["datasource"])], window.start, window.end)
+        elapsed = time.monotonic() - asked
         shown = panel_values(panel, result)
         if not shown:
             raise HopError(
@@ -92,6 +99,9 @@ class PanelProbe:
             queries=tuple(query["expr"] for query in queries),
             last_run_timestamp=self._must_be_of(seen, panel, result),
             frames=sum(count for ref_id, count in result.frame_counts.items() if ref_id != _MARK),
+            request=result.request,
+            raw=result.raw,
+            elapsed_seconds=elapsed,
         )
 
     def _mark(self, datasource: Mapping[str, str]) -> dict[str, object]:

@@ -89,5 +89,9 @@ def test_panel_shows_this_runs_value(
             expected=expected if len(expected) > 1 else next(iter(expected.values())),
             last_run_timestamp=shown.last_run_timestamp,
             frames=shown.frames,
+            request=shown.request,
+            raw=shown.raw,
+            attempts=1,
+            elapsed_seconds=shown.elapsed_seconds,
         )
     )

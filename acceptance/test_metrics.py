@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import pytest
@@ -44,7 +45,9 @@ def test_prometheus_has_what_this_run_reported(
     metric: str, first_run: Seen, prometheus: PrometheusClient, metric_log: Callable[[MetricQuery], None]
 ) -> None:
     """Every sample of the metric has the value that this run's report says, beside this run's timestamp."""
+    asked = time.monotonic()
     result = prometheus.query(_query(metric, first_run.env), time=first_run.at)
+    elapsed = first_run.waited + time.monotonic() - asked
 
     (mark,) = (sample for sample in result.samples if sample.labels["__name__"] == LAST_RUN)
     assert mark.value == first_run.ended_at, f"hop prometheus: {result.query} answers for another run: {result.raw}"
@@ -81,6 +84,8 @@ def test_prometheus_has_what_this_run_reported(
                 )
                 for s in result.samples
             ),
+            raw=result.raw,
+            elapsed_seconds=elapsed,
         )
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from evidence.bundle import Bundle
-from evidence.counts import Counts, Result
+from evidence.bundle import Bundle, open_run
 from evidence.errors import EvidenceError
 from evidence.redact import Redactor
 
-__all__ = ["Bundle", "Counts", "EvidenceError", "Redactor", "Result"]
+__all__ = ["Bundle", "EvidenceError", "Redactor", "open_run"]

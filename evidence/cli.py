@@ -1,7 +1,7 @@
-"""The command ``evidence``: show a bundle, and check that it is what it says.
+"""The command ``evidence``: opens, seals, shows and verifies bundles. Each verb has a module in `evidence.commands`.
 
-Exit codes: 0 all is as the manifest says; 1 it is not, or the bundle is INCOMPLETE; 2 bad usage, or no
-such bundle. They speak of the bundle, not of the tests: a bundle that honestly says FAILED checks with 0.
+Exit codes: 0 fine; 1 what was asked about is not so, or could not be done; 2 bad usage, or no such bundle; `verify` and
+`seal` know more, and their ``--help`` lists them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from evidence.errors import BundleMissingError, EvidenceError
-from preflight.model import one_line
+from evidence.commands import keygen, open_, seal, show, verify
+from evidence.commands.output import USAGE, WRONG, complain
+from evidence.errors import BundleMissingError, EvidenceError, KeyFileError
 
-_DEFAULT = Path("artifacts") / "latest"
-OK, WRONG, USAGE = 0, 1, 2
+_VERBS = (open_, seal, keygen, show, verify)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,13 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse: 0 after --help, 2 after bad usage
         return stop.code if isinstance(stop.code, int) else USAGE
     try:
-        return _show(options.bundle) if options.verb == "show" else _check(options.bundle)
-    except BundleMissingError as error:
-        _complain(str(error))
+        code: int = options.run(options)
+    except (BundleMissingError, KeyFileError) as error:
+        complain(str(error))
         return USAGE
     except EvidenceError as error:
-        _complain(str(error))
+        complain(str(error))
         return WRONG
+    return code
 
 
 def entry() -> None:
@@ -48,49 +48,9 @@ def entry() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="evidence",
-        description="Show an evidence bundle, or check that it is what its manifest says.",
-        epilog="exit codes: 0 as the manifest says, 1 not so or INCOMPLETE, 2 bad usage or no such bundle",
+        prog="evidence", description="Open, seal, show and verify the evidence of a run.", allow_abbrev=False
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, text in (
-        ("show", "result, counts, files and versions for a person"),
-        ("check", "recompute checksums, schemas and counts; name each file that differs"),
-    ):
-        verb_parser = verbs.add_parser(verb, help=text, description=text)
-        verb_parser.add_argument(
-            "bundle",
-            metavar="BUNDLE",
-            nargs="?",
-            type=Path,
-            default=_DEFAULT,
-            help=f"folder of the bundle (default: {_DEFAULT.as_posix()})",
-        )
+    for verb in _VERBS:
+        verb.add(verbs)
     return parser
-
-
-def _show(folder: Path) -> int:
-    from evidence.show import show  # noqa: PLC0415 -- so that --help starts at once
-
-    return OK if show(folder) else WRONG
-
-
-def _check(folder: Path) -> int:
-    from evidence import manifest  # noqa: PLC0415 -- so that --help starts at once
-    from evidence.check import check  # noqa: PLC0415 -- as above
-
-    found = check(folder)
-    for problem in found:
-        _complain(str(problem))
-    if found:
-        _complain(f"{folder} is not what its manifest says: {len(found)} problem(s), see above")
-        return WRONG
-    document = manifest.read(folder)
-    print(f"{one_line(folder.resolve().name)}: {len(document['files'])} files as the manifest says")  # noqa: T201 -- the answer
-    reasons = "".join(f"; {reason}" for reason in document["reasons"])
-    print(one_line(f"result: {document['result']}{reasons}"))  # noqa: T201 -- the answer
-    return OK
-
-
-def _complain(text: str) -> None:
-    print(f"evidence: {one_line(text)}", file=sys.stderr)  # noqa: T201 -- the answer

@@ -7,7 +7,9 @@ EvidenceError
 ├── StrayFileError         a file that did not come through the bundle's door
 ├── BundleClosedError      something is added to a bundle that is closed
 ├── BundleMissingError     no bundle where one was asked for
-└── BundleIncompleteError  a bundle without a readable manifest
+├── BundleIncompleteError  a bundle that was never sealed
+├── BundleRefusedError     a folder or archive that is not opened: too large, hostile, or unreadable
+└── KeyFileError           a key that cannot be read or made
 """
 
 from __future__ import annotations
@@ -42,4 +44,12 @@ class BundleMissingError(EvidenceError):
 
 
 class BundleIncompleteError(EvidenceError):
-    """A bundle without a readable manifest: its run did not come to its end."""
+    """A bundle that was never sealed: its run did not come to its end."""
+
+
+class BundleRefusedError(EvidenceError):
+    """A folder or archive that is not opened: too large, hostile, or unreadable."""
+
+
+class KeyFileError(EvidenceError):
+    """A key that cannot be read or made; never quotes a private key."""

@@ -1,152 +1,113 @@
-"""The manifest: what a bundle says of its run, and the checksum of every file in it."""
+"""The manifest: the verdict on a run, and the checksum of every file. It follows from the bundle's other files."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from evidence import schema
-from evidence.counts import Counts, Result, judge
+from evidence.bundle import layout
+from evidence.bundle.snapshot import Snapshot
 from evidence.errors import BundleIncompleteError, BundleMissingError, DocumentError
-from evidence.git import Commit
-from evidence.grafana import GrafanaUsed
+from evidence.times import iso, seconds
+from evidence.verdict.derive import Verdict
 
-FILE_NAME = "manifest.json"
-SCHEMA_VERSION = 1
-#: What a full run consists of; a bundle that lacks one of them is not complete.
-ALL_GATES = ("fast", "core", "e2e")
-_BLOCK = 1 << 20  # bytes read at a time
+__all__ = ["FILE_NAME", "build", "iso", "of", "read"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What is known of a run when it ends."""
-
-    counts: Counts
-    gates: tuple[str, ...]  # which of `ALL_GATES` wrote into the bundle
-    command: tuple[str, ...]  # as typed
-    exit_status: int  # of pytest
-    interrupted: bool = False  # stopped from outside, or by pytest.exit
-    left_out: tuple[str, ...] = ()  # what of the suite was not asked for
-    stack: str | None = None  # "embedded", "compose" or "external"; None: no stack was started
-    grafana: GrafanaUsed | None = None  # None: the run started no stack that has one
-    versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # service -> version, source
+FILE_NAME: Final = layout.MANIFEST
+SCHEMA_VERSION: Final = 2
 
 
-def build(*, name: str, run: Run, commit: Commit, start: float, end: float, folder: Path) -> dict[str, Any]:
-    """Make the manifest of the files that lie in `folder` now.
+def build(snapshot: Snapshot, verdict: Verdict, *, end: str) -> dict[str, Any]:
+    """Make the manifest of a bundle.
 
     Args:
-        name: the bundle's name.
-        run: what is known of the run.
-        commit: the tree it was made from.
-        start: Unix seconds.
-        end: Unix seconds.
-        folder: the bundle; every file in it but the manifest is listed.
+        snapshot: its files; manifest and statement are not listed.
+        verdict: derived from them.
+        end: when it was sealed, as `iso` writes it.
 
     Returns:
         A document that follows ``schema/manifest.schema.json``.
     """
-    result, reasons = judge(run.counts, exit_status=run.exit_status, interrupted=run.interrupted, left_out=run.left_out)
-    complete, why_not = completeness(run.gates)
+    run = verdict.run
     return {
         "schema_version": SCHEMA_VERSION,
-        "bundle": name,
-        "result": result.value,
-        "reasons": list(reasons),
-        "gates": list(run.gates),
-        "complete": complete,
-        "complete_reason": why_not,
-        "counts": run.counts.to_dict(),
-        "interrupted": run.interrupted,
-        "left_out": list(run.left_out),
-        "exit_status": run.exit_status,
-        "command": list(run.command),
-        "start": iso(start),
-        "end": iso(end),
-        "duration_seconds": max(0.0, end - start),
-        "git": {"commit": commit.sha, "short": commit.short, "dirty": commit.dirty},
-        "stack": run.stack,
-        "grafana": None if run.grafana is None else run.grafana.to_dict(),
-        "versions": {service: dict(facts) for service, facts in run.versions.items()},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "files": {path: describe(folder / path) for path in files(folder) if path != FILE_NAME},
+        "bundle": snapshot.name,
+        "result": verdict.result.value,
+        "reasons": list(verdict.reasons),
+        "scope": verdict.scope,
+        "complete": verdict.complete,
+        "gates": {
+            gate: {
+                "stack": files.record["stack"],
+                "result": files.outcome.result.value,
+                "passed": files.outcome.passed,
+                "reasons": list(files.outcome.reasons),
+                "counts": dict(files.outcome.counts),
+                "started_at": iso(files.begin),
+                "ended_at": iso(files.end),
+            }
+            for gate, files in sorted(verdict.gates.items())
+        },
+        "counts": verdict.counts,
+        "start": run["started_at"],
+        "end": end,
+        "duration_seconds": round(max(0.0, seconds(end) - seconds(run["started_at"])), 3),
+        "command": list(run["command"]),
+        "git": run["git"],
+        "stacks": {stack: files.to_dict() for stack, files in sorted(verdict.stacks.items())},
+        "python": run["python"],
+        "platform": run["platform"],
+        "files": snapshot.described(),
     }
 
 
-def completeness(gates: Sequence[str]) -> tuple[bool, str | None]:
-    """Say whether every gate wrote into the bundle, and if not, what is missing."""
-    missing = [gate for gate in ALL_GATES if gate not in gates]
-    if not missing:
-        return True, None
-    present = ", ".join(gates) or "no gate"
-    return False, f"only {present} ran into this bundle; missing: {', '.join(missing)}"
+def of(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the manifest of a snapshot; what it claims is not checked.
+
+    Raises:
+        BundleIncompleteError: there is none: the bundle was never sealed.
+        DocumentError: it does not follow its schema.
+    """
+    if FILE_NAME not in snapshot.files:
+        message = f"{snapshot.name} is INCOMPLETE: it has no {FILE_NAME}, so its run did not come to its end"
+        raise BundleIncompleteError(message)
+    document = snapshot.json(FILE_NAME)
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        message = f"{FILE_NAME} has the schema version {version!r}; this program reads {SCHEMA_VERSION}"
+        raise DocumentError(message)
+    schema.validate("manifest", document, FILE_NAME)
+    if not isinstance(document, dict):  # the schema says so; this tells the type checker
+        raise DocumentError(f"{FILE_NAME} is not a JSON object")
+    return document
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Read the manifest of a bundle.
+    """Read the manifest of a bundle's folder and nothing else; what it claims is not checked.
 
     Raises:
         BundleMissingError: there is no such folder.
-        BundleIncompleteError: it has no manifest, or one that is no manifest.
+        BundleIncompleteError: it has no manifest.
+        DocumentError: it does not follow its schema, or is not a regular file.
     """
     if not folder.is_dir():
         message = f"no bundle at {folder}: run `make acceptance` first, or name a bundle's folder"
         raise BundleMissingError(message)
     path = folder / FILE_NAME
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise DocumentError(f"{FILE_NAME} of {folder.resolve().name} is not a regular file")
     try:
-        document = json.loads(path.read_bytes())
-        schema.validate(FILE_NAME, document)
-    except FileNotFoundError as error:
-        message = f"{folder} is INCOMPLETE: it has no {FILE_NAME}, so its run did not come to its end"
-        raise BundleIncompleteError(message) from error
-    except (OSError, ValueError, DocumentError) as error:
-        message = f"{folder} is INCOMPLETE: {FILE_NAME} cannot be read as a manifest: {error}"
-        raise BundleIncompleteError(message) from error
-    if not isinstance(document, dict):  # the schema says so; this tells the type checker
-        raise BundleIncompleteError(f"{path} is no JSON object")
-    return document
+        files = {FILE_NAME: path.read_bytes()}
+    except FileNotFoundError:
+        files = {}
+    except OSError as error:
+        message = f"{FILE_NAME} of {folder.resolve().name} cannot be read: {error.strerror}"
+        raise DocumentError(message) from error
+    return of(Snapshot(name=folder.resolve().name, files=files))
 
 
-def files(folder: Path) -> Iterator[str]:
-    """Every file below `folder`, symlinks included, as a sorted path relative to it with ``/``."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        # A symlink to a folder is listed as a file: nothing behind it belongs to the bundle.
-        links = [name for name in folders if (Path(parent) / name).is_symlink()]
-        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in (*names, *links)]
-    return iter(sorted(found))
-
-
-def describe(path: Path) -> dict[str, Any]:
-    """Give a file's sha256 (64 hexadecimal digits) and size (bytes)."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-    return {"sha256": digest.hexdigest(), "size": size}
-
-
-def result_of(manifest: Mapping[str, Any]) -> tuple[Result, tuple[str, ...]]:
-    """Derive the result anew from what a manifest says of its run."""
-    return judge(
-        Counts.from_mapping(manifest["counts"]),
-        exit_status=manifest["exit_status"],
-        interrupted=manifest["interrupted"],
-        left_out=tuple(manifest["left_out"]),
-    )
-
-
-def iso(seconds: float) -> str:
-    """Write Unix seconds as UTC with milliseconds, such as ``2026-01-02T03:04:05.678Z``."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+def to_bytes(document: dict[str, Any]) -> bytes:
+    """Write a manifest as it lies in the bundle."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "replace")

@@ -16,7 +16,7 @@ from evidence.grafana import GrafanaUsed
 
 PROMETHEUS_FILE: Final = "prometheus_query_result.json"
 GRAFANA_FILE: Final = "grafana_api_result.json"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,9 @@ class MetricQuery:
     last_run_timestamp: float  # Unix seconds, seen in the same answer
     labels: Mapping[str, str]  # of the sample that `value` is from, without __name__
     sample_time: float  # Unix seconds
-    samples: tuple[Sample, ...]  # the whole answer
+    samples: tuple[Sample, ...]  # the whole answer, read
+    raw: Mapping[str, Any]  # the whole answer, as it came
+    elapsed_seconds: float  # from the first time it was asked until this answer
     hop: str = "prometheus"
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,12 +64,14 @@ class MetricQuery:
             "url": self.url,
             "hop": self.hop,
             "attempts": self.attempts,
+            "elapsed_seconds": _finite("elapsed_seconds", self.elapsed_seconds),
             "value": _finite(self.metric, self.value),
             "expected": _finite(f"expected {self.metric}", self.expected),
             "last_run_timestamp": _finite("last_run_timestamp", self.last_run_timestamp),
             "labels": dict(self.labels),
             "sample_time": _finite("sample_time", self.sample_time),
             "samples": [sample.to_dict() for sample in self.samples],
+            "raw": dict(self.raw),
         }
 
 
@@ -81,7 +85,7 @@ class PrometheusQueryResult:
     queries: tuple[MetricQuery, ...] = ()
 
     def plus(self, query: MetricQuery) -> PrometheusQueryResult:
-        """Give a copy with one more query; one of the same metric is replaced."""
+        """Return a copy with one more query; one of the same metric is replaced."""
         others = tuple(one for one in self.queries if one.metric != query.metric)
         return replace(self, queries=(*others, query))
 
@@ -114,7 +118,11 @@ class PanelQuery:
     last_value: float | Mapping[str, float]  # one number, or one for each series by its name
     expected: float | Mapping[str, float] | None  # from this run's report; None: only finite is asked for
     last_run_timestamp: float  # Unix seconds, seen in the same request
-    frames: int  # data frames in the answer
+    frames: int  # data frames in the answer, without that timestamp's
+    request: Mapping[str, Any]  # the whole request, as sent to /api/ds/query
+    raw: Mapping[str, Any]  # the whole answer, as it came
+    attempts: int  # how often it was asked until this answer
+    elapsed_seconds: float  # from the first time it was asked until this answer
 
     def to_dict(self) -> dict[str, Any]:
         """The form in the file."""
@@ -126,6 +134,10 @@ class PanelQuery:
             "expected": None if self.expected is None else _numbers("expected", self.expected),
             "last_run_timestamp": _finite("last_run_timestamp", self.last_run_timestamp),
             "frames": self.frames,
+            "attempts": self.attempts,
+            "elapsed_seconds": _finite("elapsed_seconds", self.elapsed_seconds),
+            "request": dict(self.request),
+            "raw": dict(self.raw),
         }
 
 
@@ -149,11 +161,13 @@ class GrafanaApiResult:
 
     dashboard: Dashboard
     grafana: GrafanaUsed  # what served it
+    run_id: str  # of the preflight report
+    last_run_timestamp: float  # Unix seconds, `ended_at` of that report
     row: str = "Preflight Health"
     panels: tuple[PanelQuery, ...] = field(default=())
 
     def plus(self, panel: PanelQuery) -> GrafanaApiResult:
-        """Give a copy with one more panel; one of the same title is replaced."""
+        """Return a copy with one more panel; one of the same title is replaced."""
         others = tuple(one for one in self.panels if one.title != panel.title)
         return replace(self, panels=(*others, panel))
 
@@ -165,6 +179,8 @@ class GrafanaApiResult:
         """
         return {
             "schema_version": SCHEMA_VERSION,
+            "run_id": self.run_id,
+            "last_run_timestamp": _finite("last_run_timestamp", self.last_run_timestamp),
             "grafana": self.grafana.to_dict(),
             "dashboard": self.dashboard.to_dict(),
             "row": self.row,

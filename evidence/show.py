@@ -8,35 +8,39 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from evidence import manifest
+from evidence.attest.statement import signature_state
+from evidence.bundle.seal import grafana_of
+from evidence.bundle.snapshot import Snapshot
 from evidence.errors import BundleIncompleteError
-from evidence.grafana import label_of
+from evidence.verify.archive import read_bundle
 from preflight.model import one_line
 
 _SHA = 12  # digits shown of a sha256
 
 
-def show(folder: Path, out: TextIO | None = None) -> bool:
+def show(path: Path, out: TextIO | None = None) -> bool:
     """Print what the bundle says of its run.
 
     Args:
-        folder: the bundle.
+        path: folder, tar or zip file of the bundle.
         out: where to; standard output by default. On a terminal rich draws tables.
 
     Returns:
-        Whether the bundle has a manifest; without one its files are listed and it is called INCOMPLETE.
+        Whether the bundle was sealed; otherwise its files are listed and it is called INCOMPLETE.
 
     Raises:
-        BundleMissingError: there is no such folder.
+        BundleMissingError: there is none.
+        EvidenceError: it cannot be read.
     """
     stream = sys.stdout if out is None else out
+    snapshot = read_bundle(path)
     try:
-        document = manifest.read(folder)
+        document = manifest.of(snapshot)
     except BundleIncompleteError as error:
-        names = list(manifest.files(folder))
         print(one_line(str(error)), file=stream)
-        print("files: " + one_line(", ".join(names) or "none"), file=stream)
+        print("files: " + one_line(", ".join(sorted(snapshot.files)) or "none"), file=stream)
         return False
-    facts = [(name, one_line(value)) for name, value in _facts(folder, document)]
+    facts = [(name, one_line(value)) for name, value in _facts(snapshot, document)]
     files = [(one_line(name), size, sha) for name, size, sha in _files(document)]
     if stream.isatty():
         _draw(facts, files, stream)
@@ -47,27 +51,45 @@ def show(folder: Path, out: TextIO | None = None) -> bool:
     return True
 
 
-def _facts(folder: Path, document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    git, counts = document["git"], document["counts"]
-    versions = [
-        f"{service} {facts['version']}" + (f" ({facts['source']})" if "source" in facts else "")
-        for service, facts in sorted(document["versions"].items())
-    ]
-    complete = "yes" if document["complete"] else f"no: {document['complete_reason']}"
+def _facts(snapshot: Snapshot, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    git = document["git"]
     rows = [
-        ("bundle", str(folder.resolve().name)),
-        ("result", "; ".join([document["result"], *document["reasons"]])),
-        ("grafana", document["grafana"]["label"] if document["grafana"] else label_of(None)),
-        ("complete", complete),
-        ("counts", ", ".join(f"{name} {number}" for name, number in counts.items())),
-        ("commit", git["short"] + (" with changes" if git["dirty"] else "")),
+        ("bundle", snapshot.name),
+        ("result", "; ".join([f"{document['result']} ({document['scope']})", *document["reasons"]])),
+        ("signature", signature_state(snapshot)),
+        ("grafana", grafana_of(dict(document))),
+        ("complete", "yes" if document["complete"] else "no: cannot be promoted"),
+    ]
+    for gate, facts in document["gates"].items():
+        said = "passed" if facts["passed"] else "NOT passed"
+        rows.append((gate, f"{facts['result']}, {said}; {_counts(facts['counts'])}"))
+    pushed = {True: "pushed", False: "not pushed", None: "no remote"}[git["pushed"]]
+    rows += [
+        (
+            "commit",
+            f"{git['short']} on {git['branch'] or 'no branch'}{' with changes' if git['dirty'] else ''}, {pushed}",
+        ),
         ("time", f"{document['start']} to {document['end']} ({document['duration_seconds']:.1f} s)"),
         ("command", " ".join(document["command"])),
-        ("stack", document["stack"] or "none was started"),
-        ("versions", ", ".join(versions) or "none"),
-        ("python", f"{document['python']} on {document['platform']}"),
     ]
-    return [*rows, ("files", str(len(document["files"])))]
+    rows += [(stack, _services(facts["services"])) for stack, facts in document["stacks"].items()]
+    return [
+        *rows,
+        ("python", f"{document['python']} on {document['platform']}"),
+        ("files", str(len(document["files"]))),
+    ]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "no tests"
+
+
+def _services(services: Mapping[str, Mapping[str, str]]) -> str:
+    found = [
+        f"{service} {facts['version']}" + (f" ({facts['source']})" if "source" in facts else "")
+        for service, facts in sorted(services.items())
+    ]
+    return ", ".join(found) or "none"
 
 
 def _files(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:

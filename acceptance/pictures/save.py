@@ -26,7 +26,7 @@ class Door(Protocol):
     def add_bytes(self, name: str, data: bytes, *, replace: bool = False) -> object:
         """Take a file in."""
 
-    def add_json(self, name: str, document: object, *, replace: bool = False) -> object:
+    def add_json(self, name: str, document: object, *, replace: bool = False, compact: bool = False) -> object:
         """Take a document in."""
 
 
@@ -57,12 +57,13 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
         bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
         names.append(name)
         records.append(_record(clean, name))
-    bundle.add_json("panels.json", {"grafana": grafana.to_dict(), "panels": records}, replace=True)
+    document = {"schema_version": 1, "grafana": grafana.to_dict(), "panels": records}
+    bundle.add_json("panels.json", document, replace=True, compact=True)
     return tuple(names)
 
 
 def _record(outcome: PanelOutcome, picture: str) -> dict[str, object]:
-    panel = outcome.panel
+    panel, result = outcome.panel, outcome.result
     return {
         "dashboard": panel.dashboard,
         "id": panel.id,
@@ -80,7 +81,12 @@ def _record(outcome: PanelOutcome, picture: str) -> dict[str, object]:
             }
             for shown in outcome.values
         ],
+        "targets": [target.ref_id for target in panel.targets if not target.hidden],
         "problems": list(outcome.problems()),
+        "request": None if result is None else dict(result.request),
+        "raw": None if result is None else dict(result.raw),
+        "attempts": 1,
+        "elapsed_seconds": outcome.elapsed_seconds,
         "picture": picture,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class PanelOutcome:
     faults: tuple[Judgement, ...]
     failure: str  # why it could not be asked at all; "" where it could
     result: GrafanaResult | None
+    elapsed_seconds: float = 0.0  # until it was answered
 
     @property
     def empty_targets(self) -> frozenset[str]:
@@ -84,14 +86,18 @@ def _ask(
         mark = mark_queries(panel, marks)
     except PanelError as error:
         return failed(str(error))
+    asked = time.monotonic()
     try:
         result = client.query([*own, *mark], window.start, window.end)
     except ProbeError as error:
         return failed(_whose_fault(client, panel, own, window) or f"{panel.place}, {list(queries)}: {error}")
+    elapsed = time.monotonic() - asked
     faults = judge(panel, result, window=window, marks=marks)
     broken = any(fault.fault in {Fault.ERROR, Fault.NO_FRAME} for fault in faults)
     shown = () if broken else panel_values(panel, result)
-    return PanelOutcome(panel=panel, values=shown, queries=queries, faults=faults, failure="", result=result)
+    return PanelOutcome(
+        panel=panel, values=shown, queries=queries, faults=faults, failure="", result=result, elapsed_seconds=elapsed
+    )
 
 
 def _whose_fault(client: GrafanaClient, panel: Panel, queries: Sequence[Mapping[str, Any]], window: Window) -> str:

@@ -1,0 +1,1 @@
+"""Attestation: keys, and the signed statement about a bundle."""
