@@ -57,20 +57,35 @@ def collect(project: Path, path: str) -> dict[str, str]:
     return found
 
 
-def make_list(project: Path, path: str, file: str) -> tuple[str, int]:
+def update(project: Path, path: str, file: str) -> str:
     """Write the list of the tests below a path.
 
     Returns:
-        What changed in a sentence, and how many tests there are now.
+        What changed, in a sentence.
 
     Raises:
         CollectionError: they cannot be collected.
         ExpectedError: they cannot be listed.
     """
-    made = expected.make(collect(project, path))
+    found = collect(project, path)
+    after = expected.make(found)
     target = project / file
     before = target.read_text(encoding="utf-8") if target.exists() else ""
-    after = str(made)
     target.write_text(after, encoding="utf-8")
     lines, old = set(after.splitlines()), set(before.splitlines())
-    return f"{file}: {len(lines - old)} lines new, {len(old - lines)} gone, {made.cases} tests", made.cases
+    return f"{file}: {len(lines - old)} lines new, {len(old - lines)} gone, {len(found)} tests"
+
+
+def differences(project: Path, path: str, file: str) -> list[str]:
+    """Say how a committed list differs from what pytest collects now.
+
+    Raises:
+        CollectionError: the tests cannot be collected.
+        ExpectedError: the list cannot be used.
+    """
+    found = collect(project, path)
+    text, listed = expected.read(project / file)
+    said = list(listed.differences(found))
+    if not said and expected.make(found) != text:
+        said = ["tests have moved to another leg"]
+    return [f"{file}: {one}" for one in said]

@@ -13,12 +13,12 @@ from acceptance.gates import expected
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Part, Tests
 from acceptance.gates.pytest_run import PytestRun
+from evidence.bundle import layout
 
-LOG: Final = "full_regression.log"
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
 
 
-def plan(project: Path, folder: Path, *, docker: bool, engine: bool, pure: Path | None = None) -> Plan:
+def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
     """Lay out the gate.
 
     Args:
@@ -26,7 +26,6 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, pure: Path 
         folder: for pytest's records.
         docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
         engine: whether that engine may be restarted.
-        pure: report log of the pure tests, where the fast gate of the same bundle has run them just now.
     """
 
     def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
@@ -39,16 +38,14 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, pure: Path 
         )
         return Tests(name=name, run=run)
 
-    unit = ("servers",) if pure is not None else ("pure", "servers")
-    lanes: list[tuple[Part, ...]] = [(tests("unit", *unit, options=_TWO), tests("browser", "browser"))]
+    lanes: list[tuple[Part, ...]] = [(tests("unit", "pure", "servers", options=_TWO), tests("browser", "browser"))]
     if docker:
         lanes.append((tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())))
     return Plan(
         gate="core",
         lanes=tuple(lanes),
-        log=LOG,
+        log=layout.CORE_LOG,
         list_file=expected.TESTS,
-        earlier=() if pure is None else (pure,),
         notes=_notes(docker=docker, engine=engine),
     )
 

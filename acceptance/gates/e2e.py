@@ -11,6 +11,7 @@ from acceptance.gates import expected
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Tests
 from acceptance.gates.pytest_run import PytestRun
+from evidence.bundle import layout
 
 
 def plan(project: Path, folder: Path, *, stack: str, bundle: Path, options: tuple[str, ...] = ()) -> Plan:
@@ -29,12 +30,12 @@ def plan(project: Path, folder: Path, *, stack: str, bundle: Path, options: tupl
         report_log=folder / "acceptance.reportlog.jsonl",
         junit=folder / "acceptance.junit.xml",
         options=("--stack", stack, *options),
-        variables=(("EVIDENCE_BUNDLE", str(bundle)),),
+        variables=((layout.VARIABLE, str(bundle)),),
     )
     return Plan(
-        gate="e2e",
+        gate=layout.e2e_gate(stack),
         stack=stack,
         lanes=((Tests(name="acceptance", run=run),),),
-        log=f"e2e_{stack}.log",
+        log=layout.e2e_log(stack),
         list_file=expected.ACCEPTANCE,
     )

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
-from acceptance.gates import expected
+from acceptance.gates import expected, git_gate
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Part, Step, Tests
 from acceptance.gates.pytest_run import PytestRun
-
-LOG: Final = "fast_gate.log"
+from evidence.bundle import layout
 
 
 def plan(project: Path, folder: Path) -> Plan:
@@ -29,7 +27,7 @@ def plan(project: Path, folder: Path) -> Plan:
     return Plan(
         gate="fast",
         lanes=((Tests(name="pure", run=tests),), lint(project)),
-        log=LOG,
+        log=layout.FAST_LOG,
         list_file=expected.TESTS,
         legs=("pure",),
     )
@@ -41,6 +39,6 @@ def lint(project: Path) -> tuple[Part, ...]:
     return (
         Step(name="format", argv=(ruff, "format", "--check"), cwd=project),
         Step(name="lint", argv=(ruff, "check"), cwd=project),
-        Step(name="git", argv=(sys.executable, "-m", "acceptance.gates.git_rules"), cwd=project),
+        git_gate.step(project),
         Step(name="types", argv=(sys.executable, "-m", "mypy"), cwd=project),
     )

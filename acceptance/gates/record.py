@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from acceptance.gates import expected
-from acceptance.gates.gate import Plan
-from acceptance.gates.interface import Verdict
-from acceptance.gates.lanes import Done, Tests
+from acceptance.gates.gate import Plan, report_log, steps_of
+from acceptance.gates.interface import exit_code_of
+from acceptance.gates.lanes import Done
 from evidence import gate_record
 from evidence.bundle import Bundle, layout, open_run
-from evidence.verdict.gate import Step
+from evidence.verdict.gate import GateOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ def open_bundle(project: Path) -> Opened:
 
 def write(
     plan: Plan,
-    verdict: Verdict,
+    outcome: GateOutcome,
     done: Sequence[Done],
     *,
     bundle: Path,
@@ -58,35 +57,45 @@ def write(
 ) -> None:
     """Write a gate's files.
 
+    Args:
+        plan: what it was to do.
+        outcome: what it proved.
+        done: what came of its parts.
+        bundle: folder of the open bundle.
+        project: the checkout.
+        argv: how the gate was called.
+        log: all that it printed.
+        started_at: Unix seconds.
+        ended_at: Unix seconds.
+
     Raises:
-        EvidenceError: one cannot be written.
+        EvidenceError: a file cannot be written.
     """
-    name = plan.gate if plan.stack is None else layout.e2e_gate(plan.stack)
-    with Bundle.join(bundle) as folder, tempfile.TemporaryDirectory(prefix="gates-") as work:
-        folder.add_text(plan.log, log, replace=True)
-        if plan.list_file is not None:
-            folder.add_bytes(layout.gate_report_log(name), b"".join(_bytes(plan.report_logs)), replace=True)
-            folder.add_bytes(layout.gate_junit(name), merged_junit(plan.junit_files), replace=True)
+    with Bundle.join(bundle) as folder, working_folder() as work:
         wanted = None
-        if plan.list_file is not None:
-            listed = expected.read(project / plan.list_file)
-            wanted = Path(work) / "expected.txt"
-            wanted.write_text(str(listed if plan.legs is None else listed.of(plan.legs)), encoding="utf-8")
+        if (listed := plan.expected(project)) is not None:
+            wanted = work / "expected.txt"
+            wanted.write_text(listed[0], encoding="utf-8")
+            name, data = layout.gate_report_log(plan.gate), report_log(plan)
+            if not data and folder.has(name):
+                folder.adopt(name)  # the suite was killed before it could leave a copy of its own
+            else:
+                folder.add_bytes(name, data, replace=True)
+            junit = merged_junit([part.run.junit for part in plan.runs if part.run.junit is not None])
+            folder.add_bytes(layout.gate_junit(plan.gate), junit, replace=True)
+        if plan.stack is None or not folder.has(plan.log):  # the suite's own log is redacted with the stack's secrets
+            folder.add_text(plan.log, log, replace=True)
         gate_record.write(
             folder,
-            gate=name,
+            gate=plan.gate,
             stack=plan.stack,
             argv=argv,
             started_at=started_at,
             ended_at=ended_at,
-            exit_code=verdict.exit_code,
+            exit_code=exit_code_of(outcome),
             expected=wanted,
             expected_file=plan.list_file,
-            steps=[
-                Step(name=one.part.name, argv=one.part.argv, exit_code=one.exit_code, seconds=one.seconds)
-                for one in done
-                if not isinstance(one.part, Tests)
-            ],
+            steps=steps_of(done),
         )
 
 
@@ -99,14 +108,6 @@ def merged_junit(paths: Sequence[Path]) -> bytes:
         except (OSError, ET.ParseError):
             continue
     return ET.tostring(whole, encoding="utf-8", xml_declaration=True)
-
-
-def _bytes(paths: Sequence[Path]) -> Iterator[bytes]:
-    for path in paths:
-        if path.is_file():
-            data = path.read_bytes()
-            # A line that was cut off must not swallow the first line of the next file.
-            yield data if data.endswith(b"\n") or not data else data + b"\n"
 
 
 @contextmanager

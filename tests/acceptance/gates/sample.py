@@ -8,9 +8,9 @@ from pathlib import Path
 
 from acceptance.gates import expected, gate
 from acceptance.gates.gate import Plan
-from acceptance.gates.interface import Verdict
 from acceptance.gates.lanes import Tests
 from acceptance.gates.pytest_run import PytestRun
+from evidence.verdict.gate import GateOutcome
 
 PYPROJECT = """
 [tool.pytest.ini_options]
@@ -60,7 +60,7 @@ class Sample:
 
     def run(
         self, *options: str, paths: Sequence[str] = ("tests",), plugins: Sequence[str] = PLUGINS, workers: bool = False
-    ) -> Verdict:
+    ) -> GateOutcome:
         """Run its gate, as real ones run, and give the verdict."""
         more = ("-n", "1") if workers else ()
         run = PytestRun(
@@ -73,13 +73,13 @@ class Sample:
         plan = Plan(
             gate="core", lanes=((Tests(name="unit", run=run),),), log="full_regression.log", list_file=expected.TESTS
         )
-        verdict, _ = gate.run(plan, self.folder, lambda _, line: self.said.append(line))
-        return verdict
+        outcome, _ = gate.run(plan, self.folder, lambda _, line: self.said.append(line))
+        return outcome
 
 
 def make(folder: Path) -> Sample:
     """Write the project and its list."""
     sample = Sample(folder)
     sample.write(FILES)
-    sample.write({expected.TESTS: str(expected.make(dict.fromkeys(IDS, "pure")))})
+    sample.write({expected.TESTS: expected.make(dict.fromkeys(IDS, "pure"))})
     return sample

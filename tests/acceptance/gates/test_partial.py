@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from acceptance.gates import expected
-from acceptance.gates.interface import FAILED, NOT_FULL, OK, Coverage
+from acceptance.gates.interface import FAILED, NOT_FULL, OK, exit_code_of
+from evidence.verdict.gate import Coverage
 from tests.acceptance.gates.sample import FILES, PLUGINS, PYPROJECT, Sample
 
 PARTIAL, INCOMPLETE = Coverage.PARTIAL, Coverage.INCOMPLETE
@@ -17,34 +18,62 @@ ONE, TWO = FILES["tests/test_one.py"], FILES["tests/test_two.py"]
 def test_everything_that_is_listed_counts(sample: Sample) -> None:
     """The sample itself is FULL, with and without workers; every row below changes one thing."""
     for workers in (False, True):
-        verdict = sample.run(workers=workers)
-        assert (verdict.coverage, verdict.reasons, verdict.exit_code) == (Coverage.FULL, (), OK), sample.said
-        assert verdict.counts.passed == 7
+        outcome = sample.run(workers=workers)
+        assert (outcome.result, outcome.reasons, exit_code_of(outcome)) == (Coverage.FULL, (), OK), sample.said
+        assert outcome.counts["passed"] == 7
 
 
 OPTIONS: Mapping[str, tuple[tuple[str, ...], Coverage, str]] = {
-    "-k": (("-k", "alone"), PARTIAL, "missing: tests/test_one.py (4 tests), tests/test_two.py (2 tests)"),
-    "-m": (("-m", "not slow"), PARTIAL, "missing: tests/test_one.py::test_slow"),
+    "-k": (
+        ("-k", "alone"),
+        PARTIAL,
+        "4 had to run and did not: tests/test_one.py::test_numbers, tests/test_one.py::test_slow, ",
+    ),
+    "-m": (("-m", "not slow"), PARTIAL, "1 had to run and did not: tests/test_one.py::test_slow"),
     "--deselect": (("--deselect", "tests/test_two.py::TestIt::test_first"), PARTIAL, "TestIt::test_first"),
     "--deselect one case": (
         ("--deselect", "tests/test_one.py::test_numbers[2]"),
         PARTIAL,
-        "tests/test_one.py::test_numbers: 2 of 3 cases",
+        "tests/test_one.py::test_numbers ran with 2 of 3 cases",
     ),
-    "--ignore": (("--ignore", "tests/test_three.py"), PARTIAL, "missing: tests/test_three.py (1 tests)"),
-    "--ignore-glob": (("--ignore-glob", "*two*"), PARTIAL, "missing: tests/test_two.py"),
-    "--lf": (("--lf",), INCOMPLETE, "exit code 4, bad usage"),
+    "--ignore": (
+        ("--ignore", "tests/test_three.py"),
+        PARTIAL,
+        "1 had to run and did not: tests/test_three.py::test_alone",
+    ),
+    "--ignore-glob": (
+        ("--ignore-glob", "*two*"),
+        PARTIAL,
+        "had to run and did not: tests/test_two.py::TestIt::test_first",
+    ),
+    "--lf": (("--lf",), INCOMPLETE, "no closing record: unit ended with exit code 4"),
     "-x": (("-x",), PARTIAL, "failed"),
-    "-p no:reportlog": (("-p", "no:pytest_reportlog.plugin"), INCOMPLETE, "no closing record"),
-    "-p no:python": (("-p", "no:python"), PARTIAL, "missing: tests/test_one.py"),
-    "-c": (("-c", "other.ini"), PARTIAL, "missing: tests/test_three.py"),
-    "-o python_files": (("-o", "python_files=test_one.py"), PARTIAL, "missing: tests/test_three.py"),
-    "-o python_functions": (("-o", "python_functions=test_a*"), PARTIAL, "missing: tests/test_one.py"),
-    "-o python_classes": (("-o", "python_classes=Other"), PARTIAL, "missing: tests/test_two.py (2 tests)"),
-    "--collect-only": (("--collect-only",), PARTIAL, "missing: tests/test_one.py"),
-    "--setup-only": (("--setup-only",), INCOMPLETE, "begun and not finished: tests/test_one.py"),
+    "-p no:reportlog": (
+        ("-p", "no:pytest_reportlog.plugin"),
+        INCOMPLETE,
+        "no closing record: unit ended with exit code 0",
+    ),
+    "-p no:python": (("-p", "no:python"), PARTIAL, "had to run and did not: tests/test_one.py::test_numbers"),
+    "-c": (("-c", "other.ini"), PARTIAL, "had to run and did not: tests/test_three.py::test_alone"),
+    "-o python_files": (
+        ("-o", "python_files=test_one.py"),
+        PARTIAL,
+        "had to run and did not: tests/test_three.py::test_alone",
+    ),
+    "-o python_functions": (
+        ("-o", "python_functions=test_a*"),
+        PARTIAL,
+        "had to run and did not: tests/test_one.py::test_numbers",
+    ),
+    "-o python_classes": (
+        ("-o", "python_classes=Other"),
+        PARTIAL,
+        "2 had to run and did not: tests/test_two.py::TestIt::test_first, tests/test_two.py::TestIt::test_second",
+    ),
+    "--collect-only": (("--collect-only",), PARTIAL, "had to run and did not: tests/test_one.py::test_numbers"),
+    "--setup-only": (("--setup-only",), INCOMPLETE, "7 did not come to an end: tests/test_one.py::test_numbers[1]"),
     "--maxfail": (("--maxfail", "1"), PARTIAL, "failed"),
-    "--keep-duplicates": (("--keep-duplicates", "tests/test_three.py"), PARTIAL, "ran twice: tests/test_three.py"),
+    "--keep-duplicates": (("--keep-duplicates", "tests/test_three.py"), PARTIAL, "1 ran twice: tests/test_three.py"),
 }
 
 
@@ -55,17 +84,19 @@ def test_options_that_leave_something_out(sample: Sample, row: str) -> None:
     sample.write({"other.ini": "[pytest]\npython_files = test_one.py\n"})
     if row in {"-x", "--maxfail"}:
         sample.write({"tests/test_alpha.py": "def test_bad(): assert 0\n"})
-    verdict = sample.run(*options)
-    assert verdict.coverage is coverage, verdict
-    assert reason in "; ".join(verdict.reasons)
-    assert verdict.exit_code in {FAILED, NOT_FULL}
+    outcome = sample.run(*options)
+    assert outcome.result is coverage, outcome
+    assert reason in "; ".join(outcome.reasons)
+    assert exit_code_of(outcome) in {FAILED, NOT_FULL}
 
 
 def test_a_narrowed_path(sample: Sample) -> None:
     """One file of three."""
-    verdict = sample.run(paths=["tests/test_one.py"])
-    assert verdict.reasons == ("missing: tests/test_three.py (1 tests), tests/test_two.py (2 tests)",)
-    assert verdict.exit_code == NOT_FULL
+    outcome = sample.run(paths=["tests/test_one.py"])
+    assert (
+        "3 had to run and did not: tests/test_three.py::test_alone, tests/test_two.py::TestIt::" in outcome.reasons[0]
+    )
+    assert exit_code_of(outcome) == NOT_FULL
 
 
 def test_noconftest(sample: Sample) -> None:
@@ -73,9 +104,9 @@ def test_noconftest(sample: Sample) -> None:
     sample.write({"tests/conftest.py": "import pytest\n@pytest.fixture\ndef thing(): return 1\n"})
     sample.write({"tests/test_three.py": "def test_alone(thing): assert thing\n"})
     assert sample.run().passed
-    verdict = sample.run("--noconftest")
-    assert verdict.exit_code == FAILED
-    assert "1 error: tests/test_three.py::test_alone" in verdict.reasons[0]
+    outcome = sample.run("--noconftest")
+    assert exit_code_of(outcome) == FAILED
+    assert "1 ended in an error: tests/test_three.py::test_alone" in outcome.reasons[0]
 
 
 DROPS = "def pytest_collection_modifyitems(items): del items[1:]\n"
@@ -105,21 +136,21 @@ def test_the_environment_has_no_say(sample: Sample, monkeypatch: pytest.MonkeyPa
     """What would drop items, turn results or remove asserts does not reach pytest: all run, and what fails, fails."""
     sample.write({"drops.py": DROPS, "turns.py": TURNS, "elsewhere/sitecustomize.py": "import os; os._exit(0)\n"})
     monkeypatch.setenv(variable, value)
-    verdict = sample.run()
-    assert verdict.passed, verdict
-    assert verdict.counts.passed == 7
+    outcome = sample.run()
+    assert outcome.passed, outcome
+    assert outcome.counts["passed"] == 7
     sample.write(BAD)
-    assert sample.run().exit_code == FAILED
+    assert exit_code_of(sample.run()) == FAILED
 
 
 def test_a_plugin_that_drops_items(sample: Sample) -> None:
     """Even where it is loaded, the list tells what is missing."""
     sample.write({"drops.py": DROPS})
-    verdict = sample.run(plugins=[*PLUGINS, "drops"])
-    assert verdict.reasons == (
-        "missing: tests/test_three.py (1 tests), tests/test_two.py (2 tests)",
-        "missing: tests/test_one.py::test_slow",
-        "tests/test_one.py::test_numbers: 1 of 3 cases",
+    outcome = sample.run(plugins=[*PLUGINS, "drops"])
+    assert outcome.reasons == (
+        "4 had to run and did not: tests/test_one.py::test_slow, tests/test_three.py::test_alone, "
+        "tests/test_two.py::TestIt::test_first and 1 more",
+        "tests/test_one.py::test_numbers ran with 1 of 3 cases",
     )
 
 
@@ -130,12 +161,12 @@ def test_a_result_that_is_turned(sample: Sample, *, place: str, workers: bool) -
     sample.write(BAD)
     if place == "conftest":
         sample.write({"tests/conftest.py": TURNS})
-        verdict = sample.run(workers=workers)
+        outcome = sample.run(workers=workers)
     else:
         sample.write({"turns.py": TURNS})
-        verdict = sample.run(plugins=[*PLUGINS, "turns"], workers=workers)
-    assert verdict.exit_code == FAILED
-    assert verdict.reasons == ("1 failed: tests/test_three.py::test_alone",)
+        outcome = sample.run(plugins=[*PLUGINS, "turns"], workers=workers)
+    assert exit_code_of(outcome) == FAILED
+    assert outcome.reasons == ("1 failed: tests/test_three.py::test_alone",)
     assert "the result was turned: call raised AssertionError, and its report said passed" in "\n".join(sample.said)
 
 
@@ -143,63 +174,67 @@ SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
     "collect_ignore": (
         {"tests/conftest.py": "collect_ignore = ['test_three.py']\n"},
         PARTIAL,
-        "missing: tests/test_three.py (1 tests)",
+        "1 had to run and did not: tests/test_three.py::test_alone",
     ),
     "addopts": (
         {"pyproject.toml": PYPROJECT.replace("--import", "-k one --import")},
         PARTIAL,
-        "missing: tests/test_two.py (2 tests)",
+        "2 had to run and did not: tests/test_two.py::TestIt::test_first, tests/test_two.py::TestIt::test_second",
     ),
     "testpaths and norecursedirs": (
         {"pyproject.toml": PYPROJECT + "norecursedirs = ['tests']\n", "tests/more/test_x.py": "def test_x(): pass\n"},
         PARTIAL,
-        "not in the list: tests/more/test_x.py::test_x",
+        "1 ran and are not in the list: tests/more/test_x.py::test_x",
     ),
     "__test__ = False": (
         {"tests/test_two.py": TWO.replace("    def test_first", "    __test__ = False\n    def test_first")},
         PARTIAL,
-        "missing: tests/test_two.py (2 tests)",
+        "2 had to run and did not: tests/test_two.py::TestIt::test_first, tests/test_two.py::TestIt::test_second",
     ),
-    "a file deleted": ({"tests/test_three.py": None}, PARTIAL, "missing: tests/test_three.py (1 tests)"),
+    "a file deleted": (
+        {"tests/test_three.py": None},
+        PARTIAL,
+        "1 had to run and did not: tests/test_three.py::test_alone",
+    ),
     "a file renamed": (
         {"tests/test_three.py": None, "tests/test_four.py": FILES["tests/test_three.py"]},
         PARTIAL,
-        "not in the list: tests/test_four.py::test_alone",
+        "1 ran and are not in the list: tests/test_four.py::test_alone",
     ),
     "a test renamed": (
         {"tests/test_one.py": ONE.replace("test_slow", "test_quick")},
         PARTIAL,
-        "missing: tests/test_one.py::test_slow; not in the list: tests/test_one.py::test_quick",
+        "test_one.py::test_slow; 1 ran and are not in the list: tests/test_one.py::test_quick",
     ),
     "a test deleted": (
         {"tests/test_two.py": TWO.replace("    def test_second(self): pass\n", "")},
         PARTIAL,
-        "missing: tests/test_two.py::TestIt::test_second",
+        "1 had to run and did not: tests/test_two.py::TestIt::test_second",
     ),
     "a test added": (
         {"tests/test_three.py": "def test_alone(): pass\ndef test_new(): pass\n"},
         PARTIAL,
-        "not in the list: tests/test_three.py::test_new",
+        "1 ran and are not in the list: tests/test_three.py::test_new",
     ),
     "a case changed": (
         {"tests/test_one.py": ONE.replace("[1, 2, 3]", "[1, 2, 4]")},
         PARTIAL,
-        "tests/test_one.py::test_numbers: its cases have other ids than in the list",
+        "tests/test_one.py::test_numbers ran with other cases than listed",
     ),
     "an empty parametrize": (
         {"tests/test_one.py": ONE.replace("[1, 2, 3]", "[]")},
         PARTIAL,
-        "1 skipped: tests/test_one.py::test_numbers[NOTSET] (Skipped: got empty parameter set for (n))",
+        "1 skipped: tests/test_one.py::test_numbers[NOTSET]",
     ),
     "pytest.skip": (
         {"tests/test_three.py": "import pytest\ndef test_alone(): pytest.skip('not today')\n"},
         PARTIAL,
-        "1 skipped: tests/test_three.py::test_alone (Skipped: not today)",
+        "1 skipped: tests/test_three.py::test_alone",
     ),
     "a module that skips itself": (
         {"tests/test_three.py": "import pytest\npytest.skip('not today', allow_module_level=True)\n"},
         PARTIAL,
-        "1 skipped: tests/test_three.py (Skipped: not today); missing: tests/test_three.py (1 tests)",
+        "1 skipped: tests/test_three.py; 1 had to run and did not: tests/test_three.py::test_alone",
     ),
     "skipif": (
         {"tests/test_three.py": "import pytest\n@pytest.mark.skipif(True, reason='no')\ndef test_alone(): pass\n"},
@@ -214,7 +249,7 @@ SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
     "xfail that passes": (
         {"tests/test_three.py": "import pytest\n@pytest.mark.xfail\ndef test_alone(): pass\n"},
         PARTIAL,
-        "1 xpassed: tests/test_three.py::test_alone",
+        "1 passed against their xfail mark: tests/test_three.py::test_alone",
     ),
     "a subtest that skips": (
         {
@@ -227,12 +262,12 @@ SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
     "pytest.exit": (
         {"tests/test_three.py": "import pytest\ndef test_alone(): pytest.exit('enough', returncode=0)\n"},
         INCOMPLETE,
-        "begun and not finished: tests/test_three.py::test_alone; missing: tests/test_two.py (2 tests)",
+        "1 did not come to an end: tests/test_three.py::test_alone; 2 had to run and did not: tests/test_two.py::",
     ),
     "os._exit": (
         {"tests/test_three.py": "import os\ndef test_alone(): os._exit(0)\n"},
         INCOMPLETE,
-        "no closing record (exit code 0)",
+        "no closing record: unit ended with exit code 0",
     ),
     "os._exit after the last test": (
         {
@@ -245,12 +280,12 @@ SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
     "kill -9": (
         {"tests/test_three.py": "import os\ndef test_alone(): os.kill(os.getpid(), 9)\n"},
         INCOMPLETE,
-        "no closing record (signal 9)",
+        "no closing record: unit ended with signal 9",
     ),
     "an import that fails": (
         {"tests/test_three.py": "import no_such_module\n"},
-        INCOMPLETE,
-        "1 error: tests/test_three.py (",
+        PARTIAL,
+        "1 ended in an error: tests/test_three.py",
     ),
     "a hook that ends with 0": (
         {
@@ -274,21 +309,21 @@ SOURCES: Mapping[str, tuple[Mapping[str, str | None], Coverage, str]] = {
 
 @pytest.mark.parametrize("row", SOURCES)
 def test_changes_of_the_tests_themselves(sample: Sample, row: str) -> None:
-    """Whatever is done to the files, the verdict is less than FULL and its reason names the file or the test."""
+    """Whatever is done to the files, the outcome is less than FULL and its reason names the file or the test."""
     files, coverage, reason = SOURCES[row]
     sample.write(files)
-    verdict = sample.run()
-    assert verdict.coverage is coverage, verdict
-    assert reason in "; ".join(verdict.reasons)
-    assert verdict.exit_code in {FAILED, NOT_FULL}
+    outcome = sample.run()
+    assert outcome.result is coverage, outcome
+    assert reason in "; ".join(outcome.reasons)
+    assert exit_code_of(outcome) in {FAILED, NOT_FULL}
 
 
 def test_a_worker_that_dies(sample: Sample) -> None:
     """With xdist the controller lives on and ends by itself; the test that killed its worker failed."""
     sample.write({"tests/test_three.py": "import os\ndef test_alone(): os._exit(0)\n"})
-    verdict = sample.run(workers=True)
-    assert verdict.exit_code == FAILED
-    assert "tests/test_three.py::test_alone" in "; ".join(verdict.reasons)
+    outcome = sample.run(workers=True)
+    assert exit_code_of(outcome) == FAILED
+    assert "tests/test_three.py::test_alone" in "; ".join(outcome.reasons)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +331,7 @@ def test_a_worker_that_dies(sample: Sample) -> None:
     [
         (None, "cannot be read"),
         ("# nothing\n", "lists no test"),
-        ("tests/test_one.py::test_slow\n", "line 1 is not"),
+        ("tests/test_one.py::test_slow\n", "of another form"),
         ("pure 1 0123456789ab a::b\npure 1 0123456789ab a::b\n", "twice"),
     ],
     ids=["missing", "empty", "another form", "a line twice"],
