@@ -26,7 +26,7 @@ from typing import Final
 
 import pytest
 
-from acceptance.stack.base import Stack, StackError
+from acceptance.stack.interface import Stack, StackError
 from evidence import Bundle, EvidenceError, gate_record, open_run, status, versions
 from evidence.attest import keys
 from evidence.bundle import layout

@@ -2,7 +2,7 @@
 
 A secret seldom appears as typed: a URL quotes it, an ``Authorization`` header wraps it in base64, JUnit
 escapes it for XML, a report log for JSON, an assertion shows its ``repr``. Every such form is computed
-beforehand and replaced by ``***``.
+beforehand and replaced by ``***``, also where lines are folded in the middle of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 #: What stands in place of a secret. Shorter than any form it replaces, so that each replacement shortens
@@ -27,6 +28,39 @@ _SHORTEST_BASE64 = 6
 _ASCII = 0x80
 # Which characters `quote` leaves alone: none, the default, and those that requests keeps in a URL.
 _SAFE_IN_URLS = ("", "/", "!$&'()*+,;=:@/", "!#$%&'()*+,/:;=?@[]~")
+
+
+# How a line ends and the next one begins, real or escaped for JSON: indented, quoted by pytest, or with what
+# `docker compose logs` and loggers put in front.
+_LINE_END = rb"(?:\r?\n|(?:\\r)?\\n)"
+_BREAKS = (
+    re.compile(_LINE_END + rb"(?:E(?= ))?[ \t]*"),
+    re.compile(_LINE_END + rb"(?:[\w.-]+ *\| ?)?(?:\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?)?[ \t]*"),
+)
+# Bytes. A shorter form may come about by accident where a line ends.
+_SHORTEST_SPLIT = 8
+
+
+class _Unfolded:
+    """Text without its line breaks, and the way back into the text with them."""
+
+    def __init__(self, data: bytes, breaks: re.Pattern[bytes]) -> None:
+        self._starts = [0]  # of each piece, without breaks
+        self._origins = [0]  # of each piece, in `data`
+        pieces, length, end = [], 0, 0
+        for found in breaks.finditer(data):
+            pieces.append(data[end : found.start()])
+            length += found.start() - end
+            end = found.end()
+            self._starts.append(length)
+            self._origins.append(end)
+        self.text = b"".join([*pieces, data[end:]])
+        self.pieces = len(self._starts)
+
+    def origin(self, place: int) -> int:
+        """Return where a byte of `text` stands in the data."""
+        piece = bisect_right(self._starts, place) - 1
+        return self._origins[piece] + place - self._starts[piece]
 
 
 class Redactor:
@@ -55,22 +89,39 @@ class Redactor:
         self._forms = tuple(sorted(found, key=lambda form: (-len(form), form)))
 
     def found_in(self, data: bytes) -> bool:
-        """Say whether any form of any known secret stands in `data`."""
-        return any(form in data for form in self._forms)
+        """Say whether any form of any known secret stands in `data`, on one line or split over several."""
+        return any(form in data for form in self._forms) or any(self._split_in(data))
 
     def redact(self, data: bytes) -> bytes:
-        """Give `data` with every form of every known secret replaced by `MARK`."""
-        while self.found_in(data):  # what is left and right of a replaced form may make up another one
+        """Return `data` with every form of every known secret replaced by `MARK`."""
+        while True:  # what is left and right of a replaced form may make up another one
             for form in self._forms:
                 data = data.replace(form, MARK)
-        return data
+            split = next(self._split_in(data), None)
+            if split is not None:
+                data = data[: split[0]] + MARK + data[split[1] :]
+            elif not any(form in data for form in self._forms):
+                return data
+
+    def _split_in(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Find forms that are split over lines: where each begins and ends in `data`."""
+        if not self._forms:
+            return
+        for breaks in _BREAKS:
+            unfolded = _Unfolded(data, breaks)
+            for form in self._forms:
+                if len(form) < _SHORTEST_SPLIT:
+                    break  # the longest come first
+                place = unfolded.text.find(form)
+                if place >= 0 and unfolded.pieces > 1:
+                    yield unfolded.origin(place), unfolded.origin(place + len(form) - 1) + 1
 
     def redact_text(self, text: str) -> str:
-        """Give `text` with every form of every known secret replaced."""
+        """Return `text` with every form of every known secret replaced."""
         return self.redact(to_bytes(text)).decode("utf-8", "replace")
 
     def redact_tree(self, document: object) -> object:
-        """Give a copy of a JSON-like document with its strings, keys included, redacted."""
+        """Return a copy of a JSON-like document with its strings, keys included, redacted."""
         if isinstance(document, str):
             return self.redact_text(document)
         if isinstance(document, dict):

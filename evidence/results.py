@@ -20,7 +20,7 @@ SCHEMA_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class QuerySample:
     """One sample of an instant query's answer."""
 
     metric: str  # its __name__, or "" where the query took the name away
@@ -51,7 +51,7 @@ class MetricQuery:
     last_run_timestamp: float  # Unix seconds, seen in the same answer
     labels: Mapping[str, str]  # of the sample that `value` is from, without __name__
     sample_time: float  # Unix seconds
-    samples: tuple[Sample, ...]  # the whole answer, read
+    samples: tuple[QuerySample, ...]  # the whole answer, read
     raw: Mapping[str, Any]  # the whole answer, as it came
     elapsed_seconds: float  # from the first time it was asked until this answer
     hop: str = "prometheus"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -12,6 +13,8 @@ from evidence.errors import DocumentError
 
 _FOLDER = Path(__file__).with_name("schema")
 _SUFFIX = ".schema.json"
+# The gate's report is described where it is made.
+_ELSEWHERE = {"preflight_report": resources.files("preflight") / "report.schema.json"}
 _MESSAGE = 300  # characters
 
 
@@ -26,7 +29,7 @@ def kinds() -> frozenset[str]:
     if not found:
         message = f"no JSON Schema lies in {_FOLDER}: the package is not whole; install it again"
         raise DocumentError(message)
-    return found
+    return found | frozenset(_ELSEWHERE)
 
 
 def kind_of(name: str) -> str | None:
@@ -76,5 +79,5 @@ def _validator(kind: str) -> Any:
     # Imported here: `evidence --help` must not pay for it. Any: its type would need the import above.
     from jsonschema import Draft202012Validator  # noqa: PLC0415 -- see the line above
 
-    path = _FOLDER / (kind + _SUFFIX)
+    path = _ELSEWHERE.get(kind, _FOLDER / (kind + _SUFFIX))
     return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))

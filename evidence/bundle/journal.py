@@ -26,13 +26,23 @@ class Journal:
         """Note that a file with this content has entered under this name."""
         self._append({"name": name, "sha256": sha256})
 
+    def leave_out(self, name: str) -> None:
+        """Note that a file was taken out again."""
+        self._append({"left": name})
+
     def refuse(self, reason: str) -> None:
         """Note why this bundle must never be sealed."""
         self._append({"refused": reason})
 
     def entries(self) -> dict[str, str]:
         """Return file name -> sha256 of what entered last under it."""
-        return {line["name"]: line["sha256"] for line in self._lines() if "name" in line}
+        found: dict[str, str] = {}
+        for line in self._lines():
+            if "name" in line:
+                found[line["name"]] = line["sha256"]
+            elif "left" in line:
+                found.pop(line["left"], None)
+        return found
 
     def refusals(self) -> tuple[str, ...]:
         """Return why the bundle must not be sealed."""

@@ -18,6 +18,8 @@
     gates/<gate>.collection.json          tests found: selected and deselected (written by the acceptance plug-in)
     e2e/<stack>/...                       what the acceptance plug-in saw on that stack (see `STACK_FILES`)
 
+Sealing packs report logs (``.gz``) and pictures (``.svgz``).
+
 `<gate>` is `fast`, `core`, `e2e-embedded`, `e2e-compose`. Others (`git`, `e2e-external`) may be there and must pass
 too, but do not count towards completeness.
 """

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from securesystemslib.signer import CryptoSigner
 
 from evidence import manifest, schema
 from evidence.attest import statement
 from evidence.bundle import layout
+from evidence.bundle.files import listed
 from evidence.bundle.journal import Journal
-from evidence.bundle.snapshot import Snapshot, read_folder
+from evidence.bundle.snapshot import Snapshot, packed_name, read_folder
 from evidence.bundle.writer import Bundle, point_latest, write_atomically
 from evidence.errors import EvidenceError, SecretFoundError, StrayFileError
 from evidence.times import iso
 from evidence.verdict.derive import derive, source_of_copies
+
+_TO_PACK: Final = (".reportlog.jsonl", ".svg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ def seal(folder: Path, *, signer: CryptoSigner | None = None, clock: Callable[[]
     if refusals := journal.refusals():
         raise SecretFoundError(refusals[0])
     _copy_to_the_top(bundle)
+    _entered(bundle, journal)
+    _pack(bundle, journal)
     snapshot = _entered(bundle, journal)
     verdict = derive(snapshot)
     document = manifest.build(snapshot, verdict, end=iso(clock()))
@@ -96,6 +102,17 @@ def _copy_to_the_top(bundle: Bundle) -> None:
         original = stacks[source] / name
         if original.is_file() and not original.is_symlink():
             bundle.add_file(name, original, replace=True)
+
+
+def _pack(bundle: Bundle, journal: Journal) -> None:
+    """Pack what is large and repeats itself: a report log of all tests would be half of what a bundle may hold."""
+    for name in listed(bundle.path):
+        if name.endswith(_TO_PACK):
+            data = bundle.where(name).read_bytes()
+            # The time is left out, so that the same run packs to the same bytes.
+            bundle.add_bytes(packed_name(name), gzip.compress(data, mtime=0), replace=True)
+            bundle.where(name).unlink()
+            journal.leave_out(name)
 
 
 def _entered(bundle: Bundle, journal: Journal) -> Snapshot:

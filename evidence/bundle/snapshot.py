@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import stat
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +32,17 @@ class Snapshot:
     files: Mapping[str, bytes]  # path inside the bundle, with "/"
     odd: Mapping[str, str] = field(default_factory=dict)  # path -> what it is instead of a regular file
 
+    def content(self, name: str) -> bytes | None:
+        """Return a file, also where sealing has packed it; None where it is missing.
+
+        Raises:
+            DocumentError: it is packed, and cannot be unpacked or is larger than a file may be.
+        """
+        if name in self.files:
+            return self.files[name]
+        packed = self.files.get(packed_name(name))
+        return None if packed is None else _unpacked(packed, packed_name(name))
+
     def json(self, name: str) -> Any:
         """Return a document.
 
@@ -50,6 +64,23 @@ class Snapshot:
             for name, data in sorted(self.files.items())
             if name not in {layout.MANIFEST, layout.STATEMENT}
         }
+
+
+def packed_name(name: str) -> str:
+    """Return the name that a file has once it is packed: ``.svgz`` of a picture, else ``.gz`` behind it."""
+    return name + ("z" if name.endswith(".svg") else ".gz")
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            found = stream.read(MAX_FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        message = f"{name} cannot be unpacked: {error}"
+        raise DocumentError(message) from error
+    if len(found) > MAX_FILE_BYTES:
+        raise DocumentError(f"{name} unpacks to more than a file of a bundle may hold ({MAX_FILE_BYTES} bytes)")
+    return found
 
 
 def read_folder(folder: Path) -> Snapshot:

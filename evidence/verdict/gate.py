@@ -189,21 +189,21 @@ def _claims(record: Mapping[str, Any], outcome: GateOutcome, name: str) -> Itera
 
 def _log(snapshot: Snapshot, gate: str, problems: list[Problem]) -> Log | None:
     name, junit_name = layout.gate_report_log(gate), layout.gate_junit(gate)
-    if name not in snapshot.files:
-        if junit_name in snapshot.files:
-            problems.append(Problem(name, f"is missing beside {junit_name}"))
-        return None
+    junit_data = snapshot.files.get(junit_name)
     try:
-        log = read_log(snapshot.files[name], name)
+        data = snapshot.content(name)
+        log = None if data is None else read_log(data, name)
     except DocumentError as error:
         problems.append(Problem(name, str(error)))
         return None
-    if junit_name not in snapshot.files:
-        if log.ended:  # a run that was killed has not come to write it
+    if log is None or junit_data is None:
+        if log is None and junit_data is not None:
+            problems.append(Problem(name, f"is missing beside {junit_name}"))
+        if log is not None and log.ended:  # a run that was killed has not come to write it
             problems.append(Problem(junit_name, f"is missing beside {name}"))
         return log
     try:
-        junit = read_junit(snapshot.files[junit_name], junit_name)
+        junit = read_junit(junit_data, junit_name)
     except DocumentError as error:
         problems.append(Problem(junit_name, str(error)))
         return log

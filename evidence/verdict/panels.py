@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from evidence.bundle.snapshot import packed_name
 from evidence.verdict.frames import Newest, frame_count, newest
 from evidence.verdict.report import Report
 
@@ -53,7 +54,7 @@ def all_panels(document: Mapping[str, Any], window: tuple[float, float], files: 
     """
     for panel in document["panels"]:
         place = f"{panel['dashboard']}, {panel['title']}"
-        if panel["picture"] not in files:
+        if not {panel["picture"], packed_name(panel["picture"])} & files:
             yield f"{place}: its picture {panel['picture']} is missing"
         if panel["raw"] is None:
             if panel["values"] or not panel["problems"]:

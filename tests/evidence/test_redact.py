@@ -110,3 +110,40 @@ def test_a_secret_too_short_is_refused_without_showing_it(secret: str) -> None:
     with pytest.raises(ValueError, match="cannot be told from ordinary text") as caught:
         Redactor([secret])
     assert secret == "" or secret not in str(caught.value)
+
+
+SPLIT = "opensesame-1/with+signs"
+FOLDS = {
+    "at a width": lambda text: "\n".join(text[i : i + 9] for i in range(0, len(text), 9)),
+    "with indents": lambda text: f"{text[:7]}\n        {text[7:]}",
+    "with carriage returns": lambda text: f"{text[:7]}\r\n{text[7:]}",
+    "in a document": lambda text: json.dumps(f"{text[:7]}\n  {text[7:]}"),
+    "in a container's log": lambda text: f"redis-1  | {text[:7]}\nredis-1  | {text[7:]}",
+    "in a log with times": lambda text: f"{text[:7]}\npostgres-1 | 2026-01-02T03:04:05.678Z {text[7:]}",
+    "in a failed assertion": lambda text: f"E   {text[:7]}\nE     {text[7:]}",
+}
+HIDINGS = ("plain", "base64", "url", "hex")
+
+
+@pytest.mark.parametrize("hiding", HIDINGS)
+@pytest.mark.parametrize("fold", FOLDS)
+def test_a_secret_split_over_lines_is_found(fold: str, hiding: str) -> None:
+    """A folded line hides no secret, in whatever encoding; what is around it stays."""
+    folded = FOLDS[fold](ENCODINGS[hiding](SPLIT))
+    redactor = Redactor([SPLIT])
+    data = f"before\n{folded}\nafter".encode()
+
+    clean = redactor.redact(data)
+
+    assert redactor.found_in(data)
+    assert not redactor.found_in(clean)
+    assert clean.startswith(b"before\n")
+    assert clean.endswith(b"\nafter")
+    assert MARK in clean
+    assert ENCODINGS[hiding](SPLIT)[7:].encode() not in clean
+
+
+def test_lines_that_only_look_alike_stay() -> None:
+    """Text in several lines that holds no secret enters as it is."""
+    data = b"open\nsesame\n\n  -1\nredis-1 | ready\n"
+    assert Redactor([SPLIT]).redact(data) == data

@@ -1,0 +1,376 @@
+"""Makes bundles of the shape that `make test` leaves, through the same writing code, in a fraction of a second.
+
+What the servers would have answered is made from one preflight report, so that a fault put into one of the documents
+contradicts the others, as in a real bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from securesystemslib.signer import CryptoSigner
+
+from evidence import Bundle, gate_record, git, open_run, status, versions
+from evidence.bundle import layout
+from evidence.bundle.seal import Sealed, seal
+from evidence.grafana import GrafanaKind, GrafanaUsed
+from evidence.results import (
+    Dashboard,
+    GrafanaApiResult,
+    MetricQuery,
+    PanelQuery,
+    PrometheusQueryResult,
+    QuerySample,
+)
+from evidence.verdict.gate import Step
+from evidence.verdict.report import LAST_RUN, SEVEN, read_report
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+START = 1_767_323_045.25  # 2026-01-02T03:04:05.250Z
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+CORE = tuple(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c"))
+E2E = ("acceptance/test_metrics.py::test_value", "acceptance/test_panels.py::TestPanels::test_shown[x]")
+TESTS = {"fast": CORE[:2], "core": CORE, "e2e-embedded": E2E, "e2e-compose": E2E}
+GRAFANA = {
+    "embedded": GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin"),
+    "compose": GrafanaUsed(kind=GrafanaKind.IMAGE, version="12.4.4", image="grafana/grafana:12.4.4"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A service of a stack."""
+
+    name: str = "redis"
+    running: bool = True
+    healthy: bool = True
+    version: str = "7.0.15"
+    detail: str = "ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genuine:
+    """A run to be written down."""
+
+    start: float = START
+    sha: str = SHA
+    dirty: bool = False
+    run_id: str = "20260102T030500Z-abcdef01"
+    runs: int = 1  # what runs_total says: another run has another number
+    gates: Sequence[str] = layout.ALL_GATES
+    outcomes: dict[str, str] = field(default_factory=dict)  # node id -> failed or skipped; else passed
+    cut: frozenset[str] = frozenset()  # gates whose pytest died
+
+    def write(self, root: Path) -> Path:
+        """Write the open bundle; return its folder."""
+        facts = git.Facts(commit=git.Commit(sha=self.sha, dirty=self.dirty), branch="main", pushed=True)
+        path = open_run(root, project=root, command=("make", "test"), clock=lambda: self.start, facts=facts)
+        with Bundle.join(path) as bundle:
+            for number, gate in enumerate(self.gates):
+                begin = self.start + 100.0 * (number + 1)
+                stack = gate.removeprefix("e2e-") if gate.startswith("e2e-") else None
+                if stack is not None:
+                    self._stack(bundle.inside(layout.stack_folder(stack)), stack, begin)
+                bundle.add_text({"fast": layout.FAST_LOG, "core": layout.CORE_LOG}.get(gate, f"{gate}.log"), "ran\n")
+                self._gate(bundle, gate, stack, begin)
+        return path
+
+    def seal(self, root: Path, signer: CryptoSigner | None = None) -> Sealed:
+        """Write it and seal it."""
+        return seal(self.write(root), signer=signer, clock=lambda: self.end)
+
+    @property
+    def end(self) -> float:
+        """When it is sealed."""
+        return self.start + 100.0 * (len(self.gates) + 1)
+
+    def _gate(self, bundle: Bundle, gate: str, stack: str | None, begin: float) -> None:
+        tests = TESTS[gate]
+        bundle.add_text(layout.gate_report_log(gate), report_log(tests, self.outcomes, begin, cut=gate in self.cut))
+        if gate not in self.cut:
+            bundle.add_text(layout.gate_junit(gate), junit(tests, self.outcomes))
+        names = bundle.path.parent / f"{gate}.txt"
+        names.write_text("".join(f"{test}\n" for test in tests))
+        failed = any(self.outcomes.get(test) == "failed" for test in tests)
+        gate_record.write(
+            bundle,
+            gate=gate,
+            stack=stack,
+            argv=("python", "-m", "acceptance.gates", gate),
+            started_at=begin,
+            ended_at=begin + 90,
+            exit_code=int(failed),
+            expected=names,
+            expected_file=f"{gate}.txt",
+            steps=[Step(name="ruff", argv=("ruff", "check"), exit_code=0, seconds=1.5)] if gate == "fast" else (),
+        )
+        names.unlink()
+
+    def _stack(self, bundle: Bundle, stack: str, begin: float) -> None:
+        used = GRAFANA[stack]
+        document, prom = report(self.run_id, begin + 10, begin + 12.5, runs=self.runs)
+        bundle.add_json("preflight_report.json", document)
+        bundle.add_text("arbitrage_preflight_paper.prom", prom)
+        bundle.add_text("preflight_console.log", "GO\n")
+        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": [], "requests": []})
+        bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
+        bundle.add_json(
+            versions.FILE_NAME, versions.build(stack, {"redis": {"version": "7.0.15", "source": "path"}}, used)
+        )
+        bundle.add_text("logs/redis.log", "ready\n")
+        prometheus_result(document, begin + 20).write(bundle)
+        grafana_result(document, begin + 20, used).write(bundle)
+        bundle.add_bytes("pictures/d77_system_health/1-runs.svg", SVG)
+        bundle.add_json("panels.json", panels_document(document, begin + 30, used), compact=True)
+
+
+def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) -> tuple[dict[str, Any], str]:
+    """Return a preflight report and the textfile it says it wrote."""
+    registry = CollectorRegistry()
+    Counter("arbitrage_preflight_runs", "r", ["env"], registry=registry).labels("paper").inc(runs)
+    for name, value in (("last_success", 1.0), ("ready_for_live", 0.0), ("last_run_timestamp_seconds", ended_at)):
+        Gauge(f"arbitrage_preflight_{name}", "g", ["env"], registry=registry).labels("paper").set(value)
+    duration = Histogram(
+        "arbitrage_preflight_duration_seconds", "d", ["env"], registry=registry, buckets=(0.1, 1, 5, 10)
+    )
+    duration.labels("paper").observe(ended_at - started_at)
+    redis = Histogram(
+        "arbitrage_preflight_realcheck_redis_latency_seconds", "l", ["env", "operation"], registry=registry,
+        buckets=(0.001, 0.01, 0.1),
+    )  # fmt: skip
+    for operation, value in (("ping", 0.0004), ("set", 0.002), ("get", 0.0007)):
+        redis.labels("paper", operation).observe(value)
+    postgres = Histogram(
+        "arbitrage_preflight_realcheck_postgres_latency_seconds", "l", ["env"], registry=registry, buckets=(0.01, 0.1)
+    )
+    postgres.labels("paper").observe(0.004)
+    checks = Counter("arbitrage_preflight_checks", "c", ["env", "check", "status"], registry=registry)
+    for check in ("environment", "redis", "postgres"):
+        checks.labels("paper", check, "pass").inc()
+    prom = "".join(
+        line for line in generate_latest(registry).decode().splitlines(keepends=True) if "_created" not in line
+    )
+    samples = [
+        {"name": sample.name, "labels": dict(sample.labels), "value": sample.value}
+        for family in text_string_to_metric_families(prom)
+        for sample in family.samples
+    ]
+    return {
+        "schema_version": 1,
+        "run_id": run_id,
+        "version": "0.1.0",
+        "env": "paper",
+        "mode": "real",
+        "strict": False,
+        "verdict": "GO",
+        "exit_code": 0,
+        "ready_for_live": False,
+        "reasons": [],
+        "notes": [],
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "duration_seconds": ended_at - started_at,
+        "recorded": True,
+        "checks": [
+            {
+                "id": check, "status": "pass", "origin": None, "required": True, "waiver": None, "summary": "fine",
+                "hint": "", "expected": "", "actual": "", "said": "", "started_at": started_at,
+                "duration_seconds": 0.1, "timings": {},
+            }
+            for check in ("environment", "redis", "postgres")
+        ],
+        "alerts": {"enabled": True, "reason": "", "pending": 0, "rows_pending": 0, "items": [], "troubles": []},
+        "metrics": samples,
+        "textfile": "textfile/arbitrage_preflight_paper.prom",
+        "ledger": "ledger/preflight.sqlite",
+    }, prom  # fmt: skip
+
+
+def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryResult:
+    """Return what Prometheus answers about a run when it is asked at `at`."""
+    result = PrometheusQueryResult(
+        run_id=document["run_id"], last_run_timestamp=document["ended_at"], prometheus="http://127.0.0.1:9090"
+    )
+    for metric, parts in SEVEN.items():
+        wanted = [one for one in document["metrics"] if one["name"] in {*parts, LAST_RUN}]
+        place = {"instance": "node-exporter:9100", "job": "node-exporter"}
+        raw = {
+            "status": "success",
+            "data": {
+                "resultType": "vector",
+                "result": [
+                    {"metric": {"__name__": one["name"], **one["labels"], **place}, "value": [at, repr(one["value"])]}
+                    for one in wanted
+                ],
+            },
+        }
+        head = next(one for one in wanted if one["name"] == parts[0])
+        result = result.plus(
+            MetricQuery(
+                metric=metric,
+                query=f'{{__name__=~"{"|".join((*parts, LAST_RUN))}", env="paper"}}',
+                url="http://127.0.0.1:9090/api/v1/query",
+                attempts=2,
+                value=head["value"],
+                expected=head["value"],
+                last_run_timestamp=document["ended_at"],
+                labels={**head["labels"], **place},
+                sample_time=at,
+                samples=tuple(
+                    QuerySample(metric=one["name"], labels={**one["labels"], **place}, value=one["value"], time=at)
+                    for one in wanted
+                ),
+                raw=raw,
+                elapsed_seconds=1.5,
+            )
+        )
+    return result
+
+
+def grafana_result(document: dict[str, Any], at: float, used: GrafanaUsed) -> GrafanaApiResult:
+    """Return what Grafana's panels show of a run when they are asked at `at`."""
+    result = GrafanaApiResult(
+        grafana=used,
+        run_id=document["run_id"],
+        last_run_timestamp=document["ended_at"],
+        dashboard=Dashboard(uid="d77_system_health", title="System Health", version=1, url="/d/d77_system_health"),
+    )
+    for title, values in read_report(document, "report").panels().items():
+        request, raw = _answer(values, at, mark=document["ended_at"])
+        result = result.plus(
+            PanelQuery(
+                title=title,
+                type="timeseries",
+                queries=tuple(query["expr"] for query in request["queries"][:-1]),
+                last_value=values if len(values) > 1 else next(iter(values.values())),
+                expected=values if len(values) > 1 else next(iter(values.values())),
+                last_run_timestamp=document["ended_at"],
+                frames=len(values),
+                request=request,
+                raw=raw,
+                attempts=1,
+                elapsed_seconds=0.02,
+            )
+        )
+    return result
+
+
+def panels_document(document: dict[str, Any], at: float, used: GrafanaUsed) -> dict[str, Any]:
+    """Return `panels.json` of one panel."""
+    request, raw = _answer({"runs": 1.0}, at, mark=document["ended_at"])
+    panel = {
+        "dashboard": "d77_system_health",
+        "id": 1,
+        "title": "Runs",
+        "type": "stat",
+        "queries": [request["queries"][0]["expr"]],
+        "targets": ["A"],
+        "values": [{"ref_id": "A", "name": "runs", "labels": {}, "value": 1.0, "time": at - 0.5}],
+        "problems": [],
+        "request": request,
+        "raw": raw,
+        "attempts": 1,
+        "elapsed_seconds": 0.02,
+        "picture": "pictures/d77_system_health/1-runs.svg",
+    }
+    return {"schema_version": 1, "grafana": used.to_dict(), "panels": [panel]}
+
+
+def _answer(values: dict[str, float], at: float, *, mark: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    ids = {name: chr(ord("A") + number) for number, name in enumerate(values)} | {None: "LASTRUN"}
+    wanted: dict[Any, float] = {**values, None: mark}
+    request = {
+        "queries": [{"refId": ids[name], "expr": f"query_of({name or LAST_RUN})"} for name in wanted],
+        "from": str(round((at - 300) * 1000)),
+        "to": str(round(at * 1000)),
+    }
+    times = [(at - 1.5) * 1000, (at - 0.5) * 1000]
+    results = {
+        ids[name]: {
+            "status": 200,
+            "frames": [
+                {
+                    "schema": {
+                        "refId": ids[name],
+                        "fields": [
+                            {"name": "Time", "type": "time"},
+                            {"name": "Value", "type": "number", "config": {"displayNameFromDS": name or LAST_RUN}},
+                        ],
+                    },
+                    "data": {"values": [times, [None, value]]},
+                }
+            ],
+        }
+        for name, value in wanted.items()
+    }
+    return request, {"results": results}
+
+
+def report_log(tests: Sequence[str], outcomes: dict[str, str], begin: float, *, cut: bool = False) -> str:
+    """Return what pytest-reportlog writes."""
+    lines: list[dict[str, Any]] = [{"pytest_version": "9.2.0", "$report_type": "SessionStart"}]
+    for number, test in enumerate(tests):
+        outcome = outcomes.get(test, "passed")
+        phases = {"skipped": ("setup", "teardown")}.get(outcome, ("setup", "call", "teardown"))
+        for when in phases:
+            said = outcome if when == {"skipped": "setup"}.get(outcome, "call") else "passed"
+            moment = begin + number + 1
+            lines.append(
+                {
+                    "nodeid": test, "when": when, "outcome": said, "start": moment, "stop": moment + 0.1,
+                    "$report_type": "TestReport",
+                }
+            )  # fmt: skip
+    failed = any(outcomes.get(test) == "failed" for test in tests)
+    if cut:
+        lines = lines[:-2]
+    else:
+        lines.append({"exitstatus": int(failed), "$report_type": "SessionFinish"})
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def junit(tests: Sequence[str], outcomes: dict[str, str]) -> str:
+    """Return what pytest writes as JUnit XML."""
+    cases = []
+    for test in tests:
+        path, _, rest = test.partition("::")
+        head, bracket, parameters = rest.partition("[")
+        *classes, function = head.split("::")
+        name = ".".join([path.replace("/", ".").removesuffix(".py"), *classes])
+        mark = {"failed": "<failure message='x'/>", "skipped": "<skipped/>"}.get(outcomes.get(test, ""), "")
+        cases.append(
+            f"<testcase classname={quoteattr(name)} name={quoteattr(function + bracket + parameters)}>{mark}</testcase>"
+        )
+    found = [outcomes.get(test, "") for test in tests]
+    head = (
+        f'<testsuite name="pytest" errors="0" failures="{found.count("failed")}" skipped="{found.count("skipped")}" '
+        f'tests="{len(tests)}">'
+    )
+    return f'<?xml version="1.0" encoding="utf-8"?><testsuites>{head}{"".join(cases)}</testsuite></testsuites>'
+
+
+def forge(folder: Path, *, signer: CryptoSigner | None = None) -> None:
+    """Renew the manifest's hashes after a change, and sign anew if there is a key: what a careful forger does."""
+    from evidence.attest import statement
+
+    path = folder / layout.MANIFEST
+    document = json.loads(path.read_bytes())
+    document["files"] = {
+        name.relative_to(folder).as_posix(): {
+            "sha256": hashlib.sha256(name.read_bytes()).hexdigest(), "size": name.stat().st_size,
+        }
+        for name in sorted(folder.rglob("*"))
+        if name.is_file() and name.name not in {layout.MANIFEST, layout.STATEMENT}
+    }  # fmt: skip
+    data = json.dumps(document).encode()
+    path.write_bytes(data)
+    if signer is not None:
+        (folder / layout.STATEMENT).write_bytes(statement.sign(statement.build(document, data), signer))
