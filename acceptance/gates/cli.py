@@ -1,7 +1,7 @@
 """The command ``python -m acceptance.gates``: fast, core, e2e, git, all of them, and the lists of tests.
 
-Exit codes: 0 FULL, exactly the committed list and all of it passed; 1 something failed; 2 a wrong option, or a gate that
-could not begin; 3 PARTIAL or INCOMPLETE, nothing failed but not everything ran.
+Exit codes: 0 FULL, exactly the committed list and all of it passed; 1 something failed; 2 a wrong option, or a gate
+that could not begin; 3 PARTIAL or INCOMPLETE, nothing failed but not everything ran.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.gate == "expected":
             return _expected(update=options.update)
         if options.gate == "all":
-            return every.run(PROJECT, one_by_one=options.one_by_one)
+            return every.run(PROJECT, beside=not options.one_by_one)
         return _gate(options, tuple(rest), ("python", "-m", "acceptance.gates", *words))
     except (ExpectedError, CollectionError, EvidenceError) as error:
         print(f"gates: {error}", file=sys.stderr)  # noqa: T201 -- the answer
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     texts = {
         "fast": "format, lint, types, git, and the tests that start nothing; under a minute",
         "core": "every test in tests/",
+        "faults": "the fault matrix once more, on containers",
         "e2e": "the real check and the acceptance suite on a live stack",
         "git": "Korean commit messages, nothing large, generated or secret tracked",
         "all": "fast, core, e2e on both stacks and sabotage into one bundle, and a table at the end",
@@ -88,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
             one.add_argument("--stack", choices=("auto", "compose", "embedded", "external"), default="auto")
             one.add_argument("--grafana", choices=("auto", "real", "standin"), default="auto")
             one.add_argument("--images", choices=("auto", "official", "local"), default="auto")
-    lists = gates.add_parser("expected", help="compare the committed lists with the tests there are", allow_abbrev=False)
+    lists = gates.add_parser(
+        "expected", help="compare the committed lists with the tests there are", allow_abbrev=False
+    )
     lists.add_argument("--update", action="store_true", help="write them anew")
     return parser
 
@@ -138,6 +141,8 @@ def _plan(options: argparse.Namespace, folder: Path, bundle: Path) -> Plan:
             return fast.plan(PROJECT, folder)
         case "git":
             return git_gate.plan(PROJECT)
+        case "faults":
+            return core.faults(PROJECT, folder)
         case "core":
             docker = docker_cli.why_unusable() is None
             return core.plan(PROJECT, folder, docker=docker, engine=os.environ.get("ENGINE") == "own")

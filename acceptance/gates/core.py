@@ -15,6 +15,7 @@ from acceptance.gates.lanes import Part, Tests
 from acceptance.gates.pytest_run import PytestRun
 from evidence.bundle import layout
 
+FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
 
 
@@ -47,6 +48,24 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),
+    )
+
+
+def faults(project: Path, folder: Path) -> Plan:
+    """Lay out the fault matrix once more, this time with the faults in containers."""
+    run = PytestRun(
+        project=project,
+        paths=FAULTS,
+        report_log=folder / "faults.reportlog.jsonl",
+        junit=folder / "faults.junit.xml",
+        options=("--stack", "compose"),
+    )
+    return Plan(
+        gate="faults-compose",
+        lanes=((Tests(name="faults", run=run),),),
+        log="faults_compose.log",
+        list_file=expected.TESTS,
+        files=FAULTS,
     )
 
 

@@ -49,8 +49,10 @@ def make(legs: Mapping[str, str]) -> str:
     return _HEAD + "".join(lines)
 
 
-def read(path: Path, legs: Collection[str] | None = None) -> tuple[str, Expected]:
-    """Read a list, or the lines of some of its legs.
+def read(
+    path: Path, *, legs: Collection[str] | None = None, files: Collection[str] | None = None
+) -> tuple[str, Expected]:
+    """Read a list, or the lines of some of its legs or files.
 
     Returns:
         The text, and what it lists.
@@ -60,14 +62,22 @@ def read(path: Path, legs: Collection[str] | None = None) -> tuple[str, Expected
     """
     try:
         text = path.read_text(encoding="utf-8")
-        if legs is not None:
-            text = _HEAD + "".join(line for line in text.splitlines(keepends=True) if line.split(" ")[0] in legs)
+        if legs is not None or files is not None:
+            lines = text.splitlines(keepends=True)
+            text = _HEAD + "".join(line for line in lines if _wanted(line, legs, files))
         expected = read_expected(text.encode(), path.name)
     except (OSError, UnicodeDecodeError, DocumentError) as error:
         raise ExpectedError(f"{path} cannot be read ({type(error).__name__}): make it by `make expected`") from error
     if not expected:
-        raise ExpectedError(f"{path} lists no test{f' of {legs}' if legs else ''}: make it by `make expected`")
+        raise ExpectedError(f"{path} lists no test that is wanted: make it by `make expected`")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) != len(expected.functions):
         raise ExpectedError(f"{path} has a line twice or of another form: make it anew by `make expected`")
     return text, expected
+
+
+def _wanted(line: str, legs: Collection[str] | None, files: Collection[str] | None) -> bool:
+    words = line.split(maxsplit=3)
+    if len(words) != 4 or line.startswith("#"):
+        return False
+    return (legs is None or words[0] in legs) and (files is None or words[3].partition("::")[0] in files)

@@ -24,6 +24,7 @@ class Plan:
     stack: str | None = None  # of an e2e gate
     list_file: str | None = None  # the committed list, relative to the project; None: no tests
     legs: tuple[str, ...] | None = None  # of that list; None: all
+    files: tuple[str, ...] | None = None  # of that list; None: all
     notes: tuple[str, ...] = ()  # what does not run here or was left out on purpose, and why; makes it PARTIAL
 
     @property
@@ -42,7 +43,11 @@ class Plan:
         Raises:
             ExpectedError: the committed list cannot be used.
         """
-        return None if self.list_file is None else expected.read(project / self.list_file, self.legs)
+        return (
+            None
+            if self.list_file is None
+            else expected.read(project / self.list_file, legs=self.legs, files=self.files)
+        )
 
 
 def run(plan: Plan, project: Path, say: Say, *, beside: bool = True) -> tuple[GateOutcome, tuple[Done, ...]]:

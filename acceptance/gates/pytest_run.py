@@ -51,7 +51,7 @@ class PytestRun:
 
     def start(self, say: Callable[[str], object]) -> int:
         """Run it; give its exit code, negative for a signal. Every line it prints goes to `say`."""
-        return stream(self.argv, cwd=self.project, env=environment.clean(**dict(self.variables)), say=say)
+        return stream(self.argv, cwd=self.project, env=environment.clean(dict(self.variables)), say=say)
 
 
 def stream(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], say: Callable[[str], object]) -> int:

@@ -107,7 +107,8 @@ def merged_junit(paths: Sequence[Path]) -> bytes:
             whole.extend(ET.parse(path).getroot())  # noqa: S314 -- pytest has just written it
         except (OSError, ET.ParseError):
             continue
-    return ET.tostring(whole, encoding="utf-8", xml_declaration=True)
+    data: bytes = ET.tostring(whole, encoding="utf-8", xml_declaration=True)
+    return data
 
 
 @contextmanager

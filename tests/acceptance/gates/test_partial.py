@@ -148,8 +148,10 @@ def test_a_plugin_that_drops_items(sample: Sample) -> None:
     sample.write({"drops.py": DROPS})
     outcome = sample.run(plugins=[*PLUGINS, "drops"])
     assert outcome.reasons == (
-        "4 had to run and did not: tests/test_one.py::test_slow, tests/test_three.py::test_alone, "
-        "tests/test_two.py::TestIt::test_first and 1 more",
+        (
+            "4 had to run and did not: tests/test_one.py::test_slow, tests/test_three.py::test_alone, "
+            "tests/test_two.py::TestIt::test_first and 1 more"
+        ),
         "tests/test_one.py::test_numbers ran with 1 of 3 cases",
     )
 
@@ -330,7 +332,7 @@ def test_a_worker_that_dies(sample: Sample) -> None:
     ("text", "reason"),
     [
         (None, "cannot be read"),
-        ("# nothing\n", "lists no test"),
+        ("# nothing\n", "lists no test that is wanted"),
         ("tests/test_one.py::test_slow\n", "of another form"),
         ("pure 1 0123456789ab a::b\npure 1 0123456789ab a::b\n", "twice"),
     ],
