@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from securesystemslib.dsse import Envelope
@@ -125,7 +126,7 @@ def _opened(snapshot: Snapshot, key: SSlibKey) -> Mapping[str, Any]:
     document = snapshot.json(layout.STATEMENT)
     schema.validate("envelope", document, layout.STATEMENT)
     try:
-        envelope = Envelope.from_dict(document)
+        envelope = Envelope.from_dict(deepcopy(document))  # it changes what it is given
         envelope.verify([key], 1)
     except (SslibError, KeyError, ValueError, TypeError) as error:
         named = ", ".join(str(one["keyid"])[:12] for one in document["signatures"])

@@ -137,14 +137,16 @@ def _collect(name: str, members: Iterator[tuple[str, bytes]]) -> Snapshot:
                 f"{path} lies beside the bundle's folder: the archive must hold one folder and no more"
             )
         tops.add(top)
+        if len(tops) > 1:
+            raise BundleRefusedError(f"{name} holds more than one folder: the archive must hold the bundle's alone")
         total += len(data)
         if len(files) >= MAX_FILES or total > MAX_BYTES:
             raise BundleRefusedError(f"{name} holds more than a bundle may ({MAX_FILES} files, {MAX_BYTES} bytes)")
         if "/".join(inside) in files:
             raise BundleRefusedError(f"{path} is in the archive twice")
         files["/".join(inside)] = data
-    if len(tops) != 1:
-        raise BundleRefusedError(f"{name} holds {len(tops)} folders: the archive must hold one, the bundle's")
+    if not tops:
+        raise BundleRefusedError(f"{name} holds no file: the archive must hold the bundle's folder")
     return Snapshot(name=tops.pop(), files=files)
 
 

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from securesystemslib.signer import CryptoSigner
 
 from evidence import Bundle, gate_record, git, open_run, status, versions
+from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.bundle.seal import Sealed, seal
 from evidence.grafana import GrafanaKind, GrafanaUsed
@@ -359,8 +360,6 @@ def junit(tests: Sequence[str], outcomes: dict[str, str]) -> str:
 
 def forge(folder: Path, *, signer: CryptoSigner | None = None) -> None:
     """Renew the manifest's hashes after a change, and sign anew if there is a key: what a careful forger does."""
-    from evidence.attest import statement
-
     path = folder / layout.MANIFEST
     document = json.loads(path.read_bytes())
     document["files"] = {

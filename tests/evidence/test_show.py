@@ -18,16 +18,17 @@ class Terminal(io.StringIO):
 
 
 def test_plain_text_away_from_a_terminal(sealed: Path) -> None:
-    """Result, gates, counts, commit, versions and files stand in lines that a script can cut."""
+    """Result, signature, gates, commit, versions and files stand in lines that a script can cut."""
     out = io.StringIO()
     assert show(sealed, out)
     lines = out.getvalue().splitlines()
-    assert "result:    PASSED" in lines
-    assert "complete:  no: only e2e ran into this bundle; missing: fast, core" in lines
-    assert "counts:    collected 1, run 1, passed 1, failed 0, skipped 0, deselected 0, error 0" in lines
-    assert "commit:    0123456" in lines
-    assert "versions:  redis 7.0.15 (path)" in lines
-    assert any(line.endswith("logs/redis.log") for line in lines)
+    assert "result:    PASSED (all gates)" in lines
+    assert "complete:  yes" in lines
+    assert "core:      FULL, passed; 4 passed" in lines
+    assert "commit:    0123456 on main, pushed" in lines
+    assert "compose:   redis 7.0.15 (path)" in lines
+    assert any(line.startswith("signature: SIGNED (key ") for line in lines)
+    assert any(line.endswith("e2e/compose/logs/redis.log") for line in lines)
     assert out.getvalue().isascii()
 
 
@@ -36,7 +37,7 @@ def test_a_table_on_a_terminal(sealed: Path) -> None:
     out = Terminal()
     assert show(sealed, out)
     assert "│" in out.getvalue()
-    for fact in ("PASSED", "0123456", "logs/redis.log"):
+    for fact in ("PASSED", "SIGNED", "0123456", "fast_gate.log"):
         assert fact in out.getvalue()
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -47,18 +48,28 @@ def test_the_seeds_files_are_those_of_compose_if_it_ran(tmp_path: Path) -> None:
     ("run", "result", "scope", "reason"),
     [
         (Genuine(gates=("e2e-embedded",)), "PARTIAL", "e2e only", "e2e only: fast, core, e2e-compose did not run"),
-        (Genuine(gates=("fast", "core")), "PARTIAL", "fast and core only", "fast and core only: e2e-embedded, e2e-compose did not run"),
+        (
+            Genuine(gates=("fast", "core")),
+            "PARTIAL",
+            "fast and core only",
+            "fast and core only: e2e-embedded, e2e-compose did not run",
+        ),
         (Genuine(gates=layout.ALL_GATES[:3]), "PARTIAL", "fast and core and e2e only", "e2e-compose did not run"),
         (Genuine(gates=()), "INCOMPLETE", "no gate", "no gate: fast, core, e2e-embedded, e2e-compose did not run"),
         (Genuine(outcomes={CORE[3]: "failed"}), "FAILED", "all gates", "core: 1 failed"),
         (Genuine(outcomes={E2E[0]: "skipped"}), "PARTIAL", "all gates", "e2e-compose: 1 skipped"),
         (Genuine(cut=frozenset({"core"})), "INCOMPLETE", "all gates", "core: pytest did not come to its end"),
-        (Genuine(cut=frozenset({"core"}), outcomes={E2E[0]: "failed"}), "FAILED", "all gates", "e2e-embedded: 1 failed"),
+        (
+            Genuine(cut=frozenset({"core"}), outcomes={E2E[0]: "failed"}),
+            "FAILED",
+            "all gates",
+            "e2e-embedded: 1 failed",
+        ),
     ],
     ids=["e2e", "fast and core", "no compose", "nothing", "failed", "skipped", "killed", "killed and failed"],
-)  # fmt: skip
+)
 def test_less_than_all_is_said(
-    tmp_path: Path, signer: CryptoSigner, run: Genuine, result: str, scope: str, reason: str
+    *, tmp_path: Path, signer: CryptoSigner, run: Genuine, result: str, scope: str, reason: str
 ) -> None:
     """A bundle that proves less says how much, and verifies as genuine but not passing."""
     sealed = run.seal(tmp_path, signer)
@@ -74,8 +85,6 @@ def test_partial_is_attested_as_failed_and_incomplete_not_at_all(tmp_path: Path,
     """The predicate knows PASSED and FAILED; what was left out was not shown to work."""
     partial = Genuine(outcomes={E2E[0]: "skipped"}).seal(tmp_path / "a", signer)
     envelope = json.loads((partial.path / layout.STATEMENT).read_text())
-    import base64
-
     predicate = json.loads(base64.b64decode(envelope["payload"]))["predicate"]
     assert (predicate["result"], predicate["passedTests"]) == ("FAILED", ["core", "fast"])
     assert predicate["failedTests"] == ["e2e-compose", "e2e-embedded"]

@@ -7,6 +7,7 @@ records contradict each other must be found even then.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -73,8 +74,6 @@ def swap(path: Path, old: str, new: str) -> None:
 
 def log_of(bundle: Path, gate: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
     """Change a gate's report log, which is packed."""
-    import gzip
-
     path = bundle / (layout.gate_report_log(gate) + ".gz")
     lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     text = "".join(json.dumps(line) + "\n" for line in change(lines))
@@ -170,13 +169,20 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "another run's report, textfile and answers": (
         lambda b, o: from_other(
-            b, o, *(f"e2e/embedded/{name}" for name in (
-                "prometheus_query_result.json", "grafana_api_result.json", "preflight_report.json",
-                "arbitrage_preflight_paper.prom",
-            ))
+            b,
+            o,
+            *(
+                f"e2e/embedded/{name}"
+                for name in (
+                    "prometheus_query_result.json",
+                    "grafana_api_result.json",
+                    "preflight_report.json",
+                    "arbitrage_preflight_paper.prom",
+                )
+            ),
         ),
         "manifest.json: says stacks",
-    ),  # fmt: skip
+    ),
     "another run's report alone": (
         lambda b, o: from_other(b, o, "e2e/embedded/preflight_report.json"),
         "has other samples than preflight_report.json",
@@ -199,7 +205,9 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "a metric's raw answer alone": (
         lambda b, _: edit_both(
-            b, "prometheus_query_result.json", lambda d: query(d)["raw"]["data"]["result"][0]["value"].__setitem__(1, "9")
+            b,
+            "prometheus_query_result.json",
+            lambda d: query(d)["raw"]["data"]["result"][0]["value"].__setitem__(1, "9"),
         ),
         "its samples are not those of the raw answer",
     ),
@@ -247,7 +255,9 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "core.junit.xml: says tests: 5 over 4 cases",
     ),
     "JUnit's outcome": (
-        lambda b, _: swap(b / layout.gate_junit("core"), "</testcase></testsuite>", "<failure/></testcase></testsuite>"),
+        lambda b, _: swap(
+            b / layout.gate_junit("core"), "</testcase></testsuite>", "<failure/></testcase></testsuite>"
+        ),
         "shows another outcome of tests.test_gate::test_it[b::c] than the report log",
     ),
     "a test out of JUnit": (
@@ -258,7 +268,9 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "a failed test called passed": (
         lambda b, _: log_of(
-            b, "core", lambda lines: [{**line, "outcome": "failed"} if line.get("when") == "call" else line for line in lines]
+            b,
+            "core",
+            lambda lines: [{**line, "outcome": "failed"} if line.get("when") == "call" else line for line in lines],
         ),
         "not passing: the result is FAILED: core: 4 failed",
     ),
@@ -268,16 +280,22 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     ),
     "a skipped test called passed": (
         lambda b, _: log_of(
-            b, "core", lambda lines: [{**line, "outcome": "skipped"} if line.get("when") == "setup" else line for line in lines]
+            b,
+            "core",
+            lambda lines: [{**line, "outcome": "skipped"} if line.get("when") == "setup" else line for line in lines],
         ),
-        "the result is PARTIAL: core: 4 skipped",
+        "core: 4 skipped",
     ),
     "the end out of the report log": (
         lambda b, _: log_of(b, "core", lambda lines: lines[:-1]),
-        "the result is INCOMPLETE: core: pytest did not come to its end",
+        "core: pytest did not come to its end",
     ),
     "a report log of another time": (
-        lambda b, _: log_of(b, "core", lambda lines: [{**line, **({"start": 1.0, "stop": 2.0} if "when" in line else {})} for line in lines]),
+        lambda b, _: log_of(
+            b,
+            "core",
+            lambda lines: [{**line, **({"start": 1.0, "stop": 2.0} if "when" in line else {})} for line in lines],
+        ),
         "has tests outside the time of gates/core.json",
     ),
     "a gate's counts": (
@@ -313,43 +331,24 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "the manifest's scope": (claim(scope="every gate"), "manifest.json: says scope: 'every gate'"),
     "the manifest's clock ahead": (claim(end="2027-01-01T00:00:00.000Z"), "one of the clocks is wrong"),
     "the manifest's clock set back": (claim(end="2026-01-02T03:04:06.000Z"), "was sealed before the end of core"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", CONTENT)
 def test_contents_are_derived_again(what: str, bundle: Path, other: Path) -> None:
-    """Hashes renewed and signed again with the right key: the records themselves give it away."""
+    """The files alone, then with renewed hashes, then signed again with the right key: each is found for its reason."""
     tamper, sentence = CONTENT[what]
     tamper(bundle, other)
-    forge(bundle, signer=SIGNER)
-
-    report = look(bundle)
-
-    assert report.exit_code != 0
-    assert sentence in said(report)
-
-
-@pytest.mark.parametrize("what", CONTENT)
-def test_renewed_hashes_do_not_replace_a_signature(what: str, bundle: Path, other: Path) -> None:
-    """Hashes renewed without the key: the signature gives it away, whatever was changed."""
-    CONTENT[what][0](bundle, other)
+    careless = look(bundle)
     forge(bundle)
+    hashed = look(bundle)
+    forge(bundle, signer=SIGNER)
+    signed = look(bundle)
 
-    report = look(bundle)
-
-    assert report.exit_code == 1
-    assert "statement.dsse.json: says subject" in said(report)
-
-
-@pytest.mark.parametrize("what", [what for what in CONTENT if not what.startswith("the manifest's")])
-def test_changed_files_are_named(what: str, bundle: Path, other: Path) -> None:
-    """Files changed and nothing renewed: invalid, and each line says which file."""
-    CONTENT[what][0](bundle, other)
-
-    report = look(bundle)
-
-    assert report.exit_code == 1
-    assert "the manifest says" in said(report) or "is listed in the manifest and missing" in said(report)
+    assert (careless.exit_code, hashed.exit_code) == (1, 1)
+    assert "statement.dsse.json: says subject" in said(hashed)
+    assert signed.exit_code != 0
+    assert sentence in said(signed)
 
 
 def replaced_by_link(bundle: Path, other: Path) -> None:
@@ -372,49 +371,74 @@ FILES: dict[str, tuple[Callable[[Path, Path], object], str, int]] = {
     "one byte": (lambda b, _: swap(b / "full_regression.log", "ran", "rAn"), "full_regression.log: sha256 is", 1),
     "a byte in a picture": (
         lambda b, _: (b / "e2e/compose/pictures/d77_system_health/1-runs.svgz").write_bytes(b"x"),
-        "1-runs.svgz: size is 1", 1,
+        "1-runs.svgz: size is 1",
+        1,
     ),
     "a file added": (lambda b, _: (b / "logs.txt").write_text(""), "logs.txt: lies in the bundle and is not listed", 1),
-    "a file removed": (lambda b, _: (b / "fast_gate.log").unlink(), "fast_gate.log: is listed in the manifest and missing", 1),
+    "a file removed": (
+        lambda b, _: (b / "fast_gate.log").unlink(),
+        "fast_gate.log: is listed in the manifest and missing",
+        1,
+    ),
     "a file renamed": (
         lambda b, _: (b / "fast_gate.log").rename(b / "slow_gate.log"),
-        "slow_gate.log: lies in the bundle and is not listed", 1,
+        "slow_gate.log: lies in the bundle and is not listed",
+        1,
     ),
     "a link": (replaced_by_link, "fast_gate.log: is a link", 1),
     "a link to a folder": (lambda b, o: (b / "more").symlink_to(o), "more: is a link", 1),
     "the manifest as a link": (manifest_as_link, "manifest.json: is a link", 1),
     "a pipe": (lambda b, _: os.mkfifo(b / "pipe"), "pipe: is a pipe", 1),
     "a pipe for a file": (
-        lambda b, _: ((b / "fast_gate.log").unlink(), os.mkfifo(b / "fast_gate.log")), "fast_gate.log: is a pipe", 1,
+        lambda b, _: ((b / "fast_gate.log").unlink(), os.mkfifo(b / "fast_gate.log")),
+        "fast_gate.log: is a pipe",
+        1,
     ),
     "another folder's name": (
-        lambda b, _: b.rename(b.with_name("20260102T030406Z-0123456")), "this folder is 20260102T030406Z-0123456", 1,
+        lambda b, _: b.rename(b.with_name("20260102T030406Z-0123456")),
+        "this folder is 20260102T030406Z-0123456",
+        1,
     ),
-    "no manifest": (lambda b, _: (b / layout.MANIFEST).unlink(), "manifest.json: 20260102T030405Z-0123456 is INCOMPLETE", 1),
+    "no manifest": (
+        lambda b, _: (b / layout.MANIFEST).unlink(),
+        "manifest.json: 20260102T030405Z-0123456 is INCOMPLETE",
+        1,
+    ),
     "no manifest and no statement": (
-        lambda b, _: [(b / name).unlink() for name in (layout.MANIFEST, layout.STATEMENT)], "is INCOMPLETE", 5,
+        lambda b, _: [(b / name).unlink() for name in (layout.MANIFEST, layout.STATEMENT)],
+        "is INCOMPLETE",
+        5,
     ),
     "no statement": (lambda b, _: (b / layout.STATEMENT).unlink(), "unsigned: the bundle is UNSIGNED", 3),
     "no run.json": (lambda b, _: (b / layout.RUN).unlink(), "run.json is missing", 1),
     "the manifest emptied": (lambda b, _: (b / layout.MANIFEST).write_text(""), "manifest.json is not JSON", 1),
     "the manifest of an older schema": (
         lambda b, _: edit(b / layout.MANIFEST, lambda d: d.update(schema_version=1)),
-        "manifest.json has the schema version 1; this program reads 2", 1,
+        "manifest.json has the schema version 1; this program reads 2",
+        1,
     ),
     "the statement of another run": (
-        lambda b, o: shutil.copyfile(o / layout.STATEMENT, b / layout.STATEMENT), "statement.dsse.json: says subject", 1,
+        lambda b, o: shutil.copyfile(o / layout.STATEMENT, b / layout.STATEMENT),
+        "statement.dsse.json: says subject",
+        1,
     ),
     "the manifest and statement of another run": (
-        lambda b, o: from_other(b, o, layout.MANIFEST, layout.STATEMENT), "manifest.json: says bundle", 1,
+        lambda b, o: from_other(b, o, layout.MANIFEST, layout.STATEMENT),
+        "manifest.json: says bundle",
+        1,
     ),
     "another run's bundle under this name": (
-        lambda b, o: (shutil.rmtree(b), shutil.copytree(o, b)), "run.json: is of the bundle 20260102T030435Z-0123456", 1,
+        lambda b, o: (shutil.rmtree(b), shutil.copytree(o, b)),
+        "run.json: is of the bundle 20260102T030435Z-0123456",
+        1,
     ),
     "a statement that says nothing": (
-        lambda b, _: edit(b / layout.STATEMENT, lambda d: d.update(signatures=[])), "$.signatures", 1,
+        lambda b, _: edit(b / layout.STATEMENT, lambda d: d.update(signatures=[])),
+        "$.signatures",
+        1,
     ),
     "half a statement": (lambda b, _: (b / layout.STATEMENT).write_text("{"), "statement.dsse.json is not JSON", 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", FILES)
@@ -441,7 +465,7 @@ def test_partial_made_passed(tmp_path: Path) -> None:
     report = look(path)
 
     assert report.exit_code == 1
-    assert "manifest.json: says result: 'PASSED'; its records say 'PARTIAL'" in said(report)
+    assert "manifest.json: says result: 'PASSED'; its records say 'FAILED'" in said(report)
     assert "gates/core.json: says result: 'FULL'" in said(report)
 
 
