@@ -25,7 +25,7 @@ _MARKS: Final = {"engine": "engine", "browser": "browser", "compose": "docker", 
 # Words by which a file shows that its tests start something, wait for something, or try hundreds of examples.
 _BUSY: Final = re.compile(
     r"subprocess|Popen|socket|fork|multiprocessing|threading|Thread|signal\.|pytester|httpserver|playwright"
-    r"|EmbeddedStack|ComposeStack|Standin|Server\(|serve|promtool|run_command|hypothesis|stateful"
+    r"|EmbeddedStack|ComposeStack|Standin|Server\(|serve|promtool|run_command|hypothesis|stateful|genuine"
 )
 _OVERRIDE: Final = "mark.leg("
 _FIXTURES: Final = frozenset({"postgres", "pytester", "httpserver", "no_child_left", "ctrl_c"})
@@ -55,11 +55,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where only pure tests are wanted, do not even import the files that can have none."""
-    if config.getoption("leg") != ["pure"] or collection_path.suffix != ".py":
+    """Do not even import a file that cannot have a test of the legs that are wanted: collecting all takes a minute."""
+    chosen = config.getoption("leg")
+    if not chosen or collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
         return None
-    text = _text(collection_path)
-    return True if _BUSY.search(text) and _OVERRIDE not in text else None
+    return None if any(_may_have(leg, _text(collection_path)) for leg in chosen) else True
+
+
+def _may_have(leg: str, text: str) -> bool:
+    if leg == "pure":
+        return _OVERRIDE in text or not _BUSY.search(text)
+    marks = [mark for mark, its in _MARKS.items() if its == leg]
+    return not marks or any(f"mark.{mark}" in text for mark in marks)
 
 
 @pytest.hookimpl(trylast=True)

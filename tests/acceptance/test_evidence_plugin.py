@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from evidence.check import check
 
 from evidence import manifest
-from evidence.check import check
 
 pytest_plugins = ["pytester"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from evidence.check import check
 from pytest_httpserver import HTTPServer
 
 from acceptance.stack.binaries.grafana_source import Choice
@@ -21,7 +22,6 @@ from acceptance.stack.interface import Stack, StackError, Urls
 from acceptance.stack.run_preflight import as_environment
 from acceptance.world.grafana import identity as standin
 from evidence import manifest
-from evidence.check import check
 from evidence.grafana import GrafanaKind, GrafanaUsed
 
 ROOT = Path(__file__).parents[3]
