@@ -73,10 +73,5 @@ def _notes(*, docker: bool, engine: bool) -> tuple[str, ...]:
     if not docker:
         return ("COMPOSE NOT RUN: no Docker engine answers",)
     if not engine:
-        return (
-            (
-                "ENGINE RESTART NOT RUN: this Docker engine was here before and may serve others; stop it, and `make test` "
-                "starts one of its own"
-            ),
-        )
+        return ("ENGINE RESTART NOT RUN: this Docker engine was here before and may serve others (docs/gates.md)",)
     return ()
