@@ -19,7 +19,7 @@ from acceptance.gates import collection, core, e2e, every, expected, fast, gate,
 from acceptance.gates.collection import CollectionError
 from acceptance.gates.expected import ExpectedError
 from acceptance.gates.gate import Plan
-from acceptance.gates.interface import FAILED, OK, PROJECT, USAGE, exit_code_of
+from acceptance.gates.interface import FAILED, INTERRUPTED, OK, PROJECT, USAGE, exit_code_of
 from acceptance.gates.lanes import Tests
 from acceptance.gates.log import GateLog
 from acceptance.stack.compose import docker_cli
@@ -54,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ExpectedError, CollectionError, EvidenceError) as error:
         print(f"gates: {error}", file=sys.stderr)  # noqa: T201 -- the answer
         return USAGE
+    except KeyboardInterrupt:  # between two runs of pytest; the bundle stays as it is, and so INCOMPLETE
+        return INTERRUPTED
 
 
 def _split(words: list[str]) -> tuple[list[str], str, list[str]]:

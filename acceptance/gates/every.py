@@ -67,22 +67,35 @@ def run(project: Path, *, beside: bool = True) -> int:
     """
     bundle = _bundle(project)
     trouble = docker_cli.why_unusable()
-    rows: dict[str, Row] = {}
-    codes: list[int] = []
-    for row in stages(docker=trouble is None, beside=beside):
-        results = _together(row, project, bundle)
-        codes += [code for code, _ in results]
-        rows |= {stage.name: _row(stage, bundle, *result) for stage, result in zip(row, results, strict=True)}
+    began = time.monotonic()
+    rows, codes = conduct(stages(docker=trouble is None, beside=beside), project, bundle)
     sealed = subprocess.run((sys.executable, "-m", "evidence", "seal", str(bundle)), cwd=project, check=False)
     if trouble is not None:
         print(f"COMPOSE NOT RUN: {trouble}")  # noqa: T201 -- the answer
-        rows |= {name: Row(gate=name, result="NOT RUN", seconds=0) for name in ("e2e-compose", "faults-compose")}
+        rows += [Row(gate=name, result="NOT RUN", seconds=0) for name in ("e2e-compose", "faults-compose")]
         codes.append(NOT_FULL)
-    print(table.render(list(rows.values())))  # noqa: T201 -- the answer
+    print(table.render(rows, seconds=time.monotonic() - began))  # noqa: T201 -- the answer
     if page := os.environ.get(_SUMMARY):
         with Path(page).open("a", encoding="utf-8") as stream:
-            stream.write(table.markdown(list(rows.values())))
+            stream.write(table.markdown(rows))
     return exit_code([*codes, *([NOT_FULL] if sealed.returncode else [])])
+
+
+def conduct(rows: Sequence[Sequence[Stage]], project: Path, bundle: Path) -> tuple[list[Row], list[int]]:
+    """Run stages, row by row; one that fails ends none of the others.
+
+    Returns:
+        What the record of each says, and the exit codes.
+    """
+    found: list[Row] = []
+    codes: list[int] = []
+    for row in rows:
+        results = _together(row, project, bundle)
+        for stage, (code, seconds) in zip(row, results, strict=True):
+            found.append(_row(stage, bundle, code, seconds))
+            # One that ends with 0 and leaves no record has proved nothing.
+            codes.append(NOT_FULL if code == OK and found[-1].result == "INCOMPLETE" else code)
+    return found, codes
 
 
 def _gate(*words: str) -> tuple[str, ...]:
@@ -112,8 +125,13 @@ def _together(row: Sequence[Stage], project: Path, bundle: Path) -> list[tuple[i
     threads = [threading.Thread(target=one, args=(number,)) for number in range(len(row))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:  # the programs got it as well
+        for thread in threads:
+            thread.join()
+        raise
     return results
 
 
@@ -127,10 +145,9 @@ def _row(stage: Stage, bundle: Path, code: int, seconds: float) -> Row:
         result = str(record["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return Row(gate=stage.name, result="INCOMPLETE", seconds=seconds)
-    failed = code == FAILED
     return Row(
         gate=stage.name,
-        result="FAILED" if failed else result,
+        result=result if code in {OK, NOT_FULL} else "FAILED",
         seconds=seconds,
         counts=counts if isinstance(counts, dict) else {},
     )

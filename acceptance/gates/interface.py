@@ -14,6 +14,8 @@ FAILED: Final = 1  # something ran and was bad
 USAGE: Final = 2  # a wrong option, or a gate that could not begin
 NOT_FULL: Final = 3  # nothing was bad, but not everything ran: PARTIAL or INCOMPLETE
 
+INTERRUPTED: Final = 130  # by Ctrl-C, as shells say it
+
 #: Exit code of a part that could not be started, as shells say it.
 NOT_STARTED: Final = 127
 

@@ -19,12 +19,12 @@ class Row:
 _COUNTS = ("passed", "failed", "error", "skipped")
 
 
-def render(rows: Sequence[Row]) -> str:
-    """Draw the table, with a line of totals."""
+def render(rows: Sequence[Row], *, seconds: float) -> str:
+    """Draw the table, with a line of totals; `seconds` is how long it all took, some of it at the same time."""
     head = ["gate", "result", *_COUNTS, "time"]
     body = [[row.gate, row.result, *_numbers(row.counts), _time(row.seconds)] for row in rows]
     totals = {name: sum(row.counts.get(name, 0) for row in rows) for name in _COUNTS}
-    body.append(["all", "", *_numbers(totals), _time(sum(row.seconds for row in rows))])
+    body.append(["all", "", *_numbers(totals), _time(seconds)])
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
     return "\n".join(
         "  ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,36 @@ def test_a_wrong_option_runs_nothing(argv: list[str], capsys: pytest.CaptureFixt
     """Options for pytest have no other way in than after two dashes."""
     assert cli.main(argv) == USAGE
     assert "usage: " in capsys.readouterr().err
+
+
+RECORD = (
+    "import json, os, pathlib, sys\n"
+    "path = pathlib.Path(os.environ['EVIDENCE_BUNDLE'], 'gates', sys.argv[1] + '.json')\n"
+    "path.write_text(json.dumps({'result': sys.argv[2], 'counts': {'passed': 3}}))\n"
+    "sys.exit(int(sys.argv[3]))\n"
+)
+NO_BUNDLE = "import os, sys; sys.exit('EVIDENCE_BUNDLE' in os.environ)"
+
+
+def _stage(name: str, result: str, code: int) -> every.Stage:
+    return every.Stage(name=name, argv=(sys.executable, "-c", RECORD, name, result, str(code)))
+
+
+def test_a_whole_run_goes_on(tmp_path: Path) -> None:
+    """Each stage has its row, whatever became of the one before; one that left no record is INCOMPLETE."""
+    (tmp_path / "gates").mkdir()
+    rows = (
+        (_stage("fast", "PARTIAL", FAILED),),
+        (_stage("core", "FULL", OK), _stage("e2e-embedded", "PARTIAL", NOT_FULL)),
+        (every.Stage(name="e2e-compose", argv=(sys.executable, "-c", "import os; os._exit(0)")),),
+        (every.Stage(name="sabotage", argv=(sys.executable, "-c", NO_BUNDLE), writes=False),),
+    )
+    found, codes = every.conduct(rows, tmp_path, tmp_path)
+    assert [(row.gate, row.result, row.counts) for row in found] == [
+        ("fast", "FAILED", {"passed": 3}),
+        ("core", "FULL", {"passed": 3}),
+        ("e2e-embedded", "PARTIAL", {"passed": 3}),
+        ("e2e-compose", "INCOMPLETE", {}),
+        ("sabotage", "ok", {}),
+    ]
+    assert codes == [FAILED, OK, NOT_FULL, NOT_FULL, OK]
