@@ -15,6 +15,7 @@ from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError
 from evidence.problems import Problem
 from evidence.times import seconds
+from evidence.verdict.documents import Documents
 from evidence.verdict.gate import SLACK, Coverage, GateFiles, read_gate
 from evidence.verdict.stack import StackFiles, read_stack
 from evidence.verdict.tests import COUNTED
@@ -83,7 +84,8 @@ def derive(snapshot: Snapshot) -> Verdict:
         DocumentError: ``run.json`` or a gate's record cannot be read, so that nothing can be derived.
     """
     run = _run(snapshot)
-    problems = [*_documents(snapshot)]
+    documents = Documents(snapshot)
+    problems = [*documents.problems]
     gates = {found["gate"]: read_gate(snapshot, found["gate"]) for found in _found(snapshot, _GATE)}
     names = {found["stack"] for found in _found(snapshot, _STACK)}
     begin = seconds(run["started_at"])
@@ -93,7 +95,7 @@ def derive(snapshot: Snapshot) -> Verdict:
         if gate is None:
             problems.append(Problem(layout.stack_folder(stack), f"has no {layout.gate_record(layout.e2e_gate(stack))}"))
         window = (begin, begin) if gate is None else (gate.begin - SLACK, gate.end + SLACK)
-        stacks[stack] = read_stack(snapshot, stack, window)
+        stacks[stack] = read_stack(snapshot, documents, stack, window)
     problems += [problem for gate_files in gates.values() for problem in gate_files.problems]
     problems += [problem for stack_files in stacks.values() for problem in stack_files.problems]
     problems += _identity(snapshot, run, gates)
@@ -149,20 +151,6 @@ def _run(snapshot: Snapshot) -> Mapping[str, Any]:
     if not isinstance(document, dict):  # the schema says so; this tells the type checker
         raise DocumentError(f"{layout.RUN} is not a JSON object")
     return document
-
-
-def _documents(snapshot: Snapshot) -> Iterator[Problem]:
-    """Every document that has a schema but the manifest, which is compared as a whole, follows it."""
-    for name in sorted(snapshot.files):
-        kind = schema.kind_of(name)
-        if kind is None or name in {layout.MANIFEST, layout.STATEMENT}:
-            continue
-        try:
-            document = snapshot.json(name)
-        except DocumentError as error:
-            yield Problem(name, str(error))
-            continue
-        yield from (Problem(name, text) for text in schema.problems(kind, document))
 
 
 def _identity(snapshot: Snapshot, run: Mapping[str, Any], gates: Mapping[str, GateFiles]) -> Iterator[Problem]:

@@ -82,7 +82,11 @@ def judge_gate(
     bad = _tally(tests, ("failed", "error", "xpassed"))
     bad += [f"{step.name} ended with exit code {step.exit_code}" for step in steps if step.exit_code != 0]
 
+    if log is not None and not tests and not chosen:
+        bad.append("no test ran")
+
     broken = phrase("did not come to an end", sorted(test for test, outcome in tests.items() if outcome == "begun"))
+    broken += phrase("chosen and not run", sorted(set(chosen) - set(tests)))
     if log is None and not steps and gate in layout.ALL_GATES:
         broken.append("there is no report log of pytest")
     if log is not None and not log.ended:
@@ -97,11 +101,8 @@ def judge_gate(
     elif gate in layout.ALL_GATES:
         gaps.append("there is no list of the tests that had to run")
     if expected is None:
-        gaps += phrase("chosen and not run", sorted(set(chosen) - set(tests)))
         gaps += [f"{len(deselected)} deselected"] if deselected else []
         gaps += left_out
-    if log is not None and not tests:
-        gaps.append("no test ran")
 
     codes = {exit_code, *(() if log is None else log.exit_codes)} - {0}
     if codes and not (bad or broken or gaps):

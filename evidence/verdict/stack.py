@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evidence import schema
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError
 from evidence.problems import Problem
 from evidence.verdict import panels, prometheus
+from evidence.verdict.documents import Documents
 from evidence.verdict.exposition import read_samples
 from evidence.verdict.report import LAST_RUN, Report, read_report
 
@@ -42,15 +42,16 @@ class StackFiles:
         }
 
 
-def read_stack(snapshot: Snapshot, stack: str, window: tuple[float, float]) -> StackFiles:
+def read_stack(snapshot: Snapshot, documents: Documents, stack: str, window: tuple[float, float]) -> StackFiles:
     """Read the evidence of a stack.
 
     Args:
         snapshot: the bundle.
+        documents: its documents.
         stack: such as ``compose``.
         window: begin and end of its gate, Unix seconds.
     """
-    reading = _Reading(snapshot, layout.stack_folder(stack), stack, window)
+    reading = _Reading(snapshot, documents, layout.stack_folder(stack), stack, window)
     problems = tuple(reading.problems())
     versions = reading.document(VERSIONS) or {}
     report = reading.report()
@@ -66,6 +67,7 @@ def read_stack(snapshot: Snapshot, stack: str, window: tuple[float, float]) -> S
 @dataclass(frozen=True, slots=True)
 class _Reading:
     snapshot: Snapshot
+    documents: Documents
     folder: str
     stack: str
     window: tuple[float, float]
@@ -75,13 +77,7 @@ class _Reading:
 
     def document(self, name: str) -> Mapping[str, Any] | None:
         """Return a document that follows its schema; None where it is missing or does not (that is named elsewhere)."""
-        try:
-            found = self.snapshot.json(self.path(name))
-            kind = schema.kind_of(self.path(name))
-            schema.validate(kind or "", found)
-        except DocumentError:
-            return None
-        return found if isinstance(found, dict) else None
+        return self.documents.get(self.path(name))
 
     def report(self) -> Report | None:
         document = self.document(REPORT)

@@ -38,5 +38,5 @@ def test_a_grafana_that_is_passed_over_is_told_at_the_terminal(tmp_path: Path) -
     assert "--grafana real: there is no Grafana on this machine" in run.stdout
     assert "have `make grafana` unpack the official archive" in run.stdout
     document = manifest.read(tmp_path / "artifacts" / "latest")
-    assert (document["result"], document["grafana"]) == ("INCOMPLETE", None)
+    assert (document["result"], document["stacks"]["embedded"]["grafana"]) == ("INCOMPLETE", None)
     assert "grafana: none that answered" in run.stdout

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import signal
 import subprocess
@@ -11,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evidence.check import check
 
 from evidence import manifest
+from evidence.bundle import layout
+from evidence.bundle.files import listed
+from evidence.bundle.run import open_run
+from evidence.bundle.seal import seal
+from evidence.verify import Kind, verify
 
 pytest_plugins = ["pytester"]
 
@@ -98,57 +103,114 @@ def spawn(project: Path) -> Runner:
 def holds(folder: Path, *texts: str) -> list[str]:
     """Names of the files that hold one of the texts."""
     found = []
-    for name in manifest.files(folder):
+    for name in listed(folder):
         data = (folder / name).read_bytes()
         found += [name for text in texts if text.encode() in data]
     return found
 
 
+def sound(folder: Path) -> bool:
+    """Tell whether the bundle is as it was sealed, whatever its result."""
+    return not [one for one in verify(folder).violations if one.kind is Kind.INVALID]
+
+
+def gate(done: Run) -> dict[str, Any]:
+    """What the manifest says of the only gate."""
+    facts: dict[str, Any]
+    (facts,) = done.manifest["gates"].values()
+    return facts
+
+
 def test_a_run_that_passes(run: Runner) -> None:
-    """Its bundle says PASSED, holds the records, checks, and its path is the last line."""
+    """Its bundle says how the gate went, that it is one gate only, and holds the records; its path is the last line."""
     done = run(PASSING)
     assert done.status == 0
-    assert done.lines[-2] == "evidence PASSED: 2 of 2 passed; grafana: none that answered. The bundle:"
+    assert done.lines[-2] == (
+        "evidence PARTIAL (tests only): 2 of 2 passed; tests only: fast, core, e2e-embedded, e2e-compose did not run; "
+        "grafana: none that answered; UNSIGNED (there is no commit that a statement could be about). The bundle:"
+    )
     assert done.lines[-1] == f"artifacts/{done.bundle.resolve().name}"
-    said = done.manifest
-    assert (said["result"], said["counts"]["passed"], said["exit_status"]) == ("PASSED", 2, 0)
-    assert (said["gates"], said["complete"]) == (["e2e"], False)
-    assert set(said["files"]) == {
-        "collection.json", "docker_status.txt", "e2e.log", "junit.xml", "reportlog.jsonl", "versions.json",
+    assert (gate(done)["result"], gate(done)["passed"], gate(done)["counts"]["passed"]) == ("FULL", True, 2)
+    assert (done.manifest["result"], done.manifest["complete"]) == ("PARTIAL", False)
+    assert set(done.manifest["files"]) == {
+        "run.json", "gates/tests.json", "gates/tests.collection.json", "gates/tests.junit.xml",
+        "gates/tests.reportlog.jsonl.gz", "tests.log", "tests/docker_status.txt",
     }  # fmt: skip
-    assert check(done.bundle) == ()
+    assert sound(done.bundle)
+
+
+def test_a_bundle_of_several_gates_is_joined_and_not_sealed(
+    run: Runner, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With EVIDENCE_BUNDLE the run writes its part, says so, and leaves the sealing to whoever opened it."""
+    path = open_run(project / "artifacts", project=project, command=("make", "test"))
+    monkeypatch.setenv(layout.VARIABLE, str(path))
+    done = run(PASSING)
+    assert (done.status, done.bundle.resolve()) == (0, path)
+    assert done.lines[-2] == (
+        "evidence tests FULL, passed: 2 of 2 passed; grafana: none that answered; not sealed yet. The bundle:"
+    )
+    assert not (path / layout.MANIFEST).exists()
+    assert seal(path).manifest["gates"]["tests"]["passed"]
+
+
+def test_in_a_bundle_of_several_gates_less_is_a_failure(
+    run: Runner, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may be left out by hand may not be left out of `make test`."""
+    monkeypatch.setenv(layout.VARIABLE, str(open_run(project / "artifacts", project=project)))
+    assert run(PASSING, "-k", "one").status == 1
+
+
+@pytest.mark.parametrize("path", ["gone", "."])
+def test_a_bundle_that_is_none_stops_the_run(run: Runner, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """No tests without a place for the evidence; the sentence names it."""
+    monkeypatch.setenv(layout.VARIABLE, path)
+    done = run(PASSING)
+    assert done.status == 4
+    assert "is not a bundle" in "\n".join(done.lines)
+
+
+def test_a_list_of_tests_is_compared(run: Runner, project: Path) -> None:
+    """With a list a run of anything else is PARTIAL, and the list as it was used is in the bundle."""
+    (project / "expected.txt").write_text("test_a.py::test_one\ntest_a.py::test_two\n")
+    assert gate(run(PASSING, "--expect-tests", "expected.txt"))["result"] == "FULL"
+    done = run("def test_one(): pass\n", "--expect-tests", "expected.txt")
+    assert gate(done)["reasons"] == ["1 had to run and did not: test_a.py::test_two"]
+    assert (done.bundle / layout.gate_expected("tests")).read_bytes() == (project / "expected.txt").read_bytes()
+    assert json.loads((done.bundle / layout.gate_record("tests")).read_text())["expected_file"] == "expected.txt"
 
 
 @pytest.mark.parametrize(
     ("content", "options", "result", "status", "count"),
     [
         ("def test_x(): assert 0\n", [], "FAILED", 1, {"failed": 1}),
-        ("import no_such_module\n", [], "FAILED", 2, {"error": 1, "collected": 1}),
+        ("import no_such_module\n", [], "FAILED", 2, {"error": 1}),
         ("import pytest\n@pytest.fixture\ndef f(): raise OSError\ndef test_x(f): pass\n", [], "FAILED", 1,
          {"error": 1, "failed": 0}),
         ("import pytest\n@pytest.fixture\ndef f():\n yield\n raise OSError\ndef test_x(f): pass\n", [],
          "FAILED", 1, {"error": 1, "passed": 0}),
         ("import pytest\n@pytest.fixture\ndef f():\n yield\n raise OSError\ndef test_x(f): assert 0\n", [],
-         "FAILED", 1, {"error": 0, "failed": 1, "run": 1}),
+         "FAILED", 1, {"error": 0, "failed": 1}),
         (PASSING + "import pytest\n@pytest.mark.skip\ndef test_x(): pass\n", [], "PARTIAL", 1, {"skipped": 1}),
         (PASSING + "import pytest\n@pytest.mark.xfail\ndef test_x(): assert 0\n", [], "PARTIAL", 1,
+         {"xfailed": 1}),
+        ("import pytest\npytest.skip('no', allow_module_level=True)\n", [], "PARTIAL", 5,
          {"skipped": 1}),
-        ("import pytest\npytest.skip('no', allow_module_level=True)\n", [], "FAILED", 5,
-         {"skipped": 1, "run": 0}),
-        (PASSING, ["-k", "one"], "PARTIAL", 0, {"deselected": 1, "passed": 1, "collected": 2}),
-        (PASSING, ["--deselect", "test_a.py::test_one"], "PARTIAL", 0, {"deselected": 1}),
-        (PASSING, ["-k", "nothing"], "FAILED", 5, {"deselected": 2, "run": 0}),
-        ("", [], "FAILED", 5, {"collected": 0, "run": 0}),
-        (PASSING, ["test_a.py::test_one"], "PARTIAL", 0, {"collected": 1, "passed": 1}),
-        (PASSING, ["test_a.py"], "PARTIAL", 0, {"collected": 2}),
-        (PASSING, ["--setup-only"], "INCOMPLETE", 1, {"collected": 2, "run": 0}),
-        ("def test_x(): assert 0\n" + PASSING, ["-x"], "FAILED", 1, {"collected": 3, "run": 1}),
+        (PASSING, ["-k", "one"], "PARTIAL", 0, {"passed": 1}),
+        (PASSING, ["--deselect", "test_a.py::test_one"], "PARTIAL", 0, {}),
+        (PASSING, ["-k", "nothing"], "FAILED", 5, {}),
+        ("", [], "FAILED", 5, {}),
+        (PASSING, ["test_a.py::test_one"], "PARTIAL", 0, {"passed": 1}),
+        (PASSING, ["test_a.py"], "PARTIAL", 0, {}),
+        (PASSING, ["--setup-only"], "INCOMPLETE", 1, {}),
+        ("def test_x(): assert 0\n" + PASSING, ["-x"], "FAILED", 1, {}),
         ("def test_one(): pass\ndef test_x(): raise KeyboardInterrupt\ndef test_y(): pass\n", [],
-         "INCOMPLETE", 2, {"collected": 3, "run": 1, "passed": 1}),
+         "INCOMPLETE", 2, {"passed": 1}),
         ("import pytest\ndef test_x(): pytest.exit('enough', returncode=0)\n" + PASSING, [],
-         "INCOMPLETE", 1, {"collected": 3, "run": 0}),
+         "INCOMPLETE", 1, {}),
         ("def test_x(subtests):\n with subtests.test():\n  assert 0\n", [], "FAILED", 1,
-         {"failed": 1, "run": 1}),
+         {"failed": 1}),
     ],
     ids=[
         "fail", "import", "setup", "teardown", "fail and teardown", "skip", "xfail", "module skip", "-k",
@@ -164,15 +226,16 @@ def test_anything_less_is_not_passed(
     said = done.manifest
     assert (said["result"], done.status) == (result, status)
     assert {name: said["counts"][name] for name in count} == count
-    assert done.lines[-2].startswith(f"evidence {result}: ")
+    assert done.lines[-2].startswith(f"evidence {result} (tests only): ")
     assert done.lines[-1] == f"artifacts/{done.bundle.resolve().name}"
-    assert check(done.bundle) == ()
+    assert not gate(done)["passed"]
+    assert sound(done.bundle)
 
 
 def test_an_ignored_file_makes_it_partial(run: Runner) -> None:
     """What pytest passes over without reporting is seen from the options."""
     done = run(PASSING, "--ignore", "test_b.py", test_b=PASSING)
-    assert done.manifest["result"] == "PARTIAL"
+    assert gate(done)["result"] == "PARTIAL"
     assert "ignored: " in done.lines[-2]
 
 
@@ -187,8 +250,8 @@ def test_secrets_are_in_no_file(run: Runner) -> None:
         "    yield\n"
         "    evidence_plugin.add_service_log('redis', 'auth ' + SECRET)\n"
         "    evidence_plugin.set_stack_status('redis ' + SECRET)\n"
-        "    evidence_plugin.set_versions('embedded', {'redis': {'version': SECRET, 'source': 'path'}})\n"
-        "    bundle.add_json('preflight_report.json', {'dsn': SECRET})\n"
+        "    evidence_plugin.set_versions({'redis': {'version': SECRET, 'source': 'path'}})\n"
+        "    bundle.add_json('settings.json', {'dsn': SECRET})\n"
         "def test_print():\n"
         "    print(SECRET, json.dumps(SECRET), base64.b64encode(b'user:' + SECRET.encode()).decode())\n"
         "    assert SECRET == 'other'\n"
@@ -206,10 +269,13 @@ def test_secrets_are_in_no_file(run: Runner) -> None:
     encoded = base64.b64encode(b"user:" + SECRET.encode()).decode()
     assert holds(done.bundle, *spellings, encoded) == []
     assert set(holds(done.bundle, "***")) >= {
-        "docker_status.txt", "e2e.log", "junit.xml", "logs/redis.log", "preflight_report.json",
-        "reportlog.jsonl", "versions.json",
+        "tests/docker_status.txt", "tests.log", "gates/tests.junit.xml", "tests/logs/redis.log", "tests/settings.json",
+        "tests/versions.json",
     }  # fmt: skip
-    assert (done.manifest["stack"], check(done.bundle)) == ("embedded", ())
+    log = gzip.decompress((done.bundle / "gates/tests.reportlog.jsonl.gz").read_bytes())
+    assert b"***" in log
+    assert [text for text in (*spellings, encoded) if text.encode() in log] == []
+    assert sound(done.bundle)
 
 
 def test_a_secret_known_too_late_fails_the_run(run: Runner) -> None:
@@ -220,7 +286,7 @@ def test_a_secret_known_too_late_fails_the_run(run: Runner) -> None:
         "    bundle.know_secret('opensesame-1')\n"
     )
     assert done.status == 1
-    assert done.lines[-2].startswith("evidence INCOMPLETE: a known secret stood in early.log")
+    assert done.lines[-2].startswith("evidence INCOMPLETE: a known secret stood in tests/early.log")
     assert done.lines[-1].startswith("artifacts/")
     assert holds(done.bundle, "opensesame-1") == []
     assert not (done.bundle / "manifest.json").exists()
@@ -239,10 +305,10 @@ def test_a_killed_run_is_incomplete(run: Runner, spawn: Runner) -> None:
     )
     assert done.status == -signal.SIGKILL
     assert not (done.bundle / "manifest.json").exists()
-    assert "FAILED  test_a.py::test_one" in (done.bundle / "e2e.log").read_text()
-    assert "test_a.py::test_one" in (done.bundle / "reportlog.jsonl").read_text()
+    assert "FAILED  test_a.py::test_one" in (done.bundle / "tests.log").read_text()
+    assert "test_a.py::test_one" in (done.bundle / "gates/tests.reportlog.jsonl").read_text()
     assert holds(done.bundle, "opensesame-1") == []
-    assert len(json.loads((done.bundle / "collection.json").read_text())["selected"]) == 2
+    assert len(json.loads((done.bundle / "gates/tests.collection.json").read_text())["selected"]) == 2
 
 
 def test_a_recorded_stack(run: Runner) -> None:
@@ -264,22 +330,23 @@ def test_a_recorded_stack(run: Runner) -> None:
         "def test_x(evidence_plugin): evidence_plugin.record_stack(Stack())\n"
     )
     assert done.status == 0
-    assert (done.bundle / "logs/redis.log").read_text() == "password ***"
-    assert "could not be read: gone" in (done.bundle / "logs/grafana.log").read_text()
-    assert "grafana: stand-in\n" in (done.bundle / "docker_status.txt").read_text()
-    for name in ("manifest.json", "versions.json"):
-        assert json.loads((done.bundle / name).read_text())["grafana"]["kind"] == "stand-in"
-    assert "; grafana: stand-in. The bundle:" in "\n".join(done.lines)
-    assert "grafana        yes      NO" in (done.bundle / "docker_status.txt").read_text()
-    assert done.manifest["versions"] == {"redis": {"version": "7.0.15", "source": "path"}}
-    assert json.loads((done.bundle / "versions.json").read_text())["stack"] == "embedded"
+    assert (done.bundle / "tests/logs/redis.log").read_text() == "password ***"
+    assert "could not be read: gone" in (done.bundle / "tests/logs/grafana.log").read_text()
+    assert "grafana: stand-in\n" in (done.bundle / "tests/docker_status.txt").read_text()
+    versions = json.loads((done.bundle / "tests/versions.json").read_text())
+    assert (versions["grafana"]["kind"], versions["services"]["redis"]["version"]) == ("stand-in", "7.0.15")
+    assert (
+        "; grafana: stand-in; UNSIGNED (there is no commit that a statement could be about). The bundle:"
+        in "\n".join(done.lines)
+    )
+    assert "grafana        yes      NO" in (done.bundle / "tests/docker_status.txt").read_text()
 
 
 def test_the_folder_can_be_named(run: Runner, project: Path) -> None:
     """`--evidence-dir` is where bundles go, and the path printed is where it is."""
     done = run(PASSING, "--evidence-dir", str(project / "elsewhere"))
     assert done.lines[-1].startswith("elsewhere/")
-    assert manifest.read(project / done.lines[-1])["result"] == "PASSED"
+    assert manifest.read(project / done.lines[-1])["gates"]["tests"]["passed"]
     assert not (project / "artifacts").exists()
 
 
@@ -297,8 +364,10 @@ def test_files_the_caller_asked_for_are_copies(run: Runner) -> None:
         "    print('opensesame-1')\n    assert 0\n",
         "--junitxml", "mine.xml", "--report-log", "mine.jsonl",
     )  # fmt: skip
-    assert (done.project / "mine.xml").read_bytes() == (done.bundle / "junit.xml").read_bytes()
-    assert (done.project / "mine.jsonl").read_bytes() == (done.bundle / "reportlog.jsonl").read_bytes()
+    assert (done.project / "mine.xml").read_bytes() == (done.bundle / "gates/tests.junit.xml").read_bytes()
+    assert (done.project / "mine.jsonl").read_bytes() == gzip.decompress(
+        (done.bundle / "gates/tests.reportlog.jsonl.gz").read_bytes()
+    )
     assert "opensesame" not in (done.project / "mine.xml").read_text()
 
 
@@ -324,10 +393,8 @@ def test_ctrl_c_closes_the_bundle(spawn: Runner) -> None:
         "def test_x():\n    os.kill(os.getpid(), signal.SIGINT)\n    threading.Event().wait(30)\n"
     )
     assert done.status == 2
-    assert (
-        done.lines[-2] == "evidence INCOMPLETE: 0 of 1 passed; the run was interrupted; 1 chosen and not "
-        "run to their end; grafana: none that answered. The bundle:"
-    )
-    said = manifest.read(done.project / done.lines[-1])
-    assert (said["result"], said["interrupted"]) == ("INCOMPLETE", True)
-    assert check(done.bundle) == ()
+    assert done.lines[-2].startswith("evidence INCOMPLETE (tests only): 0 of 1 passed; tests: ")
+    assert "did not come to an end: test_a.py::test_x" in done.lines[-2]
+    assert manifest.read(done.project / done.lines[-1])["result"] == "INCOMPLETE"
+    assert "INTERRUPTED KeyboardInterrupt" in (done.bundle / "tests.log").read_text()
+    assert sound(done.bundle)

@@ -61,7 +61,7 @@ def _suite(folder: Path, *options: str, breaking: str) -> subprocess.CompletedPr
 
 
 def _bundle_of(folder: Path, *, stack: str, breaking: str) -> Path:
-    """Run one file of tests on a stack that a plug-in has broken; give its bundle."""
+    """Run one file of tests on a stack that a plug-in has broken; return the stack's folder of its bundle."""
     run = _suite(folder, "acceptance/test_services.py", "--stack", stack, breaking=breaking)
     assert run.returncode == 1, run.stdout + run.stderr
     return folder / "artifacts" / "latest" / "e2e" / stack

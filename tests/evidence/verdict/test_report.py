@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -58,10 +59,8 @@ def test_a_textfile_that_is_none_is_named(data: bytes) -> None:
 def test_the_newest_finite_value_counts() -> None:
     """Nulls and numbers that JSON cannot hold are passed over; a table is a series for each row."""
 
-    def answer(
-        fields: list[dict[str, object]], values: list[list[object]], entities: list[object] | None = None
-    ) -> dict[str, object]:
-        data: dict[str, object] = {"values": values} | ({"entities": entities} if entities else {})
+    def answer(fields: list[Any], values: list[list[Any]], entities: list[Any] | None = None) -> dict[str, Any]:
+        data: dict[str, Any] = {"values": values} | ({"entities": entities} if entities else {})
         return {"results": {"A": {"frames": [{"schema": {"name": "n", "fields": fields}, "data": data}]}}}
 
     time, number, text = ({"name": kind, "type": kind} for kind in ("time", "number", "string"))

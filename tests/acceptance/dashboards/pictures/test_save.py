@@ -39,7 +39,8 @@ class _Door:
         self.files[name] = data
         return None
 
-    def add_json(self, name: str, document: object, *, replace: bool = False) -> object:
+    def add_json(self, name: str, document: object, *, replace: bool = False, compact: bool = False) -> object:
+        assert compact, "the answers of all panels, indented, would be half of what a bundle may hold"
         return self.add_bytes(name, json.dumps(document, allow_nan=False).encode(), replace=replace)
 
 

@@ -1,0 +1,148 @@
+"""The means by which tests change a sealed bundle."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evidence.bundle import layout
+from tests.evidence.genuine import CORE
+
+DAY = 86400.0
+
+
+def edit(path: Path, change: Callable[[Any], object]) -> None:
+    """Change a JSON document."""
+    document = json.loads(path.read_bytes())
+    change(document)
+    path.write_text(json.dumps(document))
+
+
+def swap(path: Path, old: str, new: str) -> None:
+    """Change a text."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def log_of(bundle: Path, gate: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Change a gate's report log, which is packed."""
+    path = bundle / (layout.gate_report_log(gate) + ".gz")
+    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    text = "".join(json.dumps(line) + "\n" for line in change(lines))
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def query(document: Any, number: int = 0) -> Any:
+    """One query of Prometheus' document."""
+    return document["queries"][number]
+
+
+def both(bundle: Path, name: str) -> tuple[Path, Path]:
+    """A document in the stack's folder, and its copy at the top."""
+    return bundle / "e2e/compose" / name, bundle / name
+
+
+def edit_both(bundle: Path, name: str, change: Callable[[Any], object]) -> None:
+    """Change a document and its copy alike."""
+    for path in both(bundle, name):
+        edit(path, change)
+
+
+def from_other(bundle: Path, other: Path, *names: str) -> None:
+    """Put another run's files in the place of these."""
+    for name in names:
+        shutil.copyfile(other / name, bundle / name)
+
+
+def drop_test(bundle: Path, test: str = CORE[0]) -> None:
+    """Cut one test out of every record: report log, JUnit, list, counts."""
+    for gate in ("fast", "core"):
+        log_of(bundle, gate, lambda lines: [line for line in lines if line.get("nodeid") != test])
+        junit = bundle / layout.gate_junit(gate)
+        case = '<testcase classname="tests.test_model" name="test_it[a]"></testcase>'
+        swap(junit, case, "")
+        count = junit.read_text().count("<testcase")
+        swap(junit, f'tests="{count + 1}"', f'tests="{count}"')
+        swap(bundle / layout.gate_expected(gate), test + "\n", "")
+        edit(
+            bundle / layout.gate_record(gate),
+            lambda record: record["counts"].update(passed=record["counts"]["passed"] - 1),
+        )
+
+    def fewer(document: Any) -> None:
+        for gate in ("fast", "core"):
+            document["gates"][gate]["counts"]["passed"] -= 1
+        document["counts"]["passed"] -= 2
+
+    edit(bundle / layout.MANIFEST, fewer)
+
+
+def claim(**facts: Any) -> Callable[[Path, Path], None]:
+    """Let the manifest claim something else."""
+    return lambda bundle, _: edit(bundle / layout.MANIFEST, lambda document: document.update(facts))
+
+
+def later(document: Any) -> None:
+    """Let a query be answered a day later."""
+    sample = query(document)["raw"]["data"]["result"][0]
+    sample["value"][0] += DAY
+
+
+def raw_value(document: Any) -> None:
+    """Change a value in a raw answer, and all that follows from it in the same document."""
+    one = query(document)
+    head = next(s for s in one["raw"]["data"]["result"] if s["metric"]["__name__"] == one["samples"][0]["metric"])
+    head["value"][1] = "7.0"
+    one["samples"][0]["value"] = one["value"] = one["expected"] = 7.0
+
+
+def frame_value(document: Any) -> None:
+    """Change a panel's value in its frames and in what is said of it."""
+    panel = document["panels"][0]
+    panel["raw"]["results"]["A"]["frames"][0]["data"]["values"][1][-1] = 0.0
+    panel["last_value"] = panel["expected"] = 0.0
+
+
+def frames_of(other: Path) -> Callable[[Any], None]:
+    """Return what puts another run's frames into a panel."""
+    theirs = json.loads((other / "grafana_api_result.json").read_bytes())
+    return lambda document: document["panels"][0].update(raw=theirs["panels"][0]["raw"])
+
+
+def replaced_by_link(bundle: Path, other: Path) -> None:
+    """Put a link to the same content in the place of a file."""
+    path = bundle / "fast_gate.log"
+    path.rename(other.parent / "away.log")
+    path.symlink_to(other.parent / "away.log")
+
+
+def manifest_as_link(bundle: Path, other: Path) -> None:
+    """Put a link in the place of the manifest."""
+    path = bundle / layout.MANIFEST
+    shutil.copyfile(path, other.parent / "away.json")
+    path.unlink()
+    path.symlink_to(other.parent / "away.json")
+
+
+def remove(*paths: Path) -> None:
+    """Delete files."""
+    for path in paths:
+        path.unlink()
+
+
+def pipe_for(path: Path) -> None:
+    """Put a pipe in the place of a file."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def replace_folder(bundle: Path, other: Path) -> None:
+    """Put another bundle under this one's name."""
+    shutil.rmtree(bundle)
+    shutil.copytree(other, bundle)
