@@ -151,7 +151,7 @@ def test_changes_of_the_tests(suite: Sample, files: Mapping[str, str | None], re
 
 
 def test_a_run_that_just_ends_leaves_no_sealed_bundle(suite: Sample) -> None:
-    """From inside nothing can be done about `os._exit(0)`; its bundle is INCOMPLETE, and a gate sees it from outside."""
+    """Nothing inside can help against `os._exit(0)`: the bundle is INCOMPLETE, and only a gate ends with another code."""
     suite.write({"tests/test_three.py": "import os\ndef test_alone(): os._exit(0)\n"})
     _pytest(suite.folder, "tests")
     assert not (suite.folder / "artifacts" / "latest" / "manifest.json").exists()

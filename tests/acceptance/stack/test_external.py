@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from evidence.check import check
 from pytest_httpserver import HTTPServer
 
 from acceptance.stack.binaries.grafana_source import Choice
