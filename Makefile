@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components acceptance test lint unit browser compose images dashboards grafana grafana-contract secrets \
+.PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards grafana grafana-contract secrets \
 	backup restore rotate down-volumes doctor up down status fresh mutants bench clean
 
 PYTHON ?= python3
@@ -19,10 +19,31 @@ help: ## show this page
 .venv/ready: requirements.lock pyproject.toml scripts/make_venv.sh
 	@scripts/make_venv.sh "$(PYTHON)"
 
-setup: .venv/ready components ## virtual environment and server binaries; a second time does nothing
+setup: .venv/ready components hooks ## virtual environment, server binaries, git hooks; a second time does nothing
 
 components: .venv/ready
 	@$(BIN)/python -m acceptance.stack.binaries
+
+hooks: .venv/ready
+	@$(BIN)/python -m acceptance.gates.hooks
+
+fast: setup ## gate: format, lint, types, git, and the tests that start nothing; under a minute
+	@$(BIN)/python -m acceptance.gates fast $(if $(ARGS),-- $(ARGS))
+
+core: setup ## gate: every test in tests/; installs Docker and Chromium on Debian
+	@scripts/with_docker.sh $(BIN)/python -m acceptance.gates core $(if $(ARGS),-- $(ARGS))
+
+acceptance: setup ## gate: the whole chain on real servers; writes evidence to artifacts/
+	@$(BIN)/python -m acceptance.gates e2e --stack $(STACK) --grafana $(GRAFANA) --images $(IMAGES) $(if $(ARGS),-- $(ARGS))
+
+git: .venv/ready ## gate: Korean commit messages, nothing large, generated or secret in git
+	@$(BIN)/python -m acceptance.gates git
+
+expected: setup ## write the lists of tests anew: a gate counts only if exactly these pass
+	@$(BIN)/python -m acceptance.gates expected --update
+
+test: setup ## all gates, on the embedded stack and on compose, and sabotage; one bundle, a table at the end
+	@scripts/with_docker.sh $(BIN)/python -m acceptance.gates all
 
 lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff format --check
@@ -32,18 +53,11 @@ lint: .venv/ready ## format, lint and types
 unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
 	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
 
-acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
-	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)
-
 browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
 	scripts/run_in_browser.sh $(ARGS)
 
 compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
 	scripts/run_on_compose.sh $(ARGS)
-
-test: lint unit browser ## everything, on the embedded stack and on compose
-	$(MAKE) acceptance STACK=embedded
-	$(MAKE) compose
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
 	@$(BIN)/python -m acceptance.stack.compose.images.choose --images $(IMAGES) --grafana $(GRAFANA)

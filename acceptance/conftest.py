@@ -11,6 +11,7 @@ import pytest
 
 from acceptance import evidence_plugin
 from acceptance.evidence_plugin import EvidencePlugin
+from acceptance.gates import witness
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.follow import FollowedRun, Follower
@@ -42,7 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open the evidence bundle before pytest's own recorders start, and the terminal before pytest captures it."""
     terminal = config.stash[TERMINAL] = open_terminal()
     config.add_cleanup(terminal.close)
-    evidence_plugin.register(config, suite=Path(__file__).parent, stack=_stack_name(config), expected=_expected())
+    if not config.pluginmanager.is_registered(witness):  # a gate has loaded it before
+        config.pluginmanager.register(witness)
+    evidence_plugin.register(config, suite=Path(__file__).parent, stack=_stack_name(config), expected=EXPECTED)
 
 
 def _stack_name(config: pytest.Config) -> str:
@@ -51,11 +54,6 @@ def _stack_name(config: pytest.Config) -> str:
     if choice != "auto":
         return choice
     return "compose" if docker_cli.why_unusable() is None else "embedded"
-
-
-def _expected() -> Path | None:
-    """The committed list of the tests that have to run, where there is one."""
-    return EXPECTED if EXPECTED.is_file() else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -169,15 +169,18 @@ class Recorder:
             self._fail()
             says = f"INCOMPLETE: {error}"
         else:
-            # Leaving tests out by an option is the caller's own wish; a test that skips itself is not.
-            skipped = outcome.counts["skipped"] + outcome.counts["xfailed"]
-            asked_for_less = self._own and not (outcome.failed or skipped) and outcome.result != "INCOMPLETE"
-            if not outcome.passed and not (asked_for_less and outcome.counts["passed"]):
+            if not outcome.passed and not self._asked_for_less(outcome):
                 self._fail()
             says = _verdict(outcome, sealed, len({*self._selected, *self._deselected, *outcome.tests}))
         said = "; ".join(part for part in (says, self.facts(), self._signature) if part)
         self._print(f"evidence {said}. The bundle:")
         self._print(_relative(self._run.path))
+
+    def _asked_for_less(self, outcome: GateOutcome) -> bool:
+        """Tell whether an option left tests out of a suite without a list; with a list, less is never enough."""
+        skipped = outcome.counts["skipped"] + outcome.counts["xfailed"]
+        ended = outcome.result != "INCOMPLETE" and not (outcome.failed or skipped)
+        return self._expected is None and self._own and ended and outcome.counts["passed"] > 0
 
     def _finish(self) -> GateOutcome:
         ended = int(self._session.exitstatus) if self._session else int(pytest.ExitCode.INTERNAL_ERROR)

@@ -95,6 +95,7 @@ def judge_gate(
         broken.append("pytest was interrupted or broke")
 
     gaps = _tally(tests, ("skipped", "xfailed"))
+    gaps += phrase("ran twice", [] if log is None else list(log.twice))
     if expected is not None:
         gaps += expected.differences(tests)
     elif gate in layout.ALL_GATES:
@@ -235,6 +236,9 @@ def _expected(snapshot: Snapshot, gate: str, problems: list[Problem]) -> Expecte
 
 
 def _tally(tests: Mapping[str, str], outcomes: Iterable[str]) -> list[str]:
-    found = list(tests.values())
     words = {"error": "ended in an error", "xpassed": "passed against their xfail mark"}
-    return [f"{found.count(one)} {words.get(one, one)}" for one in outcomes if one in found]
+    return [
+        said
+        for one in outcomes
+        for said in phrase(words.get(one, one), sorted(test for test, outcome in tests.items() if outcome == one))
+    ]

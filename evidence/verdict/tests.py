@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -31,6 +32,7 @@ class Log:
     exit_codes: tuple[int, ...]  # of the sessions that came to their end
     first: float | None  # Unix seconds: the earliest start and
     last: float | None  # the latest end of a test, where pytest says so
+    twice: tuple[str, ...] = ()  # node ids of which a phase was reported more than once
 
     @property
     def ended(self) -> bool:
@@ -58,6 +60,7 @@ def read_log(data: bytes, name: str) -> Log:
     sessions = 0
     first: float | None = None
     last: float | None = None
+    reports: Counter[tuple[str, str]] = Counter()
     for number, entry in _entries(data, name):
         try:
             match entry.get("$report_type"):
@@ -67,7 +70,8 @@ def read_log(data: bytes, name: str) -> Log:
                     codes.append(int(entry["exitstatus"]))
                 case "CollectReport":
                     _collected(tests, entry)
-                case "TestReport" | "SubtestReport" | "SubTestReport":
+                case "TestReport" | "SubtestReport" | "SubTestReport" as kind:
+                    reports[str(entry["nodeid"]), str(entry["when"])] += kind == "TestReport"
                     _phase(tests.setdefault(str(entry["nodeid"]), _Test()), entry)
                     start, stop = entry.get("start"), entry.get("stop")
                     if isinstance(start, int | float) and isinstance(stop, int | float):
@@ -77,7 +81,8 @@ def read_log(data: bytes, name: str) -> Log:
             message = f"{name} line {number} is not a report of pytest: {error!r}"
             raise DocumentError(message) from error
     outcomes = {nodeid: _worst(test) for nodeid, test in tests.items()}
-    return Log(tests=outcomes, sessions=sessions, exit_codes=tuple(codes), first=first, last=last)
+    twice = tuple(sorted({nodeid for (nodeid, _), times in reports.items() if times > 1}))
+    return Log(tests=outcomes, sessions=sessions, exit_codes=tuple(codes), first=first, last=last, twice=twice)
 
 
 def _entries(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -14,24 +14,31 @@ ROOT = Path(__file__).parents[2]
 BREAKING = """
 from functools import partial
 from pathlib import Path
-from acceptance.stack import compose_images, select
+from acceptance.stack import choose
+from acceptance.stack.compose.images import choose as images
 {import_}
-select.{stack} = partial({stack}, {arguments})
+choose.{stack} = partial({stack}, {arguments})
 """
 
 
+# A program is built for longer than any test may take, as on a machine that has none of them yet.
 SLOW = """
 from threading import Event
-from acceptance.stack import select
+from acceptance.stack import choose
+from acceptance.stack.embedded import programs
 from acceptance.stack.embedded.stack import EmbeddedStack
+from acceptance.stack.interface import StackError
 
 class Slow(EmbeddedStack):
-    def start(self):
-        select.say("making something slow")
-        Event().wait(4.0)
-        super().start()
+    def __init__(self, *, progress, **given):
+        def resolve(names):
+            with progress.working("prometheus") as step:
+                step("compiling")
+                Event().wait(4.0)
+            {then}
+        super().__init__(progress=progress, resolve=resolve, **given)
 
-select.EmbeddedStack = Slow
+choose.EmbeddedStack = Slow
 """
 
 
@@ -67,9 +74,22 @@ def _row(status: str, service: str) -> list[str]:
 def test_k6_the_start_of_a_stack_is_nobodys_test_time(tmp_path: Path) -> None:
     """It may take longer than a test may, images being built; what it does meanwhile is shown."""
     test = "acceptance/test_services.py::test_grafana_has_its_datasource_from_git"
-    run = _suite(tmp_path, test, "--stack", "embedded", "--timeout", "3", breaking=SLOW)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "making something slow" in run.stderr
+    slow = SLOW.format(then="return programs.resolve(names, progress=progress)")
+    run = _suite(tmp_path, test, "--stack", "embedded", "--timeout", "3", breaking=slow)
+    assert "= 1 passed in" in run.stdout, run.stdout + run.stderr
+    assert "prometheus: compiling, " in run.stderr
+    assert run.returncode == 1  # one test of many: PARTIAL
+
+
+def test_a_build_that_fails_after_long_is_one_reason(tmp_path: Path) -> None:
+    """Not one error for each test that needs the stack, and no test of the suite is said to have failed."""
+    slow = SLOW.format(then="raise StackError('prometheus could not be built: no space left')")
+    run = _suite(tmp_path, "acceptance", "--stack", "embedded", "--timeout", "3", breaking=slow)
+    assert run.returncode == 1, run.stdout + run.stderr
+    said = run.stdout + run.stderr
+    assert said.count("the stack: prometheus could not be built: no space left") == 1, said
+    assert "ERROR" not in said
+    assert "FAILED" not in run.stdout.partition("evidence ")[0]
 
 
 def test_k6_why_a_stack_cannot_start_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +144,7 @@ def test_a_compose_stack_that_does_not_start_leaves_states_and_logs(tmp_path: Pa
             import_="from acceptance.stack.compose.stack import ComposeStack",
             stack="ComposeStack",
             # A server that runs and answers nothing on the engine's port.
-            arguments="overrides={'ENGINE_IMAGE': compose_images.prepare().names['REDIS_IMAGE']}, start_seconds=20",
+            arguments="overrides={'ENGINE_IMAGE': images.prepare().names['REDIS_IMAGE']}, start_seconds=20",
         ),
     )
 

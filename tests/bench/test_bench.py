@@ -10,6 +10,8 @@ import bench.__main__ as runner
 from bench.cost import once, side_by_side
 from bench.figure import Figure
 
+pytestmark = pytest.mark.leg("servers")
+
 ROOT = Path(__file__).parents[2]
 
 

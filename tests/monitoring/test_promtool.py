@@ -16,6 +16,8 @@ from preflight.record import catalogue
 from preflight.record.metrics import render
 from preflight.record.state import State
 
+pytestmark = pytest.mark.leg("pure")
+
 PROMETHEUS = Path(__file__).parents[2] / "monitoring" / "prometheus"
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.mutation.mutant import Mutant
 from tests.mutation.session import Copy, SessionError, copies, prove, session
 
+pytestmark = pytest.mark.leg("servers")
+
 FILE = "preflight/one.py"
 SOURCE = "def answer(x):\n    return x + 1\n"
 TEST = "from preflight.one import answer\n\n\ndef test_it():\n    assert answer(1) == 2\n"

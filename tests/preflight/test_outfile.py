@@ -18,6 +18,8 @@ from preflight.model import Outcome, Status
 from preflight.outfile import open_output
 from preflight.registry import Registry
 
+pytestmark = pytest.mark.leg("servers")
+
 
 @pytest.fixture
 def sticky(open_dir: Path) -> Path:

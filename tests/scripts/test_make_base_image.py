@@ -8,6 +8,8 @@ import pytest
 
 from tests.scripts.machine import Machine
 
+pytestmark = pytest.mark.leg("servers")
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_base_image.sh"
 IS_DEBIAN = os.access("/etc/debian_version", os.R_OK)
 

@@ -15,6 +15,8 @@ from preflight.model import Mode, Outcome, Status
 from tests.preflight.faults.exchange_rows import ROWS, Row, on_this_machine
 from tests.preflight.faults.exchange_world import World
 
+pytestmark = pytest.mark.leg("servers")
+
 MakeSettings = Callable[..., Settings]
 
 KINDS: dict[str, Callable[[str], Check]] = {"exchange": ExchangeCheck, "clock": ClockCheck, "api_key": ApiKeyCheck}

@@ -6,6 +6,8 @@ import pytest
 
 from acceptance.stack.binaries.go import Go, go_env, go_on_path
 
+pytestmark = pytest.mark.leg("servers")
+
 
 def tool(folder: Path, name: str, text: str) -> Path:
     """Put a shell script onto a folder of PATH."""

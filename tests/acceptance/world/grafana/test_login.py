@@ -15,6 +15,8 @@ from acceptance.world.grafana.login import Login
 from tests.acceptance.world.grafana.provisioning_files import SOURCE
 from tests.acceptance.world.grafana.running import ADMIN, Running, standin
 
+pytestmark = pytest.mark.leg("servers")
+
 USER, PASSWORD = ADMIN
 
 

@@ -8,6 +8,8 @@ import pytest
 from acceptance.stack.compose.images import wheelhouse
 from acceptance.stack.interface import StackError
 
+pytestmark = pytest.mark.leg("servers")
+
 LOCK = """\
 filelock==4.0 \\
     --hash=sha256:aa

@@ -1,0 +1,77 @@
+"""`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
+
+On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
+that use it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from acceptance.gates import expected
+from acceptance.gates.gate import Plan
+from acceptance.gates.lanes import Part, Tests
+from acceptance.gates.pytest_run import PytestRun
+from evidence.bundle import layout
+
+FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
+_TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
+
+
+def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
+    """Lay out the gate.
+
+    Args:
+        project: the checkout.
+        folder: for pytest's records.
+        docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
+        engine: whether that engine may be restarted.
+    """
+
+    def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
+        run = PytestRun(
+            project=project,
+            paths=("tests",),
+            report_log=folder / f"{name}.reportlog.jsonl",
+            junit=folder / f"{name}.junit.xml",
+            options=(*(word for leg in legs for word in ("--leg", leg)), *options),
+        )
+        return Tests(name=name, run=run)
+
+    lanes: list[tuple[Part, ...]] = [(tests("unit", "pure", "servers", options=_TWO), tests("browser", "browser"))]
+    if docker:
+        lanes.append((tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())))
+    return Plan(
+        gate="core",
+        lanes=tuple(lanes),
+        log=layout.CORE_LOG,
+        list_file=expected.TESTS,
+        notes=_notes(docker=docker, engine=engine),
+    )
+
+
+def faults(project: Path, folder: Path) -> Plan:
+    """Lay out the fault matrix once more, this time with the faults in containers."""
+    run = PytestRun(
+        project=project,
+        paths=FAULTS,
+        report_log=folder / "faults.reportlog.jsonl",
+        junit=folder / "faults.junit.xml",
+        options=("--stack", "compose"),
+    )
+    return Plan(
+        gate="faults-compose",
+        lanes=((Tests(name="faults", run=run),),),
+        log="faults_compose.log",
+        list_file=expected.TESTS,
+        files=FAULTS,
+    )
+
+
+def _notes(*, docker: bool, engine: bool) -> tuple[str, ...]:
+    if not docker:
+        return ("COMPOSE NOT RUN: no Docker engine answers",)
+    if not engine:
+        return ("ENGINE RESTART NOT RUN: this Docker engine was here before and may serve others (docs/gates.md)",)
+    return ()

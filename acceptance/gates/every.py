@@ -1,0 +1,160 @@
+"""`gates all`: every gate into one bundle, then sabotage, the seal, and a table of results, counts and times.
+
+A gate that fails ends none of the others: the table is to show all. Each gate is a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from acceptance.gates import table
+from acceptance.gates.interface import FAILED, NOT_FULL, OK
+from acceptance.gates.table import Row
+from acceptance.stack.compose import docker_cli
+from evidence.bundle import Bundle, layout, open_run
+
+_SUMMARY: Final = "GITHUB_STEP_SUMMARY"  # where GitHub Actions shows what a step writes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One gate, or something else that is run as one."""
+
+    name: str  # as its record is called
+    argv: tuple[str, ...]
+    writes: bool = True  # into the bundle
+    needs_docker: bool = False
+
+
+def stages(*, docker: bool, beside: bool) -> tuple[tuple[Stage, ...], ...]:
+    """Lay out the whole run: what stands together in a row runs at the same time.
+
+    Args:
+        docker: whether a Docker engine answers; without one compose is said to be NOT RUN.
+        beside: whether anything may run at the same time.
+    """
+    sequence = () if beside else ("--one-by-one",)
+    last = (
+        Stage(name="faults-compose", argv=_gate("faults"), needs_docker=True),
+        # On a copy of the tree and with stacks of its own; its runs of the suite must not enter this bundle.
+        Stage(name="sabotage", argv=("make", "--no-print-directory", "sabotage"), writes=False),
+    )
+    rows = (
+        (Stage(name="fast", argv=_gate("fast")),),
+        (Stage(name="core", argv=_gate("core", *sequence)),),
+        (Stage(name=layout.e2e_gate("embedded"), argv=_gate("e2e", "--stack", "embedded")),),
+        (Stage(name=layout.e2e_gate("compose"), argv=_gate("e2e", "--stack", "compose"), needs_docker=True),),
+        *((last,) if beside else ((stage,) for stage in last)),
+    )
+    usable = (tuple(stage for stage in row if docker or not stage.needs_docker) for row in rows)
+    return tuple(row for row in usable if row)
+
+
+def run(project: Path, *, beside: bool = True) -> int:
+    """Run everything, seal the bundle, print the table.
+
+    Returns:
+        0 if every gate is FULL and sabotage caught everything; 1 if something failed; 3 if something did not run.
+    """
+    bundle = _bundle(project)
+    trouble = docker_cli.why_unusable()
+    began = time.monotonic()
+    rows, codes = conduct(stages(docker=trouble is None, beside=beside), project, bundle)
+    sealed = subprocess.run((sys.executable, "-m", "evidence", "seal", str(bundle)), cwd=project, check=False)
+    if trouble is not None:
+        print(f"COMPOSE NOT RUN: {trouble}")  # noqa: T201 -- the answer
+        rows += [Row(gate=name, result="NOT RUN", seconds=0) for name in ("e2e-compose", "faults-compose")]
+        codes.append(NOT_FULL)
+    print(table.render(rows, seconds=time.monotonic() - began))  # noqa: T201 -- the answer
+    if page := os.environ.get(_SUMMARY):
+        with Path(page).open("a", encoding="utf-8") as stream:
+            stream.write(table.markdown(rows))
+    return exit_code([*codes, *([NOT_FULL] if sealed.returncode else [])])
+
+
+def conduct(rows: Sequence[Sequence[Stage]], project: Path, bundle: Path) -> tuple[list[Row], list[int]]:
+    """Run stages, row by row; one that fails ends none of the others.
+
+    Returns:
+        What the record of each says, and the exit codes.
+    """
+    found: list[Row] = []
+    codes: list[int] = []
+    for row in rows:
+        results = _together(row, project, bundle)
+        for stage, (code, seconds) in zip(row, results, strict=True):
+            found.append(_row(stage, bundle, code, seconds))
+            # One that ends with 0 and leaves no record has proved nothing.
+            codes.append(NOT_FULL if code == OK and found[-1].result == "INCOMPLETE" else code)
+    return found, codes
+
+
+def _gate(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "acceptance.gates", *words)
+
+
+def _bundle(project: Path) -> Path:
+    if named := os.environ.get(layout.VARIABLE):
+        return Bundle.join(Path(named)).path
+    return open_run(project / "artifacts", project=project, command=("make", "test"))
+
+
+def _together(row: Sequence[Stage], project: Path, bundle: Path) -> list[tuple[int, float]]:
+    """Run stages at the same time; give exit code and seconds of each."""
+    results: list[tuple[int, float]] = [(FAILED, 0.0)] * len(row)
+
+    def one(number: int) -> None:
+        stage = row[number]
+        environ = {name: value for name, value in os.environ.items() if name != layout.VARIABLE}
+        if stage.writes:
+            environ[layout.VARIABLE] = str(bundle)
+        print(f"=== {stage.name}", flush=True)  # noqa: T201 -- progress
+        began = time.monotonic()
+        done = subprocess.run(stage.argv, cwd=project, env=environ, check=False)
+        results[number] = (done.returncode, time.monotonic() - began)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(len(row))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:  # the programs got it as well
+        for thread in threads:
+            thread.join()
+        raise
+    return results
+
+
+def _row(stage: Stage, bundle: Path, code: int, seconds: float) -> Row:
+    """What a stage's own record says; one that left none did not come to its end."""
+    if not stage.writes:
+        return Row(gate=stage.name, result="ok" if code == OK else "FAILED", seconds=seconds)
+    try:
+        record: Mapping[str, object] = json.loads((bundle / layout.gate_record(stage.name)).read_bytes())
+        counts = record["counts"]
+        result = str(record["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Row(gate=stage.name, result="INCOMPLETE", seconds=seconds)
+    return Row(
+        gate=stage.name,
+        result=result if code in {OK, NOT_FULL} else "FAILED",
+        seconds=seconds,
+        counts=counts if isinstance(counts, dict) else {},
+    )
+
+
+def exit_code(codes: Sequence[int]) -> int:
+    """Return what a whole run ends with: the worst of its stages; what died or could not begin has failed."""
+    if not any(codes):
+        return OK
+    return NOT_FULL if set(codes) <= {OK, NOT_FULL} else FAILED

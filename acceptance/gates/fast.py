@@ -1,0 +1,44 @@
+"""`gate fast`: format, lint, types, the rules for git, and the tests that start nothing; under a minute on two cores.
+
+The dashboards' lint and promtool's tests of the rules are among those tests.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from acceptance.gates import expected, git_gate
+from acceptance.gates.gate import Plan
+from acceptance.gates.lanes import Part, Step, Tests
+from acceptance.gates.pytest_run import PytestRun
+from evidence.bundle import layout
+
+
+def plan(project: Path, folder: Path) -> Plan:
+    """Lay out the gate; arguments as of `acceptance.gates.core.plan`."""
+    tests = PytestRun(
+        project=project,
+        paths=("tests",),
+        report_log=folder / "pure.reportlog.jsonl",
+        junit=folder / "pure.junit.xml",
+        options=("--leg", "pure", "-n", "2", "--dist", "loadfile"),
+    )
+    return Plan(
+        gate="fast",
+        lanes=((Tests(name="pure", run=tests),), lint(project)),
+        log=layout.FAST_LOG,
+        list_file=expected.TESTS,
+        legs=("pure",),
+    )
+
+
+def lint(project: Path) -> tuple[Part, ...]:
+    """Format, lint, types and git, with the tools of this Python's environment."""
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    return (
+        Step(name="format", argv=(ruff, "format", "--check"), cwd=project),
+        Step(name="lint", argv=(ruff, "check"), cwd=project),
+        git_gate.step(project),
+        Step(name="types", argv=(sys.executable, "-m", "mypy"), cwd=project),
+    )

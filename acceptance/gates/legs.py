@@ -1,0 +1,81 @@
+"""A pytest plug-in: which leg of the core gate a test belongs to, and a run of some legs only.
+
+    pure      in a file that knows of no process, server or socket: part of the fast gate as well
+    servers   all others that need nothing installed
+    browser   needs Chromium
+    docker    needs a Docker engine, or programs that only root on Debian gets installed
+    engine    restarts that engine, so nothing else may run beside it
+
+`--leg` selects; `--list-tests` writes every test with its leg. Both ask the same function, so that the list and the
+runs cannot disagree. `@pytest.mark.leg("pure")` or `("servers")` overrides what the words of a file suggest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+LEGS: Final = ("pure", "servers", "browser", "docker", "engine")
+_MARKS: Final = {"engine": "engine", "browser": "browser", "compose": "docker", "debian": "docker"}
+# Words by which a file shows that its tests start something, wait for something, or try hundreds of examples.
+_BUSY: Final = re.compile(
+    r"subprocess|Popen|socket|fork|multiprocessing|threading|Thread|signal\.|pytester|httpserver|playwright"
+    r"|EmbeddedStack|ComposeStack|Standin|Server\(|serve|promtool|run_command|hypothesis|stateful|genuine"
+)
+_OVERRIDE: Final = "mark.leg("
+_FIXTURES: Final = frozenset({"postgres", "pytester", "httpserver", "no_child_left", "ctrl_c"})
+
+
+def leg_of(item: pytest.Item) -> str:
+    """The leg of a test: by its marks, else by what its file and its fixtures show."""
+    for mark, leg in _MARKS.items():
+        if item.get_closest_marker(mark) is not None:
+            return leg
+    if (override := item.get_closest_marker("leg")) is not None:
+        return str(override.args[0])
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return "servers" if fixtures & _FIXTURES or _BUSY.search(_text(item.path)) else "pure"
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--leg` and `--list-tests`."""
+    group = parser.getgroup("gates")
+    group.addoption("--leg", action="append", choices=LEGS, help="run the tests of this leg only; may be repeated")
+    group.addoption("--list-tests", metavar="FILE", type=Path, help="write every test's id and leg to FILE, as JSON")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a file that cannot have a test of the legs that are wanted: collecting all takes a minute."""
+    chosen = config.getoption("leg")
+    if not chosen or collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    return None if any(_may_have(leg, _text(collection_path)) for leg in chosen) else True
+
+
+def _may_have(leg: str, text: str) -> bool:
+    if leg == "pure":
+        return _OVERRIDE in text or not _BUSY.search(text)
+    marks = [mark for mark, its in _MARKS.items() if its == leg]
+    return not marks or any(f"mark.{mark}" in text for mark in marks)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Write the list, then leave out what is of another leg."""
+    legs = {item.nodeid: leg_of(item) for item in items}
+    if file := config.getoption("list_tests"):
+        file.write_text(json.dumps(legs), encoding="utf-8")
+    if chosen := config.getoption("leg"):
+        left_out = [item for item in items if legs[item.nodeid] not in chosen]
+        items[:] = [item for item in items if legs[item.nodeid] in chosen]
+        config.hook.pytest_deselected(items=left_out)

@@ -1,0 +1,131 @@
+"""What each gate starts, and what it compares with; nothing is run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate
+from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
+from acceptance.gates.lanes import Step
+from evidence.bundle import layout
+
+PROJECT = Path("/project")
+WORK = Path("/work-folder")
+
+
+def _names(plan_parts: object) -> list[str]:
+    return [part.name for part in plan_parts]  # type: ignore[attr-defined]
+
+
+def test_fast() -> None:
+    """Format, lint, git and types beside the pure tests, compared with the lines of that leg."""
+    plan = fast.plan(PROJECT, WORK)
+    assert [_names(lane) for lane in plan.lanes] == [["pure"], ["format", "lint", "git", "types"]]
+    assert (plan.list_file, plan.legs, plan.log) == (expected.TESTS, ("pure",), "fast_gate.log")
+
+
+@pytest.mark.parametrize(
+    ("docker", "engine", "legs", "note"),
+    [
+        (True, True, ["unit", "browser", "docker", "engine"], ""),
+        (True, False, ["unit", "browser", "docker"], "ENGINE RESTART NOT RUN"),
+        (False, False, ["unit", "browser"], "COMPOSE NOT RUN"),
+    ],
+)
+def test_core(*, docker: bool, engine: bool, legs: list[str], note: str) -> None:
+    """The whole list, whatever can run here: what cannot is missing from it, and said."""
+    plan = core.plan(PROJECT, WORK, docker=docker, engine=engine)
+    assert _names(plan.parts) == legs
+    assert (plan.list_file, plan.legs, plan.log) == (expected.TESTS, None, "full_regression.log")
+    assert note in "".join(plan.notes)
+    assert bool(plan.notes) == bool(note)
+
+
+def test_every_leg_runs_once() -> None:
+    """Together the parts of core select each leg, none twice."""
+    plan = core.plan(PROJECT, WORK, docker=True, engine=True)
+    chosen = [
+        word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
+    ]
+    assert sorted(chosen) == sorted(["pure", "servers", "browser", "docker", "engine"])
+
+
+def test_e2e_writes_into_the_bundle() -> None:
+    """The suite joins the run's bundle, and is compared with its own list."""
+    plan = e2e.plan(PROJECT, WORK, stack="embedded", bundle=Path("/bundle"), options=("--grafana", "auto"))
+    (part,) = plan.runs
+    assert (plan.gate, plan.stack, plan.log) == ("e2e-embedded", "embedded", "e2e_embedded.log")
+    assert (layout.VARIABLE, "/bundle") in part.run.variables
+    assert plan.list_file == expected.ACCEPTANCE
+
+
+def test_git() -> None:
+    """One step, no tests."""
+    plan = git_gate.plan(PROJECT)
+    assert all(isinstance(part, Step) for part in plan.parts)
+    assert plan.list_file is None
+
+
+def test_the_whole_run_and_its_order() -> None:
+    """Fast, core, e2e on both stacks, sabotage last; without Docker what needs it is left out."""
+    rows = every.stages(docker=True, beside=False)
+    assert [[stage.name for stage in row] for row in rows] == [
+        ["fast"], ["core"], ["e2e-embedded"], ["e2e-compose"], ["faults-compose"], ["sabotage"],
+    ]  # fmt: skip
+    assert set(layout.ALL_GATES) <= {stage.name for row in rows for stage in row}
+    without = every.stages(docker=False, beside=True)
+    assert [[stage.name for stage in row] for row in without] == [["fast"], ["core"], ["e2e-embedded"], ["sabotage"]]
+
+
+@pytest.mark.parametrize(
+    ("codes", "whole"),
+    [([0, 0], OK), ([0, 3], NOT_FULL), ([3, 1], FAILED), ([0, -9], FAILED), ([2, 0], FAILED), ([], OK)],
+)
+def test_the_exit_code_of_a_whole_run(codes: list[int], whole: int) -> None:
+    """The worst of its stages; what died or could not begin has failed."""
+    assert every.exit_code(codes) == whole
+
+
+@pytest.mark.parametrize(
+    "argv", [["slow"], [], ["fast", "-k", "x"], ["core", "--stack", "embedded"], ["e2e", "--stack", "other"]]
+)
+def test_a_wrong_option_runs_nothing(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Options for pytest have no other way in than after two dashes."""
+    assert cli.main(argv) == USAGE
+    assert "usage: " in capsys.readouterr().err
+
+
+RECORD = (
+    "import json, os, pathlib, sys\n"
+    "path = pathlib.Path(os.environ['EVIDENCE_BUNDLE'], 'gates', sys.argv[1] + '.json')\n"
+    "path.write_text(json.dumps({'result': sys.argv[2], 'counts': {'passed': 3}}))\n"
+    "sys.exit(int(sys.argv[3]))\n"
+)
+NO_BUNDLE = "import os, sys; sys.exit('EVIDENCE_BUNDLE' in os.environ)"
+
+
+def _stage(name: str, result: str, code: int) -> every.Stage:
+    return every.Stage(name=name, argv=(sys.executable, "-c", RECORD, name, result, str(code)))
+
+
+def test_a_whole_run_goes_on(tmp_path: Path) -> None:
+    """Each stage has its row, whatever became of the one before; one that left no record is INCOMPLETE."""
+    (tmp_path / "gates").mkdir()
+    rows = (
+        (_stage("fast", "PARTIAL", FAILED),),
+        (_stage("core", "FULL", OK), _stage("e2e-embedded", "PARTIAL", NOT_FULL)),
+        (every.Stage(name="e2e-compose", argv=(sys.executable, "-c", "import os; os._exit(0)")),),
+        (every.Stage(name="sabotage", argv=(sys.executable, "-c", NO_BUNDLE), writes=False),),
+    )
+    found, codes = every.conduct(rows, tmp_path, tmp_path)
+    assert [(row.gate, row.result, row.counts) for row in found] == [
+        ("fast", "FAILED", {"passed": 3}),
+        ("core", "FULL", {"passed": 3}),
+        ("e2e-embedded", "PARTIAL", {"passed": 3}),
+        ("e2e-compose", "INCOMPLETE", {}),
+        ("sabotage", "ok", {}),
+    ]
+    assert codes == [FAILED, OK, NOT_FULL, NOT_FULL, OK]
