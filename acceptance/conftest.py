@@ -10,6 +10,7 @@ from typing import Final, TextIO
 import pytest
 
 from acceptance import evidence_plugin
+from acceptance import second_env as second
 from acceptance.alerting import Alerting, open_alerting
 from acceptance.evidence_plugin import PLUGIN_NAME, EvidencePlugin
 from acceptance.follow import Follower, Seen
@@ -18,6 +19,7 @@ from acceptance.outage import Outage, begin_outage, see_outage, until_firing
 from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
+from acceptance.second_env import SecondEnv
 from acceptance.servers import open_servers
 from acceptance.stack.base import Stack, StackError
 from acceptance.stack.progress import Progress
@@ -109,6 +111,7 @@ def _wanted(config: pytest.Config) -> Wanted:
         node_exporter_url=option("--node-exporter-url"),
         textfile_dir=option("--textfile-dir"),
         grafana_login=option("--grafana-login"),
+        lent_stack=option("--lent-stack"),
     )
 
 
@@ -259,6 +262,13 @@ def recovery(follower: Follower, outage: Outage) -> Seen:
     """A run after Redis came back."""
     assert outage.run.run.exit_code != 0
     return follower.run()
+
+
+@pytest.fixture(scope="session")
+def second_env(stack: Stack, follower: Follower, alerting: Alerting, first_run: Seen) -> SecondEnv:
+    """A run in another env, with other numbers in everything, while the first env's stand beside it."""
+    assert first_run.env != second.ENV
+    return second.run_second_env(stack, follower, alerting)
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,11 @@ from acceptance.stack.compose_images import Mode
 from acceptance.stack.embedded import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.grafana_source import Choice as Grafana
+from acceptance.stack.lent import LentStack
 from acceptance.stack.progress import Progress
 
-Choice = Literal["auto", "compose", "embedded", "external"]
-CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external")
+Choice = Literal["auto", "compose", "embedded", "external", "lent"]
+CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external", "lent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Wanted:
     node_exporter_url: str = "http://127.0.0.1:9101"
     textfile_dir: Path | None = None
     grafana_login: Path | None = None  # file: a token alone, or lines user=... and password=...
+    lent_stack: Path | None = None  # file that the lender of a stack has written
 
 
 @contextmanager
@@ -84,6 +86,10 @@ def _make(wanted: Wanted, project: Path, tell: Callable[[str], object], progress
             return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
         case "external":
             return _external(wanted, project)
+        case "lent":
+            if wanted.lent_stack is None:
+                raise StackError("--stack lent needs --lent-stack too")
+            return LentStack(wanted.lent_stack, project=project)
         case "auto":
             trouble = compose_engine.why_unusable()
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")
