@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from acceptance.alerting import Alerting
-from acceptance.follow import Seen
-from acceptance.panel_probe import PanelProbe
+from acceptance.dashboards.model import find_panel
 from acceptance.probes import PrometheusClient
-from acceptance.probes.panels import find_panel
-from acceptance.second_env import ENV, LONGEST, PATIENCE, SILENT, SecondEnv
+from acceptance.proof.follow import FollowedRun
+from acceptance.proof.panel_probe import PanelProbe
+from acceptance.proof.second_env import ENV, LONGEST, PATIENCE, SILENT, SecondEnv
 from acceptance.test_dashboard import PANELS, ROW, expected_on
+from acceptance.world.alerting import Alerting
 
 pytestmark = pytest.mark.own_stack
 
@@ -31,7 +31,7 @@ def test_each_status_has_a_number_of_its_own(second_env: SecondEnv) -> None:
 
 @pytest.mark.parametrize("title", PANELS)
 def test_panel_shows_the_env_that_is_chosen(
-    title: str, second_env: SecondEnv, first_run: Seen, panel_probe: PanelProbe
+    title: str, second_env: SecondEnv, first_run: FollowedRun, panel_probe: PanelProbe
 ) -> None:
     """With the other env chosen, the panel shows that env's report and none of the first one's numbers."""
     probe = replace(panel_probe, env=ENV)
@@ -46,7 +46,7 @@ def test_panel_shows_the_env_that_is_chosen(
 
 
 def test_both_envs_stand_beside_each_other(
-    second_env: SecondEnv, first_run: Seen, prometheus: PrometheusClient
+    second_env: SecondEnv, first_run: FollowedRun, prometheus: PrometheusClient
 ) -> None:
     """At one moment Prometheus has a success of the first env and none of the second, and each its own last run."""
     at = second_env.seen.at

@@ -18,8 +18,8 @@ from typing import Final
 from acceptance.sabotage.driver import UnbrokenError, try_all
 from acceptance.sabotage.judge import Catch, Finding
 from acceptance.sabotage.row import ROWS, RowError, read_rows
-from acceptance.stack.base import StackError
-from acceptance.stack.component import ComponentError
+from acceptance.stack.binaries.component import ComponentError
+from acceptance.stack.interface import StackError
 
 LEAST: Final = 60
 CAUGHT, NOT_CAUGHT, NOT_TRIED, SOME_ONLY = 0, 1, 2, 3

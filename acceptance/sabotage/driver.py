@@ -23,7 +23,7 @@ from acceptance.sabotage.judge import Catch, Finding, Record, judge, read_record
 from acceptance.sabotage.recorder import VARIABLE
 from acceptance.sabotage.row import Place, Sabotage
 from acceptance.sabotage.shared_stack import SharedStack, open_shared_stack
-from acceptance.stack.base import StackError
+from acceptance.stack.interface import StackError
 
 RECORDER = "acceptance.sabotage.recorder"
 _SECONDS = 300.0  # that one run may take; what hangs has not caught anything
