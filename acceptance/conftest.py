@@ -268,7 +268,7 @@ def recovery(follower: Follower, outage: Outage) -> FollowedRun:
 def second_env(stack: Stack, follower: Follower, alerting: Alerting, first_run: FollowedRun) -> SecondEnv:
     """A run in another env, with other numbers in everything, while the first env's stand beside it."""
     assert first_run.env != second.ENV
-    return second.run_second_env(stack, follower, alerting)
+    return second.run_second_env(stack, follower, alerting, first_run)
 
 
 @pytest.fixture(scope="session")

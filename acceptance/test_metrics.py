@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from acceptance.probes import PrometheusClient
+from acceptance.proof.committed import differences, read_series, series_of
 from acceptance.proof.follow import LAST_RUN, FollowedRun
 from evidence.results import MetricQuery, QuerySample
 
@@ -21,6 +22,9 @@ SEVEN = (
     "arbitrage_preflight_ready_for_live",
 )
 HISTOGRAMS = tuple(name for name in SEVEN if name.endswith("_seconds"))
+
+# Every metric that is exported, the seven of the seed among them.
+FAMILIES = tuple(line.split()[2] for line in read_series() if line.startswith("# TYPE "))
 
 Labels = frozenset[tuple[str, str]]
 
@@ -83,6 +87,44 @@ def test_prometheus_has_what_this_run_reported(
             ),
         )
     )
+
+
+def test_a_run_exports_exactly_the_committed_series(first_run: FollowedRun) -> None:
+    """The file has the metrics, HELP, TYPE, labels and label values of the committed list, and no timestamps."""
+    exported = series_of(first_run.run.prom, first_run.env)
+
+    wrong = differences(exported, read_series())
+
+    assert wrong == [], "exported_series.txt: " + "; ".join(wrong)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_committed_series_is_in_prometheus(
+    family: str, first_run: FollowedRun, prometheus: PrometheusClient
+) -> None:
+    """Prometheus has each of them once, scraped from node_exporter, with this run's value and no label more."""
+    names = family if family not in HISTOGRAMS else f"{family}_(bucket|count|sum)"
+    result = prometheus.query(f'{{__name__=~"{names}", env="{first_run.env}"}}', time=first_run.at)
+
+    found = {frozenset(sample.labels.items()): sample.value for sample in result.samples}
+    scraped = dict(prometheus.query('up{job="node-exporter"}', time=first_run.at).one().labels)
+    del scraped["__name__"]
+    expected = {
+        frozenset({"__name__": name, **labels, **scraped}.items()): value
+        for name in _parts(family)
+        for labels, value in first_run.samples(name)
+    }
+    assert expected, f"hop report: this run's report names no sample of {family}"
+    wrong = [
+        *(f"only in the report: {dict(labels)}" for labels in expected if labels not in found),
+        *(f"only in Prometheus: {dict(labels)}" for labels in found if labels not in expected),
+        *(
+            f"{dict(labels)} is {found[labels]}, not {value}"
+            for labels, value in expected.items()
+            if found.get(labels, value) != value
+        ),
+    ]
+    assert wrong == [], f"hop prometheus, {family}: " + "; ".join(wrong)
 
 
 @pytest.mark.own_stack

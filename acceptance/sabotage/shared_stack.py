@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from acceptance.stack import prometheus_config
-from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.embedded.lent import Lender
+from acceptance.stack.embedded.stack import EmbeddedStack
 
 INTERVAL = "1s"
 
