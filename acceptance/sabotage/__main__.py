@@ -29,7 +29,9 @@ _ROOT = Path(__file__).parents[2]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; see the module for what it returns."""
     parser = argparse.ArgumentParser(prog="python -m acceptance.sabotage", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="of sabotages or hops; all of them when there is none")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="HOP or HOP/NAME of what to try; all of them when there is none"
+    )
     parser.add_argument("--list", action="store_true", help="name them, and what each breaks; tries nothing")
     parser.add_argument("--rows", type=Path, default=ROWS, metavar="DIR", help="folder of the files (default: its own)")
     parser.add_argument("--checkout", type=Path, default=_ROOT, metavar="DIR", help="what to copy (default: this one)")
@@ -37,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         rows = read_rows(options.rows)
-        known = {row.name for row in rows} | {row.hop for row in rows}
+        known = {row.path for row in rows} | {row.hop for row in rows}
         if unknown := sorted(set(options.names) - known):
             raise RowError(f"there is no sabotage or hop {', '.join(unknown)}; --list names them")
-        wanted = tuple(row for row in rows if not options.names or {row.name, row.hop} & set(options.names))
+        wanted = tuple(row for row in rows if not options.names or {row.path, row.hop} & set(options.names))
         if options.list:
             for row in wanted:
                 _print(f"{row.path:<48} {row.breaks}")
@@ -101,8 +103,7 @@ def _document(found: Sequence[Finding], seconds: float, code: int) -> dict[str, 
         "seconds": round(seconds, 1),
         "sabotages": [
             {
-                "name": finding.row.name,
-                "hop": finding.row.hop,
+                "name": finding.row.path,
                 "breaks": finding.row.breaks,
                 "caught": finding.catch.value,
                 "why": finding.why,

@@ -1,7 +1,12 @@
-"""Makes the copy of the checkout that a sabotage may break."""
+"""Makes the copies of the checkout that sabotages may break.
+
+One whole copy is made; those that are broken share its files by hard links, and an edit puts a new file in the place of
+a link (`edits.write`).
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -34,4 +39,14 @@ def copy_checkout(source: Path, target: Path) -> Path:
             shutil.copytree(source / part, target / part, ignore=_LEFT_OUT)
         else:
             shutil.copy(source / part, target / part)
+    return target
+
+
+def link_copy(whole: Path, target: Path) -> Path:
+    """Make another copy of a copy, its files shared.
+
+    Raises:
+        OSError: Both are not on one file system, or the disk is full.
+    """
+    shutil.copytree(whole, target, copy_function=os.link, ignore=_LEFT_OUT)
     return target

@@ -49,14 +49,14 @@ class FileEdit:
             raise EditError(f"{self.path} {'is there already' if self.create else 'is not there any more'}")
         if self.create:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.create, encoding="utf-8")
+            write(path, self.create)
         elif self.delete:
             path.unlink()
         else:
             text = path.read_text(encoding="utf-8")
             if (found := text.count(self.old)) != self.count:
                 raise EditError(f"{self.path} holds {found} times, and not {self.count} times, {self.old!r}")
-            path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+            write(path, text.replace(self.old, self.new))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class PanelEdit:
         self._change(home, panel)
         if json.dumps(data) == before:
             raise EditError(f"panel {self.title!r} of {self.dashboard} is already as the edit would make it")
-        path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(path, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
     def _change(self, home: list[dict[str, Any]], panel: dict[str, Any]) -> None:
         thing = panel
@@ -116,7 +116,14 @@ class DashboardEdit:
         changed = {"dashboard": data} if self.wrap else {**data, **self.set}
         if changed == data:
             raise EditError(f"dashboard {self.uid} is already as the edit would make it")
-        path.write_text(json.dumps(changed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write(path, json.dumps(changed, ensure_ascii=False, indent=2) + "\n")
+
+
+def write(path: Path, text: str) -> None:
+    """Put a new file in the place of one that other copies share."""
+    made = path.with_name(f"{path.name}.edited")
+    made.write_text(text, encoding="utf-8")
+    made.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

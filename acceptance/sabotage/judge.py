@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from acceptance.sabotage.row import Sabotage
+from acceptance.sabotage.row import STACK, Sabotage
 
 # Of a traceback only what was raised counts: the lines of source above it hold words that nobody has said.
 _RAISED = re.compile(r"^E(?:$| .*$)", re.MULTILINE)
@@ -69,6 +69,12 @@ def judge(row: Sabotage, record: Record, seconds: float = 0.0) -> Finding:
     def found(catch: Catch, why: str = "") -> Finding:
         return Finding(row=row, catch=catch, why=why, seconds=seconds)
 
+    if not record.passed and not record.failed and (words := row.caught.get(STACK)):
+        missing = [word for word in words if word not in record.said]
+        said = f"the stack does not say {', '.join(map(repr, missing))} but: {_end(record.said)}"
+        return found(Catch.OTHER, said) if missing or "the stack: " not in record.said else found(Catch.RIGHT)
+    if STACK in row.caught:
+        return found(Catch.MISSED, "the stack started all the same")
     silent = [test for test in row.caught if test in record.passed]
     if len(silent) == len(row.caught):
         return found(Catch.MISSED, f"passed all the same: {', '.join(silent)}")

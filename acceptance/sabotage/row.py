@@ -11,6 +11,9 @@ from typing import Any
 
 from acceptance.sabotage.edits import DashboardEdit, Edit, EditError, FileEdit, PanelEdit
 
+STACK = "the stack"
+"""In the place of a test's id: the stack does not even start, and says so in these words."""
+
 ROWS = Path(__file__).with_name("rows")
 
 
@@ -37,12 +40,12 @@ class Sabotage:
     together: str = ""  # sabotages of the same place and word share one copy and one run; "": alone
     edits: tuple[Edit, ...] = ()
     textfiles: Mapping[str, str] = field(default_factory=dict)  # name -> content, put where node_exporter reads
-    caught: Mapping[str, tuple[str, ...]]  # id of a test that must fail -> words that its failure must contain
+    caught: Mapping[str, tuple[str, ...]]  # id of a test (or `STACK`) that must fail -> words of its failure
 
     @property
     def path(self) -> str:
-        """Where its file is, below `rows`."""
-        return f"{self.hop}/{self.name}.toml"
+        """Where its file is, below `rows` and without `.toml`: what it is called."""
+        return f"{self.hop}/{self.name}"
 
     def apply(self, checkout: Path) -> None:
         """Break a copy of the checkout.
@@ -58,13 +61,9 @@ def read_rows(folder: Path = ROWS) -> tuple[Sabotage, ...]:
     """Read every sabotage of a folder, sorted by hop and name.
 
     Raises:
-        RowError: A file cannot be used, or two have the same name.
+        RowError: A file cannot be used.
     """
-    rows = tuple(read_row(path) for path in sorted(folder.glob("*/*.toml")))
-    twice = sorted({row.name for row in rows if sum(row.name == other.name for other in rows) > 1})
-    if twice:
-        raise RowError(f"two files have the name {', '.join(twice)}: rename one")
-    return rows
+    return tuple(read_row(path) for path in sorted(folder.glob("*/*.toml")))
 
 
 def read_row(path: Path) -> Sabotage:
