@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from acceptance.sabotage.driver import UnbrokenError, try_all
+from acceptance.sabotage.driver import try_all
 from acceptance.sabotage.judge import Catch, Finding
 from acceptance.sabotage.row import ROWS, RowError, read_rows
 from acceptance.stack.binaries.component import ComponentError
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             place = Path(folder)
             (place / "copies").mkdir()
             found = try_all(wanted, checkout=options.checkout, folder=place, tell=_tell)
-    except (RowError, UnbrokenError, StackError, ComponentError) as error:
+    except (RowError, StackError, ComponentError) as error:
         sys.stderr.write(f"error: {error}\n")
         return NOT_TRIED
     except KeyboardInterrupt:

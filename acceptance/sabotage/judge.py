@@ -23,6 +23,7 @@ class Catch(StrEnum):
     OTHER = "caught for another reason"
     MISSED = "NOT CAUGHT"
     UNFIT = "its edit does not apply"
+    UNSOUND = "its test fails unbroken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def judge(row: Sabotage, record: Record, seconds: float = 0.0) -> Finding:
 
     if not record.passed and not record.failed and (words := row.caught.get(STACK)):
         missing = [word for word in words if word not in record.said]
-        said = f"the stack does not say {', '.join(map(repr, missing))} but: {_end(record.said)}"
+        said = f"the stack does not say {', '.join(map(repr, missing))} but: {brief(record.said)}"
         return found(Catch.OTHER, said) if missing or "the stack: " not in record.said else found(Catch.RIGHT)
     if STACK in row.caught:
         return found(Catch.MISSED, "the stack started all the same")
@@ -80,17 +81,18 @@ def judge(row: Sabotage, record: Record, seconds: float = 0.0) -> Finding:
         return found(Catch.MISSED, f"passed all the same: {', '.join(silent)}")
     absent = [test for test in row.caught if test not in record.passed and test not in record.failed]
     if len(absent) == len(row.caught):
-        return found(Catch.MISSED, f"did not run: {', '.join(absent)}; pytest said: {_end(record.said)}")
+        return found(Catch.MISSED, f"did not run: {', '.join(absent)}; pytest said: {brief(record.said)}")
     troubles = [f"{test} passed" for test in silent]
     troubles += [f"{test} did not run" for test in absent]
     for test in row.caught:
         if test in record.failed:
             raised = record.failed[test]
             if missing := [word for word in row.caught[test] if word not in raised]:
-                troubles.append(f"{test} does not say {', '.join(map(repr, missing))} but: {_end(raised)}")
+                troubles.append(f"{test} does not say {', '.join(map(repr, missing))} but: {brief(raised)}")
     return found(Catch.OTHER, "; ".join(troubles)) if troubles else found(Catch.RIGHT)
 
 
-def _end(text: str) -> str:
+def brief(text: str) -> str:
+    """Give the end of what was said, on one line."""
     flat = " | ".join(line.strip() for line in text.splitlines() if line.strip())
     return flat if len(flat) <= _SHOWN else f"...{flat[-_SHOWN:]}"
