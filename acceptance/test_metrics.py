@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from acceptance.probes import PrometheusClient
+from acceptance.probes.exposition import parse
 from acceptance.proof.committed import differences, read_series, series_of
 from acceptance.proof.follow import LAST_RUN, FollowedRun
+from acceptance.proof.told import told
 from evidence.results import MetricQuery, QuerySample
 
 SEVEN = (
@@ -36,6 +38,21 @@ def _parts(metric: str) -> tuple[str, ...]:
 def _query(metric: str, env: str) -> str:
     """Ask for a metric and for the timestamp of the last run in one query, so that one answer holds both."""
     return f'{{__name__=~"{"|".join((*_parts(metric), LAST_RUN))}", env="{env}"}}'
+
+
+def wrong_values(seen: FollowedRun, family: str) -> list[str]:
+    """Name each series of a metric that is not what the report of its env's first run tells."""
+    page = parse(seen.run.prom, origin="the .prom of this run")
+    found = {(one.name, frozenset(one.labels.items())): one.value for one in page.samples}
+    wrong = []
+    for series in (line.replace('"ENV"', f'"{seen.env}"') for line in read_series() if not line.startswith("#")):
+        (one,) = parse(f"{series} 0\n", origin="the committed list").samples
+        if one.name not in _parts(family):
+            continue
+        value, expected = found.get((one.name, frozenset(one.labels.items()))), told(series, seen.run.report)
+        if value != expected:
+            wrong.append(f"{series} is {value}, and the report tells {expected}")
+    return wrong
 
 
 def _own(labels: dict[str, str]) -> Labels:
@@ -96,6 +113,13 @@ def test_a_run_exports_exactly_the_committed_series(first_run: FollowedRun) -> N
     wrong = differences(exported, read_series())
 
     assert wrong == [], "exported_series.txt: " + "; ".join(wrong)
+
+
+@pytest.mark.own_stack
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_series_is_what_the_report_tells(family: str, first_run: FollowedRun) -> None:
+    """The file's numbers follow from the report's checks, verdict, times and alerts, and not only from its samples."""
+    assert wrong_values(first_run, family) == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)

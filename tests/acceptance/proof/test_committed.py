@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from acceptance.proof.committed import (
 )
 
 DASHBOARDS = Path(__file__).parents[3] / "monitoring" / "grafana" / "dashboards"
-BOARD = {
+BOARD: dict[str, Any] = {
     "panels": [
         {
             "title": "T",
