@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards grafana grafana-contract secrets \
-	backup restore rotate down-volumes doctor up down status fresh mutants bench clean
+	backup restore rotate down-volumes doctor up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -109,6 +109,9 @@ fresh: ## the README's commands on a bare Debian made for it (root, debootstrap;
 
 mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (an hour or more)
 	.venv-mutants/bin/python -m tests.mutation $(ARGS)
+
+sabotage: setup ## break copies of the checkout in a hundred ways: each has to be caught, and for its own reason
+	@$(BIN)/python -m acceptance.sabotage $(ARGS)
 
 bench: setup ## side-by-side measurements: what ours cost beside the least that could do it
 	$(BIN)/python -m bench $(ARGS)

@@ -14,10 +14,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("acceptance")
     group.addoption(
         "--stack",
-        choices=("auto", "compose", "embedded", "external"),
+        choices=("auto", "compose", "embedded", "external", "lent"),
         default="auto",
         help="what runs the servers; auto: compose where Docker answers, else embedded. What is asked for and cannot "
-        "be started fails, never skips",
+        "be started fails, never skips; lent: for `make sabotage`, which runs one stack for many runs",
     )
     group.addoption(
         "--images",
@@ -55,3 +55,4 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="external: file with user= and password= lines, or with a service-account token alone (Viewer is enough)",
     )
     evidence_plugin.add_options(parser, pluginmanager)
+    group.addoption("--lent-stack", metavar="FILE", type=Path, help="lent: file that the lender has written")

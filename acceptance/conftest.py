@@ -14,9 +14,11 @@ from acceptance.evidence_plugin import EvidencePlugin
 from acceptance.gates import witness
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
+from acceptance.proof import second_env as second
 from acceptance.proof.follow import FollowedRun, Follower
 from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firing
 from acceptance.proof.panel_probe import PanelProbe
+from acceptance.proof.second_env import SecondEnv
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.choose import StackChoice, open_stack, say
 from acceptance.stack.compose import docker_cli
@@ -123,6 +125,7 @@ def _wanted(config: pytest.Config) -> StackChoice:
         node_exporter_url=option("--node-exporter-url"),
         textfile_dir=option("--textfile-dir"),
         grafana_login=option("--grafana-login"),
+        lent_stack=option("--lent-stack"),
     )
 
 
@@ -273,6 +276,13 @@ def recovery(follower: Follower, outage: Outage) -> FollowedRun:
     """A run after Redis came back."""
     assert outage.run.run.exit_code != 0
     return follower.run()
+
+
+@pytest.fixture(scope="session")
+def second_env(stack: Stack, follower: Follower, alerting: Alerting, first_run: FollowedRun) -> SecondEnv:
+    """A run in another env, with other numbers in everything, while the first env's stand beside it."""
+    assert first_run.env != second.ENV
+    return second.run_second_env(stack, follower, alerting, first_run)
 
 
 @pytest.fixture(scope="session")

@@ -34,12 +34,12 @@ def _p95(seen: FollowedRun, metric: str) -> float:
     return bucket_quantile(0.95, buckets)
 
 
-def _expected(title: str, seen: FollowedRun) -> Mapping[str, float]:
+def expected_on(title: str, seen: FollowedRun) -> Mapping[str, float]:
     """Work out from this run's report alone what the panel should show: legend -> value."""
     statuses = [check["status"] for check in seen.run.report["checks"]]
     match title:
         case "Preflight Last Success":
-            return {"paper": float(seen.run.report["verdict"] == "GO")}
+            return {seen.env: float(seen.run.report["verdict"] == "GO")}
         case "Preflight Duration P95":
             return {"P95": _p95(seen, "arbitrage_preflight_duration_seconds")}
         case "Check Status Breakdown":
@@ -70,7 +70,7 @@ def test_panel_shows_this_runs_value(
 
     shown = panel_probe.ask(panel, first_run)
 
-    values, expected = shown.by_name(), _expected(title, first_run)
+    values, expected = shown.by_name(), expected_on(title, first_run)
     assert all(math.isfinite(value) for value in expected.values()), f"hop report: no number for {title}: {expected}"
     if values != pytest.approx(expected, rel=P95_TOLERANCE):
         raise HopError(

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from acceptance.probes import PrometheusClient
+from acceptance.probes.exposition import parse
+from acceptance.proof.committed import differences, read_series, series_of
 from acceptance.proof.follow import LAST_RUN, FollowedRun
+from acceptance.proof.told import told
 from evidence.results import MetricQuery, QuerySample
 
 SEVEN = (
@@ -23,6 +26,9 @@ SEVEN = (
 )
 HISTOGRAMS = tuple(name for name in SEVEN if name.endswith("_seconds"))
 
+# Every metric that is exported, the seven of the seed among them.
+FAMILIES = tuple(line.split()[2] for line in read_series() if line.startswith("# TYPE "))
+
 Labels = frozenset[tuple[str, str]]
 
 
@@ -33,6 +39,21 @@ def _parts(metric: str) -> tuple[str, ...]:
 def _query(metric: str, env: str) -> str:
     """Ask for a metric and for the timestamp of the last run in one query, so that one answer holds both."""
     return f'{{__name__=~"{"|".join((*_parts(metric), LAST_RUN))}", env="{env}"}}'
+
+
+def wrong_values(seen: FollowedRun, family: str) -> list[str]:
+    """Name each series of a metric that is not what the report of its env's first run tells."""
+    page = parse(seen.run.prom, origin="the .prom of this run")
+    found = {(one.name, frozenset(one.labels.items())): one.value for one in page.samples}
+    wrong = []
+    for series in (line.replace('"ENV"', f'"{seen.env}"') for line in read_series() if not line.startswith("#")):
+        (one,) = parse(f"{series} 0\n", origin="the committed list").samples
+        if one.name not in _parts(family):
+            continue
+        value, expected = found.get((one.name, frozenset(one.labels.items()))), told(series, seen.run.report)
+        if value != expected:
+            wrong.append(f"{series} is {value}, and the report tells {expected}")
+    return wrong
 
 
 def _own(labels: dict[str, str]) -> Labels:
@@ -88,6 +109,51 @@ def test_prometheus_has_what_this_run_reported(
             elapsed_seconds=elapsed,
         )
     )
+
+
+def test_a_run_exports_exactly_the_committed_series(first_run: FollowedRun) -> None:
+    """The file has the metrics, HELP, TYPE, labels and label values of the committed list, and no timestamps."""
+    exported = series_of(first_run.run.prom, first_run.env)
+
+    wrong = differences(exported, read_series())
+
+    assert wrong == [], "exported_series.txt: " + "; ".join(wrong)
+
+
+@pytest.mark.own_stack
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_series_is_what_the_report_tells(family: str, first_run: FollowedRun) -> None:
+    """The file's numbers follow from the report's checks, verdict, times and alerts, and not only from its samples."""
+    assert wrong_values(first_run, family) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_committed_series_is_in_prometheus(
+    family: str, first_run: FollowedRun, prometheus: PrometheusClient
+) -> None:
+    """Prometheus has each of them once, scraped from node_exporter, with this run's value and no label more."""
+    names = family if family not in HISTOGRAMS else f"{family}_(bucket|count|sum)"
+    result = prometheus.query(f'{{__name__=~"{names}", env="{first_run.env}"}}', time=first_run.at)
+
+    found = {frozenset(sample.labels.items()): sample.value for sample in result.samples}
+    scraped = dict(prometheus.query('up{job="node-exporter"}', time=first_run.at).one().labels)
+    del scraped["__name__"]
+    expected = {
+        frozenset({"__name__": name, **labels, **scraped}.items()): value
+        for name in _parts(family)
+        for labels, value in first_run.samples(name)
+    }
+    assert expected, f"hop report: this run's report names no sample of {family}"
+    wrong = [
+        *(f"only in the report: {dict(labels)}" for labels in expected if labels not in found),
+        *(f"only in Prometheus: {dict(labels)}" for labels in found if labels not in expected),
+        *(
+            f"{dict(labels)} is {found[labels]}, not {value}"
+            for labels, value in expected.items()
+            if found.get(labels, value) != value
+        ),
+    ]
+    assert wrong == [], f"hop prometheus, {family}: " + "; ".join(wrong)
 
 
 @pytest.mark.own_stack

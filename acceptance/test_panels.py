@@ -13,13 +13,13 @@ from acceptance.dashboards.lint.dashboards import load_folder
 from acceptance.dashboards.lint.metrics import lint_queries, queries_of_dashboard
 from acceptance.dashboards.lint.provisioning import datasource_uids
 from acceptance.dashboards.lint.shape import check_shape
-from acceptance.dashboards.model import list_panels
 from acceptance.dashboards.pictures import save_all
 from acceptance.dashboards.template import Window
 from acceptance.dashboards.variables import fill_variables
 from acceptance.probes import GrafanaClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.probes.grafana_log import refused_files
+from acceptance.proof.committed import differences, panels_of, read_panels
 from acceptance.proof.expectations import Expectations, load_expectations
 from acceptance.proof.follow import LAST_RUN, FollowedRun
 from acceptance.proof.judge import MIN_POINTS_TO_MOVE, Marks
@@ -37,9 +37,9 @@ FILES = {
     for name, data in LOADED.items()
     if isinstance(data.get("panels"), list) and not any(check_shape(name, data))
 }
-CASES = [
-    (uid, panel.title) for uid, data in FILES.items() for panel in list_panels(data) if panel.type not in WITHOUT_DATA
-]
+TEXTS = tuple(f"{kind} " for kind in sorted(WITHOUT_DATA))
+COMMITTED = read_panels()  # a panel that is gone from a file still has its tests
+CASES = [place for place in COMMITTED if not place[1].startswith("$") and not COMMITTED[place][0].startswith(TEXTS)]
 RUNS = "arbitrage_preflight_runs_total"
 BEAT = "arbitrage_engine_heartbeat_timestamp_seconds"
 POINTS = MIN_POINTS_TO_MOVE + 6  # a rate needs four scrapes before its first point, and two to spare
@@ -127,6 +127,23 @@ def test_grafana_refused_no_file(stack: Stack) -> None:
     assert refused_files(stack.logs("grafana")) == ()
 
 
+@pytest.mark.parametrize(("uid", "title"), COMMITTED, ids=[f"{uid}-{title}" for uid, title in COMMITTED])
+def test_panel_is_the_committed_one(uid: str, title: str, grafana: GrafanaClient) -> None:
+    """Grafana serves the panel, or the variable, with the type, look, targets, legends and queries of the list."""
+    served = panels_of(uid, grafana.dashboard(uid).dashboard)
+
+    wrong = differences(served.get((uid, title), ()), COMMITTED[uid, title])
+
+    assert wrong == [], f"panels.txt, dashboard {uid!r}, panel {title!r}: " + "; ".join(wrong)
+
+
+def test_no_panel_is_served_that_is_not_in_the_list(served: tuple[ServedDashboard, ...]) -> None:
+    """Each panel and variable of each dashboard is in the committed list, and so has its tests."""
+    found = {place for one in served for place in panels_of(one.uid, one.dashboard)}
+
+    assert found - set(COMMITTED) == set()
+
+
 def test_every_case_is_served(outcomes: Outcomes) -> None:
     """The panels that Grafana serves are those of the files: none is left out, none is made up."""
     assert set(outcomes) == set(CASES)
@@ -135,6 +152,7 @@ def test_every_case_is_served(outcomes: Outcomes) -> None:
 @pytest.mark.parametrize(("uid", "title"), CASES, ids=[f"{uid}-{title}" for uid, title in CASES])
 def test_panel_shows_live_data(uid: str, title: str, outcomes: Outcomes, may_be_empty: Expectations) -> None:
     """The panel's own queries give finite, fresh, moving values in the unit it claims."""
+    assert (uid, title) in outcomes, f"dashboard {uid!r} has no panel {title!r}"
     outcome = outcomes[uid, title]
     excused = {target for target in outcome.empty_targets if may_be_empty.reason(uid, title, target)}
 

@@ -162,7 +162,8 @@ def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask:
             # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
             # handler an import has left.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
+            limit = ctx.settings.timeout_of(check.id, check.timeout)
+            signal.setitimer(signal.ITIMER_REAL, limit + _ORPHAN_SECONDS)
             os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
         os._exit(0)

@@ -16,12 +16,13 @@ from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose.images.choose import Mode
 from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.embedded.lent import LentStack
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.interface import Stack, StackError, Urls
 
-Choice = Literal["auto", "compose", "embedded", "external"]
-CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external")
+Choice = Literal["auto", "compose", "embedded", "external", "lent"]
+CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external", "lent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class StackChoice:
     node_exporter_url: str = "http://127.0.0.1:9101"
     textfile_dir: Path | None = None
     grafana_login: Path | None = None  # file: a token alone, or lines user=... and password=...
+    lent_stack: Path | None = None  # file that the lender of a stack has written
 
 
 @contextmanager
@@ -84,6 +86,10 @@ def _make(wanted: StackChoice, project: Path, tell: Callable[[str], object], pro
             return ComposeStack(images=wanted.images, grafana=wanted.grafana, tell=tell)
         case "external":
             return _external(wanted, project)
+        case "lent":
+            if wanted.lent_stack is None:
+                raise StackError("--stack lent needs --lent-stack too")
+            return LentStack(wanted.lent_stack, project=project)
         case "auto":
             trouble = docker_cli.why_unusable()
             tell("stack: compose, since Docker answers" if trouble is None else f"stack: embedded, since {trouble}")

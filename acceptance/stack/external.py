@@ -91,6 +91,11 @@ class ExternalStack:
                 service="grafana",
             )
 
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Give none: its servers are reached by the addresses that were named."""
+        return {}
+
     def stop(self) -> None:
         """Do nothing: it is not ours."""
 

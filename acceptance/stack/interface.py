@@ -95,6 +95,10 @@ class Stack(Protocol):
         """Where the servers answer."""
 
     @property
+    def ports(self) -> Mapping[str, int]:
+        """Service name -> port on 127.0.0.1; empty where they are somebody else's."""
+
+    @property
     def grafana_auth(self) -> tuple[str, str]:
         """User and password of Grafana's administrator."""
 

@@ -371,6 +371,15 @@ def test_x12_one_check_has_a_timeout_of_its_own(
     assert (results["redis"].status, results["redis"].duration_seconds) == (Status.ERROR, waited)
 
 
+def test_a_raised_deadline_is_given_to_the_process_too(
+    make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings
+) -> None:
+    """The alarm that ends a check whose gate was killed waits for what is set, not for the check's own timeout."""
+    context = make_context(settings=make_settings(check_timeouts={"redis": 20}))
+    results = run([make_check(does=says(Status.PASS, "late", 1.3), timeout=0.1)], context)
+    assert (results["redis"].status, results["redis"].outcome.summary) == (Status.PASS, "late")
+
+
 def test_settings_lower_every_deadline(
     make_check: MakeCheck, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:

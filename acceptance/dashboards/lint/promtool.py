@@ -38,12 +38,16 @@ def test_rules(promtool: Path, tests: Sequence[Path]) -> str:
     """Run the unit tests of the rules.
 
     Raises:
-        PromtoolError: A test fails, or there is none.
+        PromtoolError: Tests fail, each file's failures told, or there is none.
     """
     if not tests:
         raise PromtoolError("there are no promtool tests to run")
     with ThreadPoolExecutor() as pool:  # a process for each file: one takes as long as all others together
-        return "\n".join(pool.map(lambda path: _run(promtool, ["test", "rules", str(path)]), tests))
+        running = [pool.submit(_run, promtool, ["test", "rules", str(path)]) for path in tests]
+    failures = [str(error) for one in running if (error := one.exception()) is not None]
+    if failures:
+        raise PromtoolError("\n".join(failures))
+    return "\n".join(one.result() for one in running)
 
 
 def check_metrics(promtool: Path, text: str) -> str:
