@@ -22,7 +22,7 @@ help: ## show this page
 setup: .venv/ready components ## virtual environment and server binaries; a second time does nothing
 
 components: .venv/ready
-	@$(BIN)/python -m acceptance.stack.components
+	@$(BIN)/python -m acceptance.stack.binaries
 
 lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff format --check
@@ -46,44 +46,44 @@ test: lint unit browser ## everything, on the embedded stack and on compose
 	$(MAKE) compose
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
-	@$(BIN)/python -m acceptance.stack.compose_images --images $(IMAGES) --grafana $(GRAFANA)
+	@$(BIN)/python -m acceptance.stack.compose.images.choose --images $(IMAGES) --grafana $(GRAFANA)
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
-	@$(BIN)/python -m acceptance.pictures $(ARGS)
+	@$(BIN)/python -m acceptance.dashboards.pictures $(ARGS)
 
 grafana-contract: .venv/ready ## hold a running Grafana against the recorded one: GRAFANA_URL=... GRAFANA_LOGIN=FILE
 	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))
-	@$(BIN)/python -m tests.acceptance.standins.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
+	@$(BIN)/python -m tests.acceptance.world.grafana.contract "$(GRAFANA_URL)" "$(GRAFANA_LOGIN)"
 
 grafana: .venv/ready ## unpack an official Grafana that you name: ARCHIVE=... SHA256=... (without them: how)
-	@$(BIN)/python -m acceptance.stack.grafana_archive $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SHA256),--sha256 "$(SHA256)")
+	@$(BIN)/python -m acceptance.stack.binaries.grafana_archive $(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SHA256),--sha256 "$(SHA256)")
 
 secrets: .venv/ready ## the secret files of the compose stack, made once
-	@$(BIN)/python -m acceptance.stack.compose_secrets
+	@$(BIN)/python -m acceptance.stack.compose.secrets
 
 backup: .venv/ready ## the compose stack's data as one file in backups/; FILE=... names it, DRY_RUN=1 only looks
-	@$(BIN)/python -m acceptance.stack.compose_backup backup $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+	@$(BIN)/python -m acceptance.stack.compose.operate.backup backup $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
 
 restore: .venv/ready ## FILE=...: bring such a file back, into volumes of its own; DRY_RUN=1 only looks
-	@$(BIN)/python -m acceptance.stack.compose_backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
+	@$(BIN)/python -m acceptance.stack.compose.operate.backup restore $(if $(FILE),--file "$(FILE)") $(if $(DRY_RUN),--dry-run)
 
 rotate: .venv/ready ## SECRET=...: another value for one secret of the running compose stack; DRY_RUN=1 only looks
-	@$(BIN)/python -m acceptance.stack.compose_rotate --secret "$(SECRET)" $(if $(DRY_RUN),--dry-run)
+	@$(BIN)/python -m acceptance.stack.compose.operate.rotate --secret "$(SECRET)" $(if $(DRY_RUN),--dry-run)
 
 down-volumes: .venv/ready ## name the data that the compose stack would lose; SURE=yes deletes it
-	@$(BIN)/python -m acceptance.stack.compose_drop $(if $(filter yes,$(SURE)),--sure)
+	@$(BIN)/python -m acceptance.stack.compose.operate.drop $(if $(filter yes,$(SURE)),--sure)
 
 doctor: .venv/ready ## would the compose stack start here, and if not, which command mends it
-	@$(BIN)/python -m acceptance.stack.compose_doctor
+	@$(BIN)/python -m acceptance.stack.compose.operate.doctor
 
 up: setup ## start the local stack on 9090, 3000, 9100, 9101, 6379, 5432 and leave it running
-	@$(BIN)/python -m acceptance.stack.local up --grafana $(GRAFANA)
+	@$(BIN)/python -m acceptance.stack.embedded.local up --grafana $(GRAFANA)
 
 down: .venv/ready ## stop what `make up` started
-	@$(BIN)/python -m acceptance.stack.local down
+	@$(BIN)/python -m acceptance.stack.embedded.local down
 
 status: .venv/ready ## what of the local stack is running
-	@$(BIN)/python -m acceptance.stack.local status
+	@$(BIN)/python -m acceptance.stack.embedded.local status
 
 fresh: ## the README's commands on a bare Debian made for it (root, debootstrap; half an hour or more)
 	scripts/run_fresh.sh $(ARGS)

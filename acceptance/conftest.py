@@ -10,21 +10,21 @@ from typing import Final, TextIO
 import pytest
 
 from acceptance import evidence_plugin
-from acceptance.alerting import Alerting, open_alerting
 from acceptance.evidence_plugin import PLUGIN_NAME, EvidencePlugin
-from acceptance.follow import Follower, Seen
-from acceptance.live_world import LiveWorld, open_live_world
-from acceptance.outage import Outage, begin_outage, see_outage, until_firing
-from acceptance.panel_probe import PanelProbe
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
-from acceptance.servers import open_servers
-from acceptance.stack.base import Stack, StackError
-from acceptance.stack.progress import Progress
-from acceptance.stack.select import Wanted, open_stack, say
+from acceptance.proof.follow import FollowedRun, Follower
+from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firing
+from acceptance.proof.panel_probe import PanelProbe
+from acceptance.stack.binaries.progress import Progress
+from acceptance.stack.choose import StackChoice, open_stack, say
+from acceptance.stack.data_servers import open_servers
+from acceptance.stack.interface import Stack, StackError
 from acceptance.stack.wait import WaitTimeoutError
-from acceptance.standins.exchanges import ExchangeStandin
 from acceptance.terminal import open_terminal
+from acceptance.world.alerting import Alerting, open_alerting
+from acceptance.world.exchanges import ExchangeStandin
+from acceptance.world.live import LiveWorld, open_live_world
 from evidence import Bundle
 from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
 
@@ -92,14 +92,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 @pytest.fixture(scope="session")
-def wanted(request: pytest.FixtureRequest) -> Wanted:
+def wanted(request: pytest.FixtureRequest) -> StackChoice:
     """What the command line asks for."""
     return _wanted(request.config)
 
 
-def _wanted(config: pytest.Config) -> Wanted:
+def _wanted(config: pytest.Config) -> StackChoice:
     option = config.getoption
-    return Wanted(
+    return StackChoice(
         choice=option("--stack"),
         images=option("--images"),
         grafana=option("--grafana"),
@@ -194,7 +194,7 @@ def follower(
 
 @pytest.fixture(scope="session")
 def live_world(
-    request: pytest.FixtureRequest, stack: Stack, wanted: Wanted, evidence_plugin: EvidencePlugin
+    request: pytest.FixtureRequest, stack: Stack, wanted: StackChoice, evidence_plugin: EvidencePlugin
 ) -> Iterator[LiveWorld]:
     """What a run in env live meets: servers of the same kind as the stack's, and nothing else on them.
 
@@ -208,7 +208,7 @@ def live_world(
 
 
 @pytest.fixture(scope="session")
-def silence(wanted: Wanted, prometheus: PrometheusClient) -> Mapping[str, str]:
+def silence(wanted: StackChoice, prometheus: PrometheusClient) -> Mapping[str, str]:
     """Before the first run Prometheus notices that there is no preflight file: annotations of TextfileMissing.
 
     Empty where it did not: that is for the test of this alert to judge, and no reason not to run preflight.
@@ -223,7 +223,7 @@ def silence(wanted: Wanted, prometheus: PrometheusClient) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def first_run(follower: Follower, silence: Mapping[str, str], bundle: Bundle) -> Seen:
+def first_run(follower: Follower, silence: Mapping[str, str], bundle: Bundle) -> FollowedRun:
     """The first preflight run on this stack, seen in Prometheus; `silence` ends with it, so it is looked at before."""
     say(f"before the first run: {silence.get('summary', 'no alert')}")
     seen = follower.run()
@@ -234,7 +234,7 @@ def first_run(follower: Follower, silence: Mapping[str, str], bundle: Bundle) ->
 
 
 @pytest.fixture(scope="session")
-def third_run(follower: Follower, first_run: Seen) -> Seen:
+def third_run(follower: Follower, first_run: FollowedRun) -> FollowedRun:
     """The third run; it takes the first one as given, so that nobody can make it the second."""
     assert first_run.run.exit_code == 0
     assert follower.start().exit_code == 0
@@ -242,20 +242,20 @@ def third_run(follower: Follower, first_run: Seen) -> Seen:
 
 
 @pytest.fixture(scope="session")
-def outage_begun(stack: Stack, follower: Follower, third_run: Seen) -> Seen:
+def outage_begun(stack: Stack, follower: Follower, third_run: FollowedRun) -> FollowedRun:
     """Redis and the engine go away; the run that meets it. They are away until `outage` brings them back."""
     assert third_run.run.exit_code == 0
     return begin_outage(stack, follower)
 
 
 @pytest.fixture(scope="session")
-def outage(stack: Stack, prometheus: PrometheusClient, outage_begun: Seen) -> Outage:
+def outage(stack: Stack, prometheus: PrometheusClient, outage_begun: FollowedRun) -> Outage:
     """The same once its alerts have fired; Redis and the engine are there again when this returns."""
     return see_outage(stack, outage_begun, prometheus)
 
 
 @pytest.fixture(scope="session")
-def recovery(follower: Follower, outage: Outage) -> Seen:
+def recovery(follower: Follower, outage: Outage) -> FollowedRun:
     """A run after Redis came back."""
     assert outage.run.run.exit_code != 0
     return follower.run()
@@ -274,7 +274,7 @@ def panel_probe(grafana: GrafanaClient, dashboard: ServedDashboard, step: float)
 
 
 @pytest.fixture(scope="session")
-def metric_log(first_run: Seen, stack: Stack, bundle: Bundle) -> Callable[[MetricQuery], None]:
+def metric_log(first_run: FollowedRun, stack: Stack, bundle: Bundle) -> Callable[[MetricQuery], None]:
     """Takes down what Prometheus said of the first run, metric by metric, in the evidence."""
     record = PrometheusQueryResult(
         run_id=first_run.run.report["run_id"],

@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import pytest
 
-from acceptance.stack.base import Stack, StackError
-from evidence import Bundle, EvidenceError, Result, git, manifest, records, status, versions
+from acceptance.stack.interface import Stack, StackError
+from evidence import Bundle, CaseResult, EvidenceError, git, manifest, records, status, versions
 from evidence.grafana import GrafanaUsed, label_of
 from evidence.tally import Tally
 
@@ -234,11 +234,11 @@ class EvidencePlugin:
             document = self._close()
         except (EvidenceError, OSError, ValueError) as error:
             self._fail()
-            says = f"{Result.INCOMPLETE}: {error}"
+            says = f"{CaseResult.INCOMPLETE}: {error}"
         else:
             # Leaving tests out by an option is the caller's own wish; a test that skips itself is not.
-            asked_for_less = document["result"] == Result.PARTIAL and not document["counts"]["skipped"]
-            if document["result"] != Result.PASSED and not asked_for_less:
+            asked_for_less = document["result"] == CaseResult.PARTIAL and not document["counts"]["skipped"]
+            if document["result"] != CaseResult.PASSED and not asked_for_less:
                 self._fail()
             passed, collected = document["counts"]["passed"], document["counts"]["collected"]
             reasons = "".join(f"; {reason}" for reason in document["reasons"])

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from acceptance.alerting import CHAT_FILE, Alerting
-from acceptance.follow import LAST_RUN, Seen
 from acceptance.probes import PrometheusClient
 from acceptance.probes.exposition import parse
-from acceptance.stack.base import PreflightRun, Stack
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.proof.follow import LAST_RUN, FollowedRun
+from acceptance.stack.interface import PreflightRun, Stack
+from acceptance.stack.wait import Observation, wait_until
+from acceptance.world.alerting import CHAT_FILE, Alerting
 from evidence import Bundle
 
 pytestmark = pytest.mark.own_stack
@@ -37,7 +37,7 @@ Run = Callable[..., PreflightRun]
 
 
 @pytest.fixture(scope="module")
-def run(stack: Stack, alerting: Alerting, variables: Mapping[str, str], third_run: Seen) -> Iterator[Run]:
+def run(stack: Stack, alerting: Alerting, variables: Mapping[str, str], third_run: FollowedRun) -> Iterator[Run]:
     """Run preflight in env `test`, without what takes long and has no part in this: `run({...}, "alerts", "flush")`."""
     assert third_run.run.report["env"] != ENV
     quick = {
@@ -64,8 +64,8 @@ def texts(alerting: Alerting) -> Callable[[], list[str]]:
 
 
 def _wait_until_after(moment: float) -> None:
-    def probe() -> Answer[None]:
-        return Answer(done=time.time() > moment, said="it is too early")
+    def probe() -> Observation[None]:
+        return Observation(done=time.time() > moment, said="it is too early")
 
     wait_until(probe, asked="the clock", timeout=max(0.0, moment - time.time()) + 5)
 
@@ -247,10 +247,10 @@ def test_counters_are_what_the_chat_holds(run: Run, alerting: Alerting, promethe
     names = "|".join(wanted)
     query = f'sum by (__name__) ({{__name__=~"{names}", env="{ENV}", outcome=~"sent|", severity=~"P0|P1|"}})'
 
-    def probe() -> Answer[None]:
+    def probe() -> Observation[None]:
         result = prometheus.query(query)
         found = {sample.labels["__name__"]: sample.value for sample in result.samples}
-        return Answer(done=found == wanted, said=f"{found}, wanted {wanted}")
+        return Observation(done=found == wanted, said=f"{found}, wanted {wanted}")
 
     wait_until(probe, asked=query, timeout=60)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from acceptance.follow import HopError, Seen
-from acceptance.panel_probe import PanelProbe
+from acceptance.dashboards.model import find_panel
 from acceptance.probes.grafana import ServedDashboard
-from acceptance.probes.panels import find_panel
-from acceptance.quantile import bucket_quantile
+from acceptance.proof.follow import FollowedRun, HopError
+from acceptance.proof.panel_probe import PanelProbe
+from acceptance.proof.quantile import bucket_quantile
 from evidence.results import PanelQuery
 
 ROW = "Preflight Health"
@@ -26,7 +26,7 @@ FROM_ZERO = ("Preflight Duration P95", "Redis/Postgres Latency")
 P95_TOLERANCE = 1e-6  # relative: Prometheus extrapolates every bucket by one factor, which divides out but for rounding
 
 
-def _p95(seen: Seen, metric: str) -> float:
+def _p95(seen: FollowedRun, metric: str) -> float:
     buckets: dict[float, float] = {}
     for labels, value in seen.samples(f"{metric}_bucket"):
         bound = float(labels["le"])
@@ -34,7 +34,7 @@ def _p95(seen: Seen, metric: str) -> float:
     return bucket_quantile(0.95, buckets)
 
 
-def _expected(title: str, seen: Seen) -> Mapping[str, float]:
+def _expected(title: str, seen: FollowedRun) -> Mapping[str, float]:
     """Work out from this run's report alone what the panel should show: legend -> value."""
     statuses = [check["status"] for check in seen.run.report["checks"]]
     match title:
@@ -63,7 +63,7 @@ def test_grafana_serves_the_row_with_its_four_panels(dashboard: ServedDashboard,
     "title", [pytest.param(title, marks=pytest.mark.own_stack if title in FROM_ZERO else ()) for title in PANELS]
 )
 def test_panel_shows_this_runs_value(
-    title: str, first_run: Seen, panel_probe: PanelProbe, panel_log: Callable[[PanelQuery], None]
+    title: str, first_run: FollowedRun, panel_probe: PanelProbe, panel_log: Callable[[PanelQuery], None]
 ) -> None:
     """The panel's own queries, sent through Grafana, give what this run's report gives, after the first run."""
     panel = find_panel(panel_probe.panels(), title, row=ROW)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from acceptance.live_world import LiveWorld
+from acceptance.world.live import LiveWorld
 
 pytestmark = pytest.mark.own_stack
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.live_world import HOSTS, LiveWorld
-from preflight.exchange_client import ALLOWED_PATHS
+from acceptance.world.live import HOSTS, LiveWorld
+from preflight.exchange.client import ALLOWED_PATHS
 
 pytestmark = pytest.mark.own_stack
 

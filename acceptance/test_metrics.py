@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from acceptance.follow import LAST_RUN, Seen
 from acceptance.probes import PrometheusClient
-from evidence.results import MetricQuery, Sample
+from acceptance.proof.follow import LAST_RUN, FollowedRun
+from evidence.results import MetricQuery, QuerySample
 
 SEVEN = (
     "arbitrage_preflight_runs_total",
@@ -41,7 +41,7 @@ def _own(labels: dict[str, str]) -> Labels:
 
 @pytest.mark.parametrize("metric", SEVEN)
 def test_prometheus_has_what_this_run_reported(
-    metric: str, first_run: Seen, prometheus: PrometheusClient, metric_log: Callable[[MetricQuery], None]
+    metric: str, first_run: FollowedRun, prometheus: PrometheusClient, metric_log: Callable[[MetricQuery], None]
 ) -> None:
     """Every sample of the metric has the value that this run's report says, beside this run's timestamp."""
     result = prometheus.query(_query(metric, first_run.env), time=first_run.at)
@@ -73,7 +73,7 @@ def test_prometheus_has_what_this_run_reported(
             labels={name: value for name, value in chosen.labels.items() if name != "__name__"},
             sample_time=chosen.timestamp,
             samples=tuple(
-                Sample(
+                QuerySample(
                     metric=s.labels["__name__"],
                     labels={name: value for name, value in s.labels.items() if name != "__name__"},
                     value=s.value,
@@ -86,7 +86,7 @@ def test_prometheus_has_what_this_run_reported(
 
 
 @pytest.mark.own_stack
-def test_a_first_run_on_a_healthy_stack_is_go(first_run: Seen) -> None:
+def test_a_first_run_on_a_healthy_stack_is_go(first_run: FollowedRun) -> None:
     """The gate says GO with exit 0, the run counts as one, and paper is never ready for live."""
     report = first_run.run.report
 
@@ -98,13 +98,13 @@ def test_a_first_run_on_a_healthy_stack_is_go(first_run: Seen) -> None:
 
 
 @pytest.mark.own_stack
-def test_the_seeds_own_query_answers(first_run: Seen, prometheus: PrometheusClient) -> None:
+def test_the_seeds_own_query_answers(first_run: FollowedRun, prometheus: PrometheusClient) -> None:
     """`query=arbitrage_preflight_runs_total`, as the seed types it, gives the runs so far."""
     assert prometheus.query("arbitrage_preflight_runs_total", time=first_run.at).one(env="paper").value == 1
 
 
 @pytest.mark.own_stack
-def test_labels_are_values_not_reprs(first_run: Seen, prometheus: PrometheusClient) -> None:
+def test_labels_are_values_not_reprs(first_run: FollowedRun, prometheus: PrometheusClient) -> None:
     """`env` is `paper`, never an enum's repr: the original's dashboards were empty because of that."""
     result = prometheus.query('group by (env) ({__name__=~"arbitrage_preflight_.+"})', time=first_run.at)
 
@@ -112,7 +112,7 @@ def test_labels_are_values_not_reprs(first_run: Seen, prometheus: PrometheusClie
 
 
 @pytest.mark.own_stack
-def test_runs_add_up_across_processes(third_run: Seen, prometheus: PrometheusClient) -> None:
+def test_runs_add_up_across_processes(third_run: FollowedRun, prometheus: PrometheusClient) -> None:
     """After three runs `runs_total` is 3 and every histogram has counted three of each, here and in Prometheus."""
     counters = "|".join(("arbitrage_preflight_runs_total", *(f"{name}_count" for name in HISTOGRAMS)))
     result = prometheus.query(f'{{__name__=~"{counters}", env="paper"}}', time=third_run.at)
@@ -131,7 +131,9 @@ def test_runs_add_up_across_processes(third_run: Seen, prometheus: PrometheusCli
     }
 
 
-def test_durations_add_up_across_processes(first_run: Seen, third_run: Seen, prometheus: PrometheusClient) -> None:
+def test_durations_add_up_across_processes(
+    first_run: FollowedRun, third_run: FollowedRun, prometheus: PrometheusClient
+) -> None:
     """The sum of the duration histogram grows by what the later runs took: nothing is lost between processes."""
     metric = "arbitrage_preflight_duration_seconds_sum"
     grown = third_run.value(metric) - first_run.value(metric)

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.follow import LAST_RUN, Seen
-from acceptance.lint import lint_folder
-from acceptance.lint.catalogue import FOREIGN, known_metrics
-from acceptance.lint.dashboards import load_folder
-from acceptance.lint.metrics import lint_queries, queries_of_dashboard
-from acceptance.lint.provisioning import datasource_uids
-from acceptance.lint.shape import check_shape
-from acceptance.pictures import save_all
+from acceptance.dashboards.lint import lint_folder
+from acceptance.dashboards.lint.catalogue import FOREIGN, known_metrics
+from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.metrics import lint_queries, queries_of_dashboard
+from acceptance.dashboards.lint.provisioning import datasource_uids
+from acceptance.dashboards.lint.shape import check_shape
+from acceptance.dashboards.model import list_panels
+from acceptance.dashboards.pictures import save_all
+from acceptance.dashboards.template import Window
+from acceptance.dashboards.variables import fill_variables
 from acceptance.probes import GrafanaClient, PrometheusClient
-from acceptance.probes.expectations import Expectations, load_expectations
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.probes.grafana_log import refused_files
-from acceptance.probes.judge import MIN_POINTS_TO_MOVE, Marks
-from acceptance.probes.panels import list_panels
-from acceptance.probes.sweep import WITHOUT_DATA, PanelOutcome, sweep
-from acceptance.probes.template import Window
-from acceptance.probes.variables import fill_variables
-from acceptance.stack.base import Stack
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.proof.expectations import Expectations, load_expectations
+from acceptance.proof.follow import LAST_RUN, FollowedRun
+from acceptance.proof.judge import MIN_POINTS_TO_MOVE, Marks
+from acceptance.proof.sweep import WITHOUT_DATA, PanelOutcome, sweep
+from acceptance.stack.interface import Stack
+from acceptance.stack.wait import Observation, wait_until
 from evidence import Bundle
 
 ROOT = Path(__file__).parents[1]
@@ -56,17 +56,17 @@ def served(grafana: GrafanaClient) -> tuple[ServedDashboard, ...]:
 
 
 @pytest.fixture(scope="module")
-def window(prometheus: PrometheusClient, first_run: Seen, step: float) -> Window:
+def window(prometheus: PrometheusClient, first_run: FollowedRun, step: float) -> Window:
     """A time range at whose end there is a run, and in which the engine has been scraped often enough to move."""
     span, last = round(SPAN_STEPS * step), round(RATE_STEPS * step)
     query = f"max(count_over_time({BEAT}[{span}s])) and max(count_over_time({BEAT}[{last}s])) >= {RATE_STEPS - 1}"
 
-    def probe() -> Answer[float]:
+    def probe() -> Observation[float]:
         found = prometheus.query(query).samples
         count = max((sample.value for sample in found), default=0.0)
         at = found[0].timestamp if found else 0.0
         said = f"{count:g} of {POINTS} scrapes of the engine, 0 where one of the last {RATE_STEPS} was late"
-        return Answer(done=count >= POINTS, said=said, value=at)
+        return Observation(done=count >= POINTS, said=said, value=at)
 
     at = wait_until(probe, asked=query, timeout=15 + POINTS * step).value
     assert at is not None
@@ -82,7 +82,7 @@ def envs(prometheus: PrometheusClient, window: Window) -> frozenset[str]:
 
 
 @pytest.fixture(scope="module")
-def marks(prometheus: PrometheusClient, first_run: Seen, window: Window, step: float) -> Marks:
+def marks(prometheus: PrometheusClient, first_run: FollowedRun, window: Window, step: float) -> Marks:
     """The run that every preflight panel has to show: the last one seen at the end of the window."""
     last_run = prometheus.query(f'{LAST_RUN}{{env="{first_run.env}"}}', time=window.end).one().value
     assert last_run >= first_run.ended_at

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from acceptance.dashboards.lint import promtool
+from acceptance.dashboards.lint.rulefile import read_rules
 from acceptance.evidence_plugin import EvidencePlugin
-from acceptance.follow import Seen
-from acceptance.lint import promtool
-from acceptance.lint.rulefile import read_rules
-from acceptance.outage import EXPECTED, Outage, active, until_gone
 from acceptance.probes import PrometheusClient
-from acceptance.stack.components import resolve
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.proof.follow import FollowedRun
+from acceptance.proof.outage import EXPECTED, Outage, active, until_gone
+from acceptance.stack.binaries.resolve import resolve
+from acceptance.stack.wait import Observation, wait_until
 
 pytestmark = pytest.mark.own_stack
 
@@ -39,24 +39,24 @@ def test_each_alert_does_what_its_promtool_tests_say(evidence_plugin: EvidencePl
 ABOUT_THE_MACHINE = {"RedisLatencyHigh", "PostgresLatencyHigh", "PreflightSlow"}
 
 
-def test_the_file_of_a_real_run_is_well_formed(first_run: Seen) -> None:
+def test_the_file_of_a_real_run_is_well_formed(first_run: FollowedRun) -> None:
     """The `.prom` that a run on this stack has written is one in which promtool finds nothing to improve."""
     promtool.check_metrics(resolve("promtool").binary, first_run.run.prom)
 
 
-def test_nothing_fires_on_a_healthy_stack(prometheus: PrometheusClient, recovery: Seen) -> None:
+def test_nothing_fires_on_a_healthy_stack(prometheus: PrometheusClient, recovery: FollowedRun) -> None:
     """After a GO no alert is left: a rule that always fires is as useless as one that never does."""
     assert recovery.run.exit_code == 0
 
-    def probe() -> Answer[None]:
+    def probe() -> Observation[None]:
         found = [(one.name, one.state) for one in active(prometheus) if one.name not in ABOUT_THE_MACHINE]
-        return Answer(done=not found, said=str(found))
+        return Observation(done=not found, said=str(found))
 
     wait_until(probe, asked="/api/v1/alerts", timeout=10, interval=0.25)
 
 
 def test_textfile_missing_fired_before_the_first_run(
-    silence: Mapping[str, str], prometheus: PrometheusClient, first_run: Seen
+    silence: Mapping[str, str], prometheus: PrometheusClient, first_run: FollowedRun
 ) -> None:
     """A node_exporter without a preflight file is noticed, and the alert ends with the first run."""
     assert "No preflight metrics file" in silence.get("summary", "TextfileMissing did not fire")
@@ -75,7 +75,7 @@ def test_target_down_fires_at_a_stopped_engine(outage: Outage) -> None:
     assert "arbitrage-engine" in outage.fired["TargetDown"]["summary"]
 
 
-def test_both_resolve_when_all_is_back(recovery: Seen, prometheus: PrometheusClient) -> None:
+def test_both_resolve_when_all_is_back(recovery: FollowedRun, prometheus: PrometheusClient) -> None:
     """The next GO ends PreflightFailed, the next scrape ends TargetDown."""
     assert recovery.run.exit_code == 0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from acceptance.probes import GrafanaClient, PrometheusClient
-from acceptance.stack.base import SERVICES, Stack
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.interface import SERVICES, Stack
+from acceptance.stack.wait import Observation, wait_until
 
 
 @pytest.mark.own_stack
@@ -24,11 +24,11 @@ def test_every_scrape_target_is_up(stack: Stack, prometheus: PrometheusClient) -
     """Prometheus scrapes each job of the committed configuration without an error."""
     expected = {"node-exporter", "prometheus"} | ({"arbitrage-engine"} if stack.urls.engine else set())
 
-    def probe() -> Answer[None]:
+    def probe() -> Observation[None]:
         targets = prometheus.targets()
         said = {target.job: target.last_error or target.health for target in targets}
         done = set(said) == expected and all(target.health == "up" for target in targets)
-        return Answer(done=done, said=f"{said}, expected {sorted(expected)} up")
+        return Observation(done=done, said=f"{said}, expected {sorted(expected)} up")
 
     wait_until(probe, asked=f"{stack.urls.prometheus}/api/v1/targets", timeout=10)
 
@@ -36,9 +36,9 @@ def test_every_scrape_target_is_up(stack: Stack, prometheus: PrometheusClient) -
 def test_no_rule_is_broken(stack: Stack, prometheus: PrometheusClient) -> None:
     """Each rule that Prometheus has loaded evaluates without an error."""
 
-    def probe() -> Answer[None]:
+    def probe() -> Observation[None]:
         unknown = [rule.name for rule in prometheus.rules() if rule.health == "unknown"]
-        return Answer(done=not unknown, said=f"not evaluated yet: {unknown}")
+        return Observation(done=not unknown, said=f"not evaluated yet: {unknown}")
 
     wait_until(probe, asked=f"{stack.urls.prometheus}/api/v1/rules", timeout=10)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.figure import Figure
 from preflight.check import Context
+from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
-from preflight.settings import Settings
 
 _ROUNDS = 5
 _ASKED = 0.3  # seconds that an exchange is made to take

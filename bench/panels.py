@@ -11,18 +11,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import preflight.catalogue
-from acceptance.lint.catalogue import FOREIGN, Metric, arbitrage_metrics
-from acceptance.pictures.live import DASHBOARDS
+import preflight.record.catalogue
+from acceptance.dashboards.lint.catalogue import FOREIGN, Metric, arbitrage_metrics
+from acceptance.dashboards.model import list_panels, panel_queries
+from acceptance.dashboards.pictures.live import DASHBOARDS
+from acceptance.dashboards.template import Window, default_values
 from acceptance.probes import GrafanaClient
 from acceptance.probes.grafana import ServedDashboard
-from acceptance.probes.judge import Marks
-from acceptance.probes.panels import list_panels, panel_queries
-from acceptance.probes.sweep import WITHOUT_DATA, sweep
-from acceptance.probes.template import Window, default_values
-from acceptance.stack.components import resolve
-from acceptance.stack.embedded import EmbeddedStack
-from acceptance.standins.grafana.identity import is_standin
+from acceptance.proof.judge import Marks
+from acceptance.proof.sweep import WITHOUT_DATA, sweep
+from acceptance.stack.binaries.resolve import resolve
+from acceptance.stack.embedded.stack import EmbeddedStack
+from acceptance.world.grafana.identity import is_standin
 from bench.cost import once
 from bench.figure import Figure
 from engine.metrics import CATALOGUE
@@ -41,16 +41,16 @@ _OPEN: Mapping[str, Sequence[str]] = {
     "version": ("1",),
 }
 _BUCKETS: Mapping[str, Sequence[float]] = {
-    **{ours.name: ours.buckets for ours in preflight.catalogue.CATALOGUE},
+    **{ours.name: ours.buckets for ours in preflight.record.catalogue.CATALOGUE},
     **{engines.name: engines.buckets for engines in CATALOGUE},
 }
 
 _LINT = """
 from pathlib import Path
-from acceptance.lint.catalogue import known_metrics
-from acceptance.lint.dashboards import lint_folder, load_folder
-from acceptance.lint.metrics import lint_queries, queries_of_dashboard
-from acceptance.lint.provisioning import datasource_uids
+from acceptance.dashboards.lint.catalogue import known_metrics
+from acceptance.dashboards.lint.dashboards import lint_folder, load_folder
+from acceptance.dashboards.lint.metrics import lint_queries, queries_of_dashboard
+from acceptance.dashboards.lint.provisioning import datasource_uids
 grafana = Path("monitoring/grafana")
 assert not lint_folder(grafana / "dashboards", datasource_uids(grafana / "provisioning" / "datasources"))
 loaded, _ = load_folder(grafana / "dashboards")

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from acceptance.stack.embedded import EmbeddedStack
-from acceptance.stack.invoke import as_environment
+from acceptance.stack.embedded.stack import EmbeddedStack
+from acceptance.stack.run_preflight import as_environment
 from bench.cost import side_by_side
 from bench.figure import Figure
 

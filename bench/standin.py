@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import requests
 
-from acceptance.pictures.live import DASHBOARDS
+from acceptance.dashboards.pictures.live import DASHBOARDS
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from bench.figure import Figure
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def start_once(password: Path) -> tuple[float, float]:
         "PROMETHEUS_URL": f"http://{HOST}:9",
         "SCRAPE_INTERVAL": "15s",
     }
-    command = [sys.executable, "-m", "acceptance.standins.grafana", *options]
+    command = [sys.executable, "-m", "acceptance.world.grafana", *options]
     begun = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
         try:
@@ -63,10 +63,10 @@ def start_once(password: Path) -> tuple[float, float]:
             process.kill()
 
 
-def answers(port: int) -> Answer[None]:
+def answers(port: int) -> Observation[None]:
     """Ask for its health."""
     try:
         response = requests.get(f"http://{HOST}:{port}/api/health", timeout=5)
     except requests.ConnectionError as error:
-        return Answer(done=False, said=type(error).__name__)
-    return Answer(done=response.ok, said=f"HTTP {response.status_code}")
+        return Observation(done=False, said=type(error).__name__)
+    return Observation(done=response.ok, said=f"HTTP {response.status_code}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from bench.figure import Figure
 
 

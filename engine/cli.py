@@ -22,7 +22,7 @@ from engine.positions import PostgresPositions
 from engine.recorded import RecordedQuotes, read_frames
 from engine.reference import settings_shown, settings_text
 from engine.server import MetricsServer
-from engine.settings import Settings, load
+from engine.settings import EngineSettings, load
 from engine.spread import VENUES
 
 __all__ = ["build", "entry", "main"]
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _source(settings: Settings, clock: Clock) -> QuoteSource:
+def _source(settings: EngineSettings, clock: Clock) -> QuoteSource:
     if settings.quotes == "recorded":
         return RecordedQuotes(read_frames(settings.quotes_file, settings.symbols, settings.fx_sources), clock)
     names = tuple(dict.fromkeys((*VENUES, *settings.fx_sources)))
@@ -59,7 +59,7 @@ def _source(settings: Settings, clock: Clock) -> QuoteSource:
     )
 
 
-def build(settings: Settings, clock: Clock) -> Engine:
+def build(settings: EngineSettings, clock: Clock) -> Engine:
     """Put an engine together from the real parts; nothing is connected yet.
 
     Raises:

@@ -16,12 +16,12 @@ from engine.errors import DependencyDown
 from engine.fx import FX_PAIR
 from engine.market import Market, QuoteSource
 from engine.metrics import EngineMetrics
-from engine.portfolio import Outcome, Portfolio
+from engine.portfolio import Portfolio, TradeOutcome
 from engine.positions import PositionStore
 from engine.risk import ExitRules, Limits, Reason
-from engine.settings import Settings
+from engine.settings import EngineSettings
 from engine.spread import DIRECTIONS, VENUES, Spreads
-from engine.trader import Conditions, EntryRules, Trader
+from engine.trader import EntryRules, Trader, TradingConditions
 
 __all__ = ["Engine"]
 
@@ -43,7 +43,7 @@ class Engine:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: EngineSettings,
         *,
         clock: Clock,
         source: QuoteSource,
@@ -72,7 +72,7 @@ class Engine:
             symbols=settings.symbols,
             exchanges=VENUES,
             directions=DIRECTIONS,
-            outcomes=tuple(Outcome),
+            outcomes=tuple(TradeOutcome),
             reasons=tuple(Reason),
             fx=tuple((FX_PAIR, source) for source in settings.fx_sources),
         )
@@ -181,7 +181,7 @@ class Engine:
         self.postgres.succeeded()
 
     def _trade(self) -> Mapping[str, Spreads]:
-        conditions = Conditions(
+        conditions = TradingConditions(
             now=self._clock.time(),
             monotonic=self._clock.monotonic(),
             kill_switch=self.kill_switch,

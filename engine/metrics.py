@@ -10,7 +10,7 @@ from typing import Final, Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.registry import Collector
 
-__all__ = ["CATALOGUE", "DEPENDENCIES", "MAX_SYMBOLS", "EngineMetrics", "MetricSpec", "exposition"]
+__all__ = ["CATALOGUE", "DEPENDENCIES", "MAX_SYMBOLS", "EngineMetric", "EngineMetrics", "exposition"]
 
 MAX_SYMBOLS: Final = 10  # keeps the number of series bounded; the settings refuse more
 DEPENDENCIES: Final = ("redis", "postgres")
@@ -19,7 +19,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricSpec:
+class EngineMetric:
     """What one metric is called and means."""
 
     name: str  # as queried; counters end in _total
@@ -36,21 +36,21 @@ class MetricSpec:
         return (self.name,)
 
 
-def _counter(name: str, text: str, *labels: str) -> MetricSpec:
-    return MetricSpec(name=name, kind="counter", help=text, labels=labels)
+def _counter(name: str, text: str, *labels: str) -> EngineMetric:
+    return EngineMetric(name=name, kind="counter", help=text, labels=labels)
 
 
-def _gauge(name: str, text: str, *labels: str) -> MetricSpec:
-    return MetricSpec(name=name, kind="gauge", help=text, labels=labels)
+def _gauge(name: str, text: str, *labels: str) -> EngineMetric:
+    return EngineMetric(name=name, kind="gauge", help=text, labels=labels)
 
 
-CATALOGUE: Final[tuple[MetricSpec, ...]] = (
+CATALOGUE: Final[tuple[EngineMetric, ...]] = (
     _gauge("arbitrage_engine_info", "Always 1; the labels say which engine this is.", "version", "mode"),
     _gauge("arbitrage_engine_heartbeat_timestamp_seconds", "Unix time at which the last loop ended."),
     _gauge("arbitrage_engine_read_only", "1 while READ_ONLY keeps orders from the exchanges."),
     _gauge("arbitrage_engine_kill_switch", "1 while the kill switch is thrown, as last read from Redis."),
     _gauge("arbitrage_engine_dependency_up", "1 if the dependency answered when last asked.", "dependency"),
-    MetricSpec(
+    EngineMetric(
         name="arbitrage_engine_loop_duration_seconds",
         kind="histogram",
         help="Time one loop took.",
@@ -119,7 +119,7 @@ class EngineMetrics:
         for dependency in DEPENDENCIES:
             self._metrics["arbitrage_engine_dependency_up"].labels(dependency)
 
-    def _build(self, spec: MetricSpec) -> Counter | Gauge | Histogram:
+    def _build(self, spec: EngineMetric) -> Counter | Gauge | Histogram:
         if spec.kind == "counter":
             return Counter(spec.name, spec.help, spec.labels, registry=self.registry)
         if spec.kind == "gauge":

@@ -9,12 +9,12 @@ from typing import Final
 
 from engine.spread import Spreads
 
-__all__ = ["Books", "Outcome", "Portfolio", "Position", "pnl_krw", "utc_day"]
+__all__ = ["Books", "Portfolio", "Position", "TradeOutcome", "pnl_krw", "utc_day"]
 
 _DAY: Final = 86_400
 
 
-class Outcome(StrEnum):
+class TradeOutcome(StrEnum):
     """How a round trip ended: the closed label set of ``arbitrage_trades_total``."""
 
     WIN = "win"
@@ -83,14 +83,14 @@ class Portfolio:
         """Note a fill that the table has."""
         self.open[position.symbol] = position
 
-    def closed(self, position: Position, profit_krw: float, *, now: float) -> Outcome:
+    def closed(self, position: Position, profit_krw: float, *, now: float) -> TradeOutcome:
         """Note a close that the table has."""
         self._roll(now)
         self.open.pop(position.symbol, None)
         self._unrealized.pop(position.id, None)
         self.realized_krw += profit_krw
         self._realized_today += profit_krw
-        return Outcome.WIN if profit_krw > 0 else Outcome.LOSS
+        return TradeOutcome.WIN if profit_krw > 0 else TradeOutcome.LOSS
 
     def mark(self, market: Mapping[str, Spreads]) -> None:
         """Value open positions at the spreads given; one without a spread keeps its last value."""

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from engine.metrics import CATALOGUE
-from engine.settings import Settings, variables
+from engine.settings import EngineSettings, variables
 
 __all__ = ["metrics_table", "settings_shown", "settings_table", "settings_text"]
 
@@ -39,7 +39,7 @@ def settings_text() -> str:
     return "\n".join(f"  {name}={_default(info)}\n      {info.description}" for name, info in variables().items())
 
 
-def settings_shown(settings: Settings) -> str:
+def settings_shown(settings: EngineSettings) -> str:
     """Return ``NAME=value`` lines of the effective settings, secrets masked."""
 
     def value(name: str) -> Any:

@@ -13,7 +13,7 @@ import psycopg2
 from engine.database import Database
 from engine.errors import DependencyDown, MigrationError
 
-__all__ = ["Migration", "migrate", "packaged"]
+__all__ = ["EngineMigration", "migrate", "packaged"]
 
 _LOG = logging.getLogger("engine.schema")
 _LOCK: Final = 0x6172_6269  # "arbi": any number that no other user of the database takes
@@ -39,7 +39,7 @@ CREATE TABLE engine_schema_migrations (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+class EngineMigration:
     """One step of the schema."""
 
     version: int  # counts from 1 without gaps
@@ -52,7 +52,7 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def packaged() -> tuple[Migration, ...]:
+def packaged() -> tuple[EngineMigration, ...]:
     """Return the migrations of this package, in order.
 
     Raises:
@@ -63,7 +63,7 @@ def packaged() -> tuple[Migration, ...]:
         key=lambda entry: entry.name,
     )
     steps = tuple(
-        Migration(version=int(entry.name.split("_")[0]), name=entry.name, sql=entry.read_text(encoding="utf-8"))
+        EngineMigration(version=int(entry.name.split("_")[0]), name=entry.name, sql=entry.read_text(encoding="utf-8"))
         for entry in files
     )
     if [step.version for step in steps] != list(range(1, len(steps) + 1)) or not steps:
@@ -72,7 +72,7 @@ def packaged() -> tuple[Migration, ...]:
     return steps
 
 
-def _pending(database: Database, steps: tuple[Migration, ...]) -> tuple[Migration, ...]:
+def _pending(database: Database, steps: tuple[EngineMigration, ...]) -> tuple[EngineMigration, ...]:
     """Compare the table of applied steps with ``steps``; an absent table means that none was applied."""
     if database.query(_ABSENT) == [(True,)]:
         return steps
@@ -88,7 +88,7 @@ def _pending(database: Database, steps: tuple[Migration, ...]) -> tuple[Migratio
     return tuple(step for step in steps if step.version not in applied)
 
 
-def migrate(database: Database, steps: tuple[Migration, ...] | None = None) -> None:
+def migrate(database: Database, steps: tuple[EngineMigration, ...] | None = None) -> None:
     """Apply what is missing, all or nothing, under a lock that other engines wait for.
 
     When nothing is missing, only reads happen, so a role without rights on the schema is enough.

@@ -19,7 +19,7 @@ from engine.fx import FX_SOURCES
 from engine.metrics import MAX_SYMBOLS
 from engine.risk import KillSwitchPolicy
 
-__all__ = ["PREFIX", "Postgres", "Redis", "Settings", "load", "variables"]
+__all__ = ["PREFIX", "EngineSettings", "Postgres", "Redis", "load", "variables"]
 
 PREFIX: Final = "ENGINE_"
 _DELIMITER: Final = "__"
@@ -131,7 +131,7 @@ FxSources = Annotated[
 ]
 
 
-class Settings(BaseSettings):
+class EngineSettings(BaseSettings):
     """Everything the engine can be told."""
 
     model_config = SettingsConfigDict(
@@ -195,7 +195,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
 
     @model_validator(mode="after")
-    def _fit_together(self) -> Settings:
+    def _fit_together(self) -> EngineSettings:
         _unique(self.symbols)
         _unique(self.fx_sources)
         problems = {
@@ -235,7 +235,7 @@ def _walk(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 def variables() -> dict[str, FieldInfo]:
     """Return every variable the engine knows, with its field, in order of declaration."""
-    return dict(_walk(Settings))
+    return dict(_walk(EngineSettings))
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -250,7 +250,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return f"{name}{given} is refused: {text[:1].lower()}{text[1:]}. It means: {info.description}"
 
 
-def load(overrides: Mapping[str, Any] | None = None) -> Settings:
+def load(overrides: Mapping[str, Any] | None = None) -> EngineSettings:
     """Read the settings from the environment.
 
     Args:
@@ -266,7 +266,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     problems = [f"{name}: unknown setting; see python -m engine --help for the names." for name in unknown]
     if not problems:
         try:
-            return Settings(**(overrides or {}))
+            return EngineSettings(**(overrides or {}))
         except ValidationError as error:
             problems = [_sentence(item) for item in error.errors(include_input=False, include_url=False)]
     raise ConfigError("\n".join(problems))

@@ -14,7 +14,7 @@ from engine.positions import PositionStore
 from engine.risk import ExitRules, Limits, Reason, Situation, may_close, opening_blocks
 from engine.spread import Spreads
 
-__all__ = ["Conditions", "EntryRules", "Trader"]
+__all__ = ["EntryRules", "Trader", "TradingConditions"]
 
 _LOG = logging.getLogger("engine.trader")
 _MARKET_REASONS: Final = frozenset({Reason.STALE_QUOTE, Reason.STALE_FX})
@@ -34,7 +34,7 @@ class EntryRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
+class TradingConditions:
     """What one step goes by, besides the market."""
 
     now: float  # Unix seconds
@@ -78,7 +78,7 @@ class Trader:
         self._above: set[str] = set()  # symbols whose opportunity has been counted
         self._held_back: dict[str, frozenset[Reason]] = {}  # symbol -> reasons that have been counted
 
-    def step(self, conditions: Conditions) -> Mapping[str, Spreads]:
+    def step(self, conditions: TradingConditions) -> Mapping[str, Spreads]:
         """Close what is to be closed, then open what may be opened.
 
         Returns:
@@ -108,7 +108,7 @@ class Trader:
             self._above.add(symbol)
             self._metrics.count("opportunities_total", symbol)
 
-    def _maybe_close(self, position: Position, spreads: Spreads, conditions: Conditions) -> None:
+    def _maybe_close(self, position: Position, spreads: Spreads, conditions: TradingConditions) -> None:
         exit_bps = spreads.exit_of(position.direction)
         if not may_close(
             result_bps=position.entry_spread_bps + exit_bps,
@@ -126,7 +126,7 @@ class Trader:
         self._filled()
         _LOG.debug("closed %s %s: %+.0f KRW", position.symbol, position.direction, profit)
 
-    def _maybe_open(self, symbol: str, spreads: Spreads | None, conditions: Conditions) -> None:
+    def _maybe_open(self, symbol: str, spreads: Spreads | None, conditions: TradingConditions) -> None:
         direction, spread = max(spreads.bps.items(), key=lambda item: item[1]) if spreads else ("", 0.0)
         if spreads and spread < self._entry.min_spread_bps:
             self._held_back.pop(symbol, None)
@@ -157,7 +157,7 @@ class Trader:
         self._filled()
         _LOG.debug("opened %s %s at %+.1f bps", symbol, direction, spread)
 
-    def _situation(self, symbol: str, conditions: Conditions) -> Situation:
+    def _situation(self, symbol: str, conditions: TradingConditions) -> Situation:
         fx = self._market.fx(conditions.monotonic)
         return Situation(
             kill_switch=conditions.kill_switch,

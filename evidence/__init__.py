@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from evidence.bundle import Bundle
-from evidence.counts import Counts, Result
+from evidence.counts import CaseResult, Counts
 from evidence.errors import EvidenceError
 from evidence.redact import Redactor
 
-__all__ = ["Bundle", "Counts", "EvidenceError", "Redactor", "Result"]
+__all__ = ["Bundle", "CaseResult", "Counts", "EvidenceError", "Redactor"]

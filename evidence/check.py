@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import manifest, records, schema
-from evidence.counts import Counts, Result
+from evidence.counts import CaseResult, Counts
 from evidence.errors import DocumentError
 from evidence.results import PROMETHEUS_FILE
 
@@ -121,7 +121,7 @@ def _tests(folder: Path, document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(file=records.REPORT_LOG, text=str(error))
     else:
         yield from _differences(again, said)
-    if document["result"] == Result.PASSED:
+    if document["result"] == CaseResult.PASSED:
         yield from _fresh(folder)
 
 

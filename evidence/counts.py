@@ -11,7 +11,7 @@ _PYTEST_INTERRUPTED = 2
 _PYTEST_BROKE = (3, 4)
 
 
-class Result(StrEnum):
+class CaseResult(StrEnum):
     """What a bundle says of its run."""
 
     PASSED = "PASSED"  # all that was collected ran and passed, and something was
@@ -62,7 +62,7 @@ class Counts:
 
 def judge(
     counts: Counts, *, exit_status: int, interrupted: bool = False, left_out: Sequence[str] = ()
-) -> tuple[Result, tuple[str, ...]]:
+) -> tuple[CaseResult, tuple[str, ...]]:
     """Say what a run proved.
 
     Args:
@@ -76,18 +76,18 @@ def judge(
     """
     bad = [f"{n} {what}" for n, what in ((counts.failed, "failed"), (counts.error, "ended in an error")) if n]
     if bad:
-        return Result.FAILED, tuple(bad)
+        return CaseResult.FAILED, tuple(bad)
     if interrupted or exit_status in {_PYTEST_INTERRUPTED, *_PYTEST_BROKE} or counts.not_run:
         reasons = ["the run was interrupted"] if interrupted else []
         reasons += [f"{counts.not_run} chosen and not run to their end"] if counts.not_run else []
-        return Result.INCOMPLETE, tuple(reasons or [f"pytest ended with exit status {exit_status}"])
+        return CaseResult.INCOMPLETE, tuple(reasons or [f"pytest ended with exit status {exit_status}"])
     if counts.run == 0:
-        return Result.FAILED, ("no test ran", *_gaps(counts, left_out))
+        return CaseResult.FAILED, ("no test ran", *_gaps(counts, left_out))
     if gaps := _gaps(counts, left_out):
-        return Result.PARTIAL, gaps
+        return CaseResult.PARTIAL, gaps
     if exit_status != 0:
-        return Result.FAILED, (f"all tests passed, yet pytest ended with exit status {exit_status}",)
-    return Result.PASSED, ()
+        return CaseResult.FAILED, (f"all tests passed, yet pytest ended with exit status {exit_status}",)
+    return CaseResult.PASSED, ()
 
 
 def _gaps(counts: Counts, left_out: Sequence[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import schema
-from evidence.counts import Counts, Result, judge
+from evidence.counts import CaseResult, Counts, judge
 from evidence.errors import BundleIncompleteError, BundleMissingError, DocumentError
 from evidence.git import Commit
 from evidence.grafana import GrafanaUsed
@@ -136,7 +136,7 @@ def describe(path: Path) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "size": size}
 
 
-def result_of(manifest: Mapping[str, Any]) -> tuple[Result, tuple[str, ...]]:
+def result_of(manifest: Mapping[str, Any]) -> tuple[CaseResult, tuple[str, ...]]:
     """Derive the result anew from what a manifest says of its run."""
     return judge(
         Counts.from_mapping(manifest["counts"]),

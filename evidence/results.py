@@ -20,7 +20,7 @@ SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class QuerySample:
     """One sample of an instant query's answer."""
 
     metric: str  # its __name__, or "" where the query took the name away
@@ -51,7 +51,7 @@ class MetricQuery:
     last_run_timestamp: float  # Unix seconds, seen in the same answer
     labels: Mapping[str, str]  # of the sample that `value` is from, without __name__
     sample_time: float  # Unix seconds
-    samples: tuple[Sample, ...]  # the whole answer
+    samples: tuple[QuerySample, ...]  # the whole answer
     hop: str = "prometheus"
 
     def to_dict(self) -> dict[str, Any]:

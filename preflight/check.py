@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from preflight.io import ProgramResult, fetch_text, read_text, run_command
 from preflight.model import Mode, Outcome
-from preflight.outside import Finished, fetch_text, read_text, run_command
 
 if TYPE_CHECKING:
     from preflight.alerts.telegram import Telegram
-    from preflight.exchange_client import ExchangeClient
-    from preflight.settings import Settings
+    from preflight.config.settings import Settings
+    from preflight.exchange.client import ExchangeClient
 
 
 class DiskRoom(NamedTuple):
@@ -35,19 +35,19 @@ def _disk_room(path: Path) -> DiskRoom:
 
 
 def _open_redis(settings: Settings) -> Any:
-    from preflight.clients import open_redis  # noqa: PLC0415 - 146 ms that only the redis check should pay
+    from preflight.servers.clients import open_redis  # noqa: PLC0415 - 146 ms that only the redis check should pay
 
     return open_redis(settings.redis)
 
 
 def _open_postgres(settings: Settings) -> Any:
-    from preflight.clients import open_postgres  # noqa: PLC0415 - 44 ms that only Postgres checks should pay
+    from preflight.servers.clients import open_postgres  # noqa: PLC0415 - 44 ms that only Postgres checks should pay
 
     return open_postgres(settings.postgres)
 
 
 def _open_exchange(settings: Settings, exchange: str) -> ExchangeClient:
-    from preflight.exchange_client import open_exchange  # noqa: PLC0415 - ccxt: 409 ms, only for exchange checks
+    from preflight.exchange.client import open_exchange  # noqa: PLC0415 - ccxt: 409 ms, only for exchange checks
 
     return open_exchange(exchange, settings.exchanges[exchange])
 
@@ -75,7 +75,7 @@ class Context:
     disk_room: Callable[[Path], DiskRoom] = _disk_room
     read_text: Callable[[Path], str] = read_text
     fetch_text: Callable[[str, float], str] = fetch_text
-    run_command: Callable[[Sequence[str], Path, Mapping[str, str], float], Finished] = run_command
+    run_command: Callable[[Sequence[str], Path, Mapping[str, str], float], ProgramResult] = run_command
     clock: Callable[[], float] = time.perf_counter  # seconds, for measuring
     now: Callable[[], float] = time.time  # Unix seconds: the clock that is compared with an exchange's
 

@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_GO
         raise
     except PreflightError as e:
-        from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where something went wrong
+        from preflight.redaction import scrub  # noqa: PLC0415 - only where something went wrong
 
         sys.stderr.write(f"preflight: {one_line(scrub(str(e)))}\n")
         return EXIT_USAGE if isinstance(e, UsageError | RegistryError) else EXIT_UNVERIFIED

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from preflight import __version__
-from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
+from preflight.config.plain_http import notes_of
+from preflight.config.settings import Settings
+from preflight.config.state_dirs import make_own_directories
 from preflight.errors import Interrupted, RecordError, TextfileError
-from preflight.ledger import Ledger, RunRecord, Snapshot
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
-from preflight.places import make_own_directories
-from preflight.plain_http import notes_of
+from preflight.record.ledger import Ledger, RunRecord, Snapshot
+from preflight.redaction import scrub
 from preflight.registry import Registry
 from preflight.runner import OnResult, Runner
-from preflight.settings import Settings
 
 if TYPE_CHECKING:
     from preflight.alerts.spool import Entry
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class RunOptions:
     """What the command line asked for beyond the settings."""
 
     mode: Mode = Mode.REAL
@@ -60,7 +60,7 @@ class Gate:
     """
 
     settings: Settings
-    options: Options
+    options: RunOptions
     registry: Registry
     environ: Mapping[str, str]
     cwd: Path

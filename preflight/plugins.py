@@ -15,11 +15,11 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
+from preflight.fork import ForkFailedError, answer_of
 from preflight.model import Outcome
-from preflight.probe import NoAnswerError, answer_of
+from preflight.redaction import scrub
 from preflight.registry import Registry
 
 GROUP = "arbitrage_preflight.checks"
@@ -104,7 +104,7 @@ def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
 def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
     try:
         checks = _read(point, answer_of(partial(_describe, point), LOAD_SECONDS, limit=_MAX_BYTES))
-    except (NoAnswerError, TypeError) as e:
+    except (ForkFailedError, TypeError) as e:
         told = "".join(part if part.isprintable() else " " for part in scrub(str(e), secrets))[:_MAX_REASON]
         raise RegistryError(f"{_where(point)} cannot be loaded: {told}; repair or uninstall it") from e
     return Plugin(distribution=_distribution(point), name=point.name, checks=checks)

@@ -9,9 +9,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from preflight.check import Check
 from preflight.checks import checks_for
+from preflight.config.sections import DEFAULT_EXCHANGES
+from preflight.config.settings import Settings
 from preflight.errors import RegistryError, UsageError
-from preflight.sections import DEFAULT_EXCHANGES
-from preflight.settings import Settings
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 

@@ -26,7 +26,7 @@ OnResult = Callable[[Result], None]
 
 
 @dataclass(slots=True)
-class Running:
+class RunningCheck:
     """A check that has been told to go."""
 
     worker: Worker
@@ -50,7 +50,7 @@ class Runner:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     _ready: dict[str, Worker] = field(default_factory=dict)
-    _running: dict[str, Running] = field(default_factory=dict)
+    _running: dict[str, RunningCheck] = field(default_factory=dict)
     _done: dict[str, Result] = field(default_factory=dict)
     _raw: dict[str, Status] = field(default_factory=dict)  # before waivers: a waived FAIL opens no door
 
@@ -140,7 +140,7 @@ class Runner:
         worker = self._ready.pop(check.id, None) or spawn(check, self.ctx)
         begun = self.monotonic()
         limit = self.ctx.settings.timeout_of(check.id, check.timeout)
-        self._running[check.id] = Running(
+        self._running[check.id] = RunningCheck(
             worker=worker, started_at=self.now(), begun=begun, deadline=min(begun + limit, end)
         )
         worker.go()
@@ -157,7 +157,7 @@ class Runner:
             if outcome is not None:
                 self._finish(running.worker.check, outcome)
 
-    def _look_at(self, running: Running) -> Outcome | None:
+    def _look_at(self, running: RunningCheck) -> Outcome | None:
         """Give the outcome of a running check, or None while it may still answer. Ends its worker with it."""
         dead = running.worker.gone()  # asked first: what it wrote before it died is still in the pipe
         answer = running.worker.read()

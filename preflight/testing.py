@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from preflight.check import Check, Context
+from preflight.config.sources import load
 from preflight.model import Env, Mode, Outcome
-from preflight.sources import load
 from preflight.worker import decode, encode
 
 __all__ = ["run_check"]

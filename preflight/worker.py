@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from preflight.alerts.hush import scrub
 from preflight.check import Check, Context
-from preflight.ending import wait_for
+from preflight.child_end import wait_for
 from preflight.model import Outcome, Status, one_line
+from preflight.redaction import scrub
 from preflight.streams import ENDING
 
 _MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense

@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if ! .venv/bin/python -m acceptance.pictures.chromium >/dev/null 2>&1 && ! scripts/install_chromium.sh; then
+if ! .venv/bin/python -m acceptance.dashboards.pictures.chromium >/dev/null 2>&1 && ! scripts/install_chromium.sh; then
     echo "BROWSER NOT RUN: no Chromium here, and none could be had (the lines above say why)"
     [ "${BROWSER:-}" != required ] || exit 1
     exit 0

@@ -25,7 +25,7 @@ scripts/install_debian_program.sh pgbouncer
 
 # Before any test: making images takes minutes, which are no test's time, and why they cannot be had is said once. The
 # operator's docker/.env stays as it is.
-.venv/bin/python -m acceptance.stack.compose_images --only-have
+.venv/bin/python -m acceptance.stack.compose.images.choose --only-have
 
 .venv/bin/python -m pytest tests -m "compose or debian"
 if [ "$started" = yes ]; then

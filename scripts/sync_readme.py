@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from preflight.cli import main as preflight
-from preflight.sections import ExchangeSection
-from preflight.settings import Settings
+from preflight.config.sections import ExchangeSection
+from preflight.config.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from acceptance.stack.compose_wheels import lock_blocks
+from acceptance.stack.compose.images.wheelhouse import lock_blocks
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 _LATER = "3.14"  # newer than what the lock is made with, and allowed by requires-python

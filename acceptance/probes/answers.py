@@ -8,11 +8,11 @@ from typing import Any
 
 from acceptance.probes.errors import QueryError
 
-__all__ = ["Alert", "QueryResult", "RangeResult", "RangeSeries", "Rule", "Sample", "ScrapeTarget"]
+__all__ = ["FiringAlert", "QueryResult", "RangeResult", "RangeSeries", "Rule", "ScrapeTarget", "SeriesSample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class SeriesSample:
     """One number of an instant answer."""
 
     labels: Mapping[str, str]  # with __name__ where the query keeps it
@@ -28,11 +28,11 @@ class QueryResult:
     query: str  # as sent
     status: str  # "success"; anything else was raised
     result_type: str  # "vector" or "scalar"
-    samples: tuple[Sample, ...]
+    samples: tuple[SeriesSample, ...]
     raw: Mapping[str, Any]  # the whole JSON answer, for the evidence
     warnings: tuple[str, ...] = ()
 
-    def one(self, **labels: str) -> Sample:
+    def one(self, **labels: str) -> SeriesSample:
         """Give the only sample that carries these labels.
 
         Raises:
@@ -82,7 +82,7 @@ class ScrapeTarget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class FiringAlert:
     """One active alert: ``pending`` or ``firing``. A resolved one is not listed."""
 
     name: str

@@ -12,7 +12,7 @@ import requests
 from acceptance.probes.errors import AnswerFormatError, QueryError
 from acceptance.probes.frames import FrameSeries, series_of_frame
 from acceptance.probes.transport import HttpProbe
-from acceptance.standins.grafana.identity import is_standin
+from acceptance.world.grafana.identity import is_standin
 
 __all__ = ["Datasource", "GrafanaClient", "GrafanaResult", "Health", "SearchHit", "ServedDashboard", "read_target"]
 

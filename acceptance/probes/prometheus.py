@@ -9,13 +9,13 @@ from typing import Any, Self
 import requests
 
 from acceptance.probes.answers import (
-    Alert,
+    FiringAlert,
     QueryResult,
     RangeResult,
     RangeSeries,
     Rule,
-    Sample,
     ScrapeTarget,
+    SeriesSample,
 )
 from acceptance.probes.errors import AnswerFormatError, QueryError
 from acceptance.probes.transport import HttpProbe, Params
@@ -115,11 +115,11 @@ class PrometheusClient:
         ]
         return tuple(sorted(found, key=lambda t: (t.job, t.instance)))
 
-    def alerts(self) -> tuple[Alert, ...]:
+    def alerts(self) -> tuple[FiringAlert, ...]:
         """List the active alerts, by name and labels."""
         data, _, asked = self._ask("/api/v1/alerts", {})
         found = [
-            Alert(
+            FiringAlert(
                 name=item.get("labels", {}).get("alertname", ""),
                 state=item.get("state", ""),
                 labels=dict(item.get("labels", {})),
@@ -197,14 +197,14 @@ def _get(data: Mapping[str, Any], key: str, shape: type, asked: str) -> Any:
     return value
 
 
-def _samples(kind: str, result: Any) -> tuple[Sample, ...]:
+def _samples(kind: str, result: Any) -> tuple[SeriesSample, ...]:
     """Read a vector or a scalar. Values are strings, among them ``NaN``, ``+Inf`` and ``-Inf``."""
     if kind == "scalar":
         when, value = result
-        return (Sample(labels={}, value=float(value), timestamp=float(when)),)
+        return (SeriesSample(labels={}, value=float(value), timestamp=float(when)),)
     if kind == "vector":
         return tuple(
-            Sample(labels=dict(item["metric"]), value=float(item["value"][1]), timestamp=float(item["value"][0]))
+            SeriesSample(labels=dict(item["metric"]), value=float(item["value"][1]), timestamp=float(item["value"][0]))
             for item in result
         )
     raise ValueError(kind)

@@ -16,9 +16,9 @@ from urllib.parse import unquote, urlsplit
 from acceptance.probes.errors import ProbeError
 from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.transport import HttpProbe
-from acceptance.stack.base import PreflightRun, ServiceState, StackError, Urls
-from acceptance.stack.grafana_source import Choice
-from acceptance.stack.invoke import invoke
+from acceptance.stack.binaries.grafana_source import Choice
+from acceptance.stack.interface import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.run_preflight import invoke
 from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
 
 _SECONDS = 5.0

@@ -25,7 +25,7 @@ import psutil
 from mirakuru import ExecutorError, SimpleExecutor
 from mirakuru.base import ENV_UUID
 
-from acceptance.stack.spec import ServiceSpec
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

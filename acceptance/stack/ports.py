@@ -17,7 +17,7 @@ from typing import Self
 
 import psutil
 
-from acceptance.stack.base import StackError
+from acceptance.stack.interface import StackError
 
 HOST = "127.0.0.1"
 _LOWEST = 15_000

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from acceptance.stack.base import StackError
+from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
 
 _INTERVAL = re.compile(

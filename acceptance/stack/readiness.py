@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.ports import HOST
-from acceptance.stack.spec import Question
-from acceptance.stack.wait import Answer
+from acceptance.stack.wait import Observation
 
 
-class HopelessError(Exception):
+class NeverReadyError(Exception):
     """The server has said why it will never be ready: nobody need wait for it."""
 
 
@@ -29,26 +29,26 @@ PATIENCE = 2.0
 _EXCERPT = 200
 
 
-def ask(question: Question) -> Answer[None]:
+def ask(question: Question) -> Observation[None]:
     """Ask once; what is not there yet is an answer too, never an exception.
 
     Raises:
         KeyError: No probe of this kind.
-        HopelessError: It will never be ready.
+        NeverReadyError: It will never be ready.
     """
     probe = PROBES[question.kind]
     try:
         return probe(question.settings)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Answer(done=False, said=f"{type(error).__name__}: {error}")
+        return Observation(done=False, said=f"{type(error).__name__}: {error}")
 
 
-def look(question: Question) -> Answer[None]:
+def look(question: Question) -> Observation[None]:
     """Ask once, for a report of how things stand: that there is no hope is an answer too."""
     try:
         return ask(question)
-    except HopelessError as error:
-        return Answer(done=False, said=str(error))
+    except NeverReadyError as error:
+        return Observation(done=False, said=str(error))
 
 
 def http_get(port: int, path: str, *, login: tuple[str, str] | None = None) -> tuple[int, str]:
@@ -74,18 +74,18 @@ def http_get(port: int, path: str, *, login: tuple[str, str] | None = None) -> t
         connection.close()
 
 
-def _http(settings: Mapping[str, Any]) -> Answer[None]:
+def _http(settings: Mapping[str, Any]) -> Observation[None]:
     """A page that answers 200 and contains every wanted text."""
     status, body = http_get(settings["port"], settings["path"])
     missing = [text for text in settings.get("contains", ()) if text not in body]
     if status == http.HTTPStatus.OK and not missing:
-        return Answer(done=True, said="200")
+        return Observation(done=True, said="200")
     if status == http.HTTPStatus.OK:
-        return Answer(done=False, said=f"200, without {missing[0]!r}")
-    return Answer(done=False, said=f"{status} {body[:_EXCERPT].strip()!r}")
+        return Observation(done=False, said=f"200, without {missing[0]!r}")
+    return Observation(done=False, said=f"{status} {body[:_EXCERPT].strip()!r}")
 
 
-def _redis(settings: Mapping[str, Any]) -> Answer[None]:
+def _redis(settings: Mapping[str, Any]) -> Observation[None]:
     """AUTH, then PING, on a socket of our own."""
     with socket.create_connection((HOST, settings["port"]), timeout=PATIENCE) as connection:
         stream = connection.makefile("rwb")
@@ -98,11 +98,11 @@ def _redis(settings: Mapping[str, Any]) -> Answer[None]:
                 stream.flush()
                 reply = stream.readline().decode("utf-8", "replace").strip()
                 if words[0] == "AUTH" and reply != "+OK":
-                    return Answer(done=False, said=f"AUTH answered {reply!r}")
-    return Answer(done=reply == "+PONG", said=f"PING answered {reply!r}")
+                    return Observation(done=False, said=f"AUTH answered {reply!r}")
+    return Observation(done=reply == "+PONG", said=f"PING answered {reply!r}")
 
 
-def _postgres(settings: Mapping[str, Any]) -> Answer[None]:
+def _postgres(settings: Mapping[str, Any]) -> Observation[None]:
     """A real connection over TCP and ``SELECT 1``: an open port or pg_isready proves less."""
     import psycopg2  # noqa: PLC0415 - 40 ms that the other probes need not wait for
 
@@ -123,24 +123,24 @@ def _postgres(settings: Mapping[str, Any]) -> Answer[None]:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        return Answer(done=False, said=" ".join(str(error).split()))
-    return Answer(done=row == (1,), said=f"SELECT 1 answered {row!r}")
+        return Observation(done=False, said=" ".join(str(error).split()))
+    return Observation(done=row == (1,), said=f"SELECT 1 answered {row!r}")
 
 
-def must_have_hope(log: str) -> None:
+def must_be_able_to_start(log: str) -> None:
     """Look whether Grafana's log says that it has refused a file.
 
     Raises:
-        HopelessError: It has; names the file and what is wrong with it.
+        NeverReadyError: It has; names the file and what is wrong with it.
     """
     from acceptance.probes.grafana_log import refused_files  # noqa: PLC0415 - brings requests along
 
     refused = refused_files(log)
     if refused:
-        raise HopelessError("; ".join(refused))
+        raise NeverReadyError("; ".join(refused))
 
 
-def _grafana(settings: Mapping[str, Any]) -> Answer[None]:
+def _grafana(settings: Mapping[str, Any]) -> Observation[None]:
     """Database fine, datasource provisioned with the right address, every dashboard loaded.
 
     ``/api/health`` alone says only that its database is fine: dashboards are loaded after that.
@@ -149,26 +149,26 @@ def _grafana(settings: Mapping[str, Any]) -> Answer[None]:
     login = (settings["user"], settings["password"])
     status, body = http_get(port, "/api/health")
     if status != http.HTTPStatus.OK or json.loads(body).get("database") != "ok":
-        return Answer(done=False, said=f"/api/health: {status} {body[:_EXCERPT].strip()!r}")
+        return Observation(done=False, said=f"/api/health: {status} {body[:_EXCERPT].strip()!r}")
     status, body = http_get(port, "/api/datasources", login=login)
     if status != http.HTTPStatus.OK:
-        return Answer(done=False, said=f"/api/datasources: {status} {body[:_EXCERPT].strip()!r}")
+        return Observation(done=False, said=f"/api/datasources: {status} {body[:_EXCERPT].strip()!r}")
     addresses = [str(each.get("url")) for each in json.loads(body)]
     if settings["datasource_url"] not in addresses:
-        return Answer(done=False, said=f"/api/datasources: no {settings['datasource_url']} among {addresses}")
+        return Observation(done=False, said=f"/api/datasources: no {settings['datasource_url']} among {addresses}")
     status, body = http_get(port, "/api/search?type=dash-db&limit=1000", login=login)
     if status != http.HTTPStatus.OK:
-        return Answer(done=False, said=f"/api/search: {status} {body[:_EXCERPT].strip()!r}")
+        return Observation(done=False, said=f"/api/search: {status} {body[:_EXCERPT].strip()!r}")
     loaded = {str(each.get("uid")) for each in json.loads(body)}
     missing = sorted(set(settings["dashboards"]) - loaded)
     if missing:
         if "log" in settings:
-            must_have_hope(Path(settings["log"]).read_text(encoding="utf-8", errors="replace"))
-        return Answer(done=False, said=f"/api/search: dashboards not loaded: {', '.join(missing)}")
-    return Answer(done=True, said=f"datasource and {len(loaded)} dashboards provisioned")
+            must_be_able_to_start(Path(settings["log"]).read_text(encoding="utf-8", errors="replace"))
+        return Observation(done=False, said=f"/api/search: dashboards not loaded: {', '.join(missing)}")
+    return Observation(done=True, said=f"datasource and {len(loaded)} dashboards provisioned")
 
 
-PROBES: Mapping[str, Callable[[Mapping[str, Any]], Answer[None]]] = {
+PROBES: Mapping[str, Callable[[Mapping[str, Any]], Observation[None]]] = {
     "http": _http,
     "redis": _redis,
     "postgres": _postgres,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from acceptance.stack.base import StackError
+from acceptance.stack.interface import StackError
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ def _pause(seconds: float) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: ``Answer[int](...)`` could not be built with them on 3.11
-class Answer(Generic[T]):
+class Observation(Generic[T]):
     """What a probe was told."""
 
     done: bool  # True ends the wait
@@ -48,14 +48,14 @@ class WaitTimeoutError(StackError):
 
 
 def wait_until(
-    probe: Callable[[], Answer[T]],
+    probe: Callable[[], Observation[T]],
     *,
     asked: str,
     timeout: float,
     interval: float = 0.05,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = _pause,
-) -> Answer[T]:
+) -> Observation[T]:
     """Ask until the answer is done.
 
     The probe is asked at least once, and once more after the last pause, so a deadline shorter than the
@@ -83,7 +83,7 @@ def wait_until(
         try:
             answer = probe()
         except OSError as error:
-            answer = Answer(done=False, said=f"{type(error).__name__}: {error}")
+            answer = Observation(done=False, said=f"{type(error).__name__}: {error}")
         if answer.done:
             return answer
         spent = clock() - began

@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AlertFinding:
     """What one check had to say."""
 
     check: str  # its id
@@ -44,7 +44,7 @@ class Alert:
     run_id: str
     at: float  # Unix seconds: end of the run, whenever it is sent
     verdict: str
-    findings: tuple[Finding, ...]  # the weightiest first
+    findings: tuple[AlertFinding, ...]  # the weightiest first
     reasons: tuple[str, ...]  # those reasons of the verdict that no finding gives
     fingerprint: str  # what it is about: `paper/redis/fail paper/clock/error`
     report: str | None  # path of the run's report
@@ -52,7 +52,7 @@ class Alert:
 
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Alert))
-_FINDING_FIELDS = frozenset(field.name for field in dataclasses.fields(Finding))
+_FINDING_FIELDS = frozenset(field.name for field in dataclasses.fields(AlertFinding))
 
 
 def to_json(alert: Alert) -> str:
@@ -92,7 +92,7 @@ def from_json(text: str) -> Alert:
     )
 
 
-def _finding(value: object) -> Finding:
+def _finding(value: object) -> AlertFinding:
     data = {"said": "", **fields.mapping(value)}  # a file of an earlier version has no such words
     fields.only(data, _FINDING_FIELDS)
-    return Finding(**{name: fields.text(data, name) for name in _FINDING_FIELDS})
+    return AlertFinding(**{name: fields.text(data, name) for name in _FINDING_FIELDS})

@@ -14,11 +14,11 @@ from preflight.alerts.clock import Moment, Uptime, uptime
 from preflight.alerts.outbox import Outbox, Own, Stop, row_of
 from preflight.alerts.policy import Draft
 from preflight.alerts.spool import Content, Entry
+from preflight.alerts.throttle import Claim
+from preflight.config.settings import Settings
 from preflight.errors import RecordError
-from preflight.ledger import Ledger
 from preflight.model import AlertItem, AlertSummary, Report, Status
-from preflight.settings import Settings
-from preflight.throttle import Claim
+from preflight.record.ledger import Ledger
 
 _ROW_WAS_SKIPPED = "the postgres check of this run did not pass; the row waits"
 

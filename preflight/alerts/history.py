@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.alerts import fields
 from preflight.alerts.message import writable
-from preflight.alerts.within import LateError, within
+from preflight.config.sections import PostgresSection
+from preflight.deadline import LateError, within
 from preflight.errors import DatabaseError
-from preflight.postgres_session import said, transaction
-from preflight.sections import PostgresSection
+from preflight.servers.postgres_session import said, transaction
 
 if TYPE_CHECKING:
     import psycopg2
@@ -102,7 +102,7 @@ class History:
         """
         import psycopg2  # noqa: PLC0415
 
-        from preflight.clients import open_postgres  # noqa: PLC0415
+        from preflight.servers.clients import open_postgres  # noqa: PLC0415
 
         if not self.settings.host:
             raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
@@ -126,7 +126,7 @@ class History:
     def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
 
-        from preflight.clients import open_postgres  # noqa: PLC0415
+        from preflight.servers.clients import open_postgres  # noqa: PLC0415
 
         try:
             connection = open_postgres(self.settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from preflight.alerts.alert import Alert, Severity
-from preflight.sections import Language
+from preflight.config.sections import Language
 
 LIMIT = 4096  # UTF-16 units, https://core.telegram.org/bots/api#sendmessage
 _TAIL_ROOM = 80  # units kept for the line that says how much was left out

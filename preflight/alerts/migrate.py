@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from preflight.alerts.within import LateError, within
+from preflight.config.sections import PostgresSection
+from preflight.deadline import LateError, within
 from preflight.errors import DatabaseError
-from preflight.postgres_session import said, transaction
-from preflight.sections import PostgresSection
+from preflight.servers.postgres_session import said, transaction
 
 _LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
 _TABLE = """
@@ -72,7 +72,7 @@ def migrate(
     """
     import psycopg2  # noqa: PLC0415 - heavy
 
-    from preflight.clients import open_postgres  # noqa: PLC0415
+    from preflight.servers.clients import open_postgres  # noqa: PLC0415
 
     if not settings.host:
         raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from preflight.alerts import message
 from preflight.alerts.alert import Alert, Severity, from_json, to_json
-from preflight.alerts.answer import Delivery
 from preflight.alerts.fields import BadAlertError
 from preflight.alerts.history import Row, Stored, row_from_json
 from preflight.alerts.spool import Content, Entry, Spool, SpoolBusyError
-from preflight.sections import Language
+from preflight.alerts.telegram_answer import Delivery
+from preflight.config.sections import Language
 
 _ROWS_AT_ONCE = 100  # rows of one transaction: what was written stays written, however many wait behind it
 _ROWS_SECONDS = 2.0  # after which no further transaction is begun: the next run goes on

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from preflight.alerts.alert import Alert, Finding, Severity
+from preflight.alerts.alert import Alert, AlertFinding, Severity
+from preflight.config.sections import AlertsSection
 from preflight.model import Report, Result, Status, Verdict
-from preflight.sections import AlertsSection
 
 _P0 = frozenset({Verdict.NO_GO, Verdict.UNVERIFIED, Verdict.UNRECORDED})
 _WEIGHT = {Status.FAIL: 0, Status.ERROR: 1, Status.SKIP: 2, Status.WARN: 3}
@@ -26,7 +26,7 @@ class Draft:
     """What a run has to say before anybody looked at the throttle."""
 
     severity: Severity
-    findings: tuple[tuple[str, Finding], ...]  # fingerprint, what was found; the weightiest first
+    findings: tuple[tuple[str, AlertFinding], ...]  # fingerprint, what was found; the weightiest first
     subject: str  # fingerprint of the whole, where there is no finding
     window: float | None  # seconds for which the same is not said again; None: always said
 
@@ -76,11 +76,11 @@ def _status(result: Result) -> Status:
     return result.origin or result.status
 
 
-def _finding(result: Result) -> Finding:
+def _finding(result: Result) -> AlertFinding:
     summary = result.outcome.summary
     if result.waiver is not None:
         summary = f"{summary} [waived: {result.waiver}]"
-    return Finding(
+    return AlertFinding(
         check=result.id,
         status=_status(result).value,
         summary=summary,

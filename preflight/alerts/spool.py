@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from preflight.owners import make_private
+from preflight.config.owners import make_private
 
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
 _MODE = 0o600

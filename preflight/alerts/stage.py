@@ -10,14 +10,14 @@ from typing import Protocol
 
 from preflight.alerts.dispatch import Dispatched, Dispatcher
 from preflight.alerts.history import History
-from preflight.alerts.hush import scrub
 from preflight.alerts.outbox import Outbox
 from preflight.alerts.spool import Entry, Spool
 from preflight.alerts.telegram import Telegram
+from preflight.config.settings import Settings
 from preflight.errors import Interrupted, RecordError, TextfileError
-from preflight.ledger import Ledger, Snapshot
 from preflight.model import AlertSummary, Report
-from preflight.settings import Settings
+from preflight.record.ledger import Ledger, Snapshot
+from preflight.redaction import scrub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from preflight.alerts.answer import Answer, Delivery, Kind, judge, untold
-from preflight.alerts.hush import hush, scrub
 from preflight.alerts.message import Text
-from preflight.alerts.within import LateError, within
-from preflight.sections import TelegramSection
-from preflight.way_out import why_no_way_out
+from preflight.alerts.telegram_answer import AnswerKind, Delivery, TelegramAnswer, judge, untold
+from preflight.config.sections import TelegramSection
+from preflight.deadline import LateError, within
+from preflight.network_env import why_no_way_out
+from preflight.redaction import hush, scrub
 
 if TYPE_CHECKING:
     from requests import Response
@@ -71,16 +71,16 @@ class Telegram:
         end = self.monotonic() + budget
         shared = {"chat_id": self._chat, **self.settings.topic, "disable_web_page_preview": True}
         answer = self._tries({**shared, "text": text.html, "parse_mode": "HTML"}, end, careful=careful)
-        if answer.kind is Kind.BAD_REQUEST:  # it may be the formatting: a plain message is better than none
+        if answer.kind is AnswerKind.BAD_REQUEST:  # it may be the formatting: a plain message is better than none
             answer = self._tries({**shared, "text": text.plain}, end, careful=careful)
         return Delivery(
-            accepted=answer.kind is Kind.OK,
-            uncertain=answer.kind is Kind.UNSURE,
+            accepted=answer.kind is AnswerKind.OK,
+            uncertain=answer.kind is AnswerKind.UNSURE,
             reason=answer.reason,
             result=answer.result,
         )
 
-    def ask(self, method: str, params: dict[str, Any], *, timeout: float) -> Answer:
+    def ask(self, method: str, params: dict[str, Any], *, timeout: float) -> TelegramAnswer:
         """Ask once. Whatever happens is an answer; it holds no secret.
 
         Args:
@@ -91,16 +91,18 @@ class Telegram:
         try:
             answer = within(timeout, lambda: self._post(method, params, min(timeout, self.settings.timeout)))
         except LateError:
-            answer = untold(Kind.UNSURE, f"no answer within {timeout:.1f} s")
+            answer = untold(AnswerKind.UNSURE, f"no answer within {timeout:.1f} s")
         except Exception as e:  # noqa: BLE001 - its text may hold the URL: the type must do
-            answer = untold(Kind.REFUSED, f"the request could not be made ({type(e).__name__}); check telegram.url")
+            answer = untold(
+                AnswerKind.REFUSED, f"the request could not be made ({type(e).__name__}); check telegram.url"
+            )
         return answer.cleaned(lambda text: scrub(text, self.secrets))
 
-    def _tries(self, params: dict[str, Any], end: float, *, careful: bool) -> Answer:
+    def _tries(self, params: dict[str, Any], end: float, *, careful: bool) -> TelegramAnswer:
         from tenacity import Retrying, retry_if_result  # noqa: PLC0415 - only where something is sent
 
-        def again(answer: Answer) -> bool:
-            return answer.kind is Kind.AGAIN or (answer.kind is Kind.UNSURE and not careful)
+        def again(answer: TelegramAnswer) -> bool:
+            return answer.kind is AnswerKind.AGAIN or (answer.kind is AnswerKind.UNSURE and not careful)
 
         def too_late(state: RetryCallState) -> bool:
             return self.monotonic() + state.upcoming_sleep >= end
@@ -112,14 +114,14 @@ class Telegram:
             sleep=self.sleep,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        answer: Answer = retrying(
+        answer: TelegramAnswer = retrying(
             lambda: self.ask(
                 "sendMessage", params, timeout=max(0.05, min(end - self.monotonic(), 2 * self.settings.timeout))
             )
         )
         return answer
 
-    def _post(self, method: str, params: dict[str, Any], timeout: float) -> Answer:
+    def _post(self, method: str, params: dict[str, Any], timeout: float) -> TelegramAnswer:
         import requests  # noqa: PLC0415 - 126 ms that a GO without warnings should not pay
 
         hush(self.secrets)
@@ -138,7 +140,7 @@ class Telegram:
                     return judge(response.status_code, _body(response), url=base)
             except OSError as e:  # every error of requests is one, and what it says of a CA bundle is nothing else
                 if session.trust_env and (why := why_no_way_out(base)) is not None:
-                    return untold(Kind.REFUSED, why)
+                    return untold(AnswerKind.REFUSED, why)
                 if not isinstance(e, requests.RequestException):
                     raise
                 return _failed(e, timeout)
@@ -161,34 +163,34 @@ def _body(response: Response) -> bytes:
     return body
 
 
-def _failed(error: Exception, timeout: float) -> Answer:
+def _failed(error: Exception, timeout: float) -> TelegramAnswer:
     """Tell apart whether the message can have arrived. The text of the exception holds the URL: it is not used."""
     from requests import exceptions  # noqa: PLC0415
     from urllib3.exceptions import NameResolutionError, NewConnectionError  # noqa: PLC0415
 
     cause = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(cause, NameResolutionError):
-        return untold(Kind.AGAIN, "its name does not resolve")
+        return untold(AnswerKind.AGAIN, "its name does not resolve")
     if isinstance(cause, NewConnectionError):
         if isinstance(cause.__cause__, ConnectionRefusedError):
-            return untold(Kind.AGAIN, "connection refused", refused=True)
-        return untold(Kind.AGAIN, "no way to its address; look at this machine's network")
+            return untold(AnswerKind.AGAIN, "connection refused", refused=True)
+        return untold(AnswerKind.AGAIN, "no way to its address; look at this machine's network")
     if isinstance(error, exceptions.SSLError) and _distrusts(cause):
-        return untold(Kind.AGAIN, "its certificate is not trusted")
+        return untold(AnswerKind.AGAIN, "its certificate is not trusted")
     dropped = "the connection was dropped; the message may have arrived"
     # The narrower classes first: the others are among their parents.
-    known: tuple[tuple[type[Exception], Kind, str], ...] = (
-        (exceptions.SSLError, Kind.UNSURE, "TLS failed; the message may have arrived"),
-        (exceptions.ConnectTimeout, Kind.AGAIN, f"no connection within {timeout:g} s"),
-        (exceptions.ReadTimeout, Kind.UNSURE, f"no answer within {timeout:g} s; the message may have arrived"),
-        (exceptions.ProxyError, Kind.AGAIN, "the proxy refuses"),
-        (exceptions.ConnectionError, Kind.UNSURE, dropped),
-        (exceptions.ChunkedEncodingError, Kind.UNSURE, dropped),
+    known: tuple[tuple[type[Exception], AnswerKind, str], ...] = (
+        (exceptions.SSLError, AnswerKind.UNSURE, "TLS failed; the message may have arrived"),
+        (exceptions.ConnectTimeout, AnswerKind.AGAIN, f"no connection within {timeout:g} s"),
+        (exceptions.ReadTimeout, AnswerKind.UNSURE, f"no answer within {timeout:g} s; the message may have arrived"),
+        (exceptions.ProxyError, AnswerKind.AGAIN, "the proxy refuses"),
+        (exceptions.ConnectionError, AnswerKind.UNSURE, dropped),
+        (exceptions.ChunkedEncodingError, AnswerKind.UNSURE, dropped),
     )
     for kind_of_error, kind, reason in known:
         if isinstance(error, kind_of_error):
             return untold(kind, reason)
-    return untold(Kind.UNSURE, f"the answer cannot be read ({type(error).__name__})")
+    return untold(AnswerKind.UNSURE, f"the answer cannot be read ({type(error).__name__})")
 
 
 def _distrusts(cause: object) -> bool:

@@ -11,8 +11,8 @@ from preflight.check import Context
 from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
-    from preflight.alerts.answer import Answer
-    from preflight.sections import TelegramSection
+    from preflight.alerts.telegram_answer import TelegramAnswer
+    from preflight.config.sections import TelegramSection
 
 _EXPECTED = "getMe, getChat, getChatMember and sendChatAction answer ok, and the bot may write"
 _RIGHT_HINT = "let the bot write there: its rights are in the chat's own settings, under administrators or permissions"
@@ -100,7 +100,7 @@ class _Talk:
     def _ask(self, method: str, params: dict[str, Any]) -> Mapping[str, Any]:
         begun = self._ctx.clock()
         timeout = max(0.1, min(self._ctx.settings.telegram.timeout, self._end - begun))
-        answer: Answer = self._telegram.ask(method, params, timeout=timeout)
+        answer: TelegramAnswer = self._telegram.ask(method, params, timeout=timeout)
         self._timings[method] = self._ctx.clock() - begun
         problem = _judge(method, answer, self._timings, test=self._ctx.settings.line("alerts test"))
         if problem is not None:
@@ -137,13 +137,13 @@ def _in_the_clear(settings: TelegramSection, env: Env) -> Outcome | None:
     )
 
 
-def _judge(method: str, answer: Answer, timings: dict[str, float], *, test: str) -> Outcome | None:
+def _judge(method: str, answer: TelegramAnswer, timings: dict[str, float], *, test: str) -> Outcome | None:
     """Tell a no from no answer: what Telegram refuses is FAIL, what nobody answered is ERROR."""
-    from preflight.alerts.answer import Kind  # noqa: PLC0415 - only in the check's own process
+    from preflight.alerts.telegram_answer import AnswerKind  # noqa: PLC0415 - only in the check's own process
 
-    if answer.kind is Kind.OK:
+    if answer.kind is AnswerKind.OK:
         return None
-    says_no = answer.kind in {Kind.BAD_REQUEST, Kind.REFUSED} or answer.refused
+    says_no = answer.kind in {AnswerKind.BAD_REQUEST, AnswerKind.REFUSED} or answer.refused
     return Outcome(
         status=Status.FAIL if says_no else Status.ERROR,
         summary=f"{method}: {answer.reason}",

@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
-from preflight.exchange_kinds import Kind, TroubleError
-from preflight.exchange_rights import KeyRights, rights_of
-from preflight.key_form import why_misshapen
+from preflight.config.key_form import why_misshapen
+from preflight.config.sections import ExchangeSection
+from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.exchange.rights import KeyRights, rights_of
 from preflight.model import Env, Outcome, Status
-from preflight.sections import ExchangeSection
 
 if TYPE_CHECKING:
-    from preflight.exchange_client import ExchangeClient
+    from preflight.exchange.client import ExchangeClient
 
 ATTESTATION_DAYS = 90  # how long an operator's word about a right that no API tells is worth something
 _SOON = timedelta(days=7)  # before an end about which to warn
 _DISPROVES = frozenset(
     {
-        Kind.AGREEMENT,
-        Kind.EXPIRED,
-        Kind.IP,
-        Kind.KEY,
-        Kind.KEY_IP_OR_RIGHTS,
-        Kind.OTHER_WORLD,
-        Kind.PASSPHRASE,
-        Kind.RIGHTS,
-        Kind.SIGNATURE,
+        TroubleKind.AGREEMENT,
+        TroubleKind.EXPIRED,
+        TroubleKind.IP,
+        TroubleKind.KEY,
+        TroubleKind.KEY_IP_OR_RIGHTS,
+        TroubleKind.OTHER_WORLD,
+        TroubleKind.PASSPHRASE,
+        TroubleKind.RIGHTS,
+        TroubleKind.SIGNATURE,
     }
 )
 
@@ -44,7 +44,7 @@ class ApiKeyCheck:
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True
-    imports: tuple[str, ...] = ("ccxt", "preflight.exchange_client")
+    imports: tuple[str, ...] = ("ccxt", "preflight.exchange.client")
 
     @property
     def id(self) -> str:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from preflight.check import Context
+from preflight.config.sections import ServerSection
 from preflight.model import Outcome, Status
-from preflight.sections import ServerSection
 
 
 def client_certificate(settings: ServerSection) -> dict[str, datetime]:

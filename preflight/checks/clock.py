@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
-from preflight.exchange_kinds import Kind, TroubleError
+from preflight.exchange.kinds import TroubleError, TroubleKind
 from preflight.model import Outcome, Status
 
 if TYPE_CHECKING:
-    from preflight.exchange_client import ExchangeClient
+    from preflight.exchange.client import ExchangeClient
 
 _SLOW_HINT = "check the network path, then run again"
 _HINT = "set this machine's clock: timedatectl set-ntp true"
@@ -43,7 +43,7 @@ class ClockCheck:
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True
-    imports: tuple[str, ...] = ("ccxt", "preflight.exchange_client")
+    imports: tuple[str, ...] = ("ccxt", "preflight.exchange.client")
 
     @property
     def id(self) -> str:
@@ -65,7 +65,7 @@ class ClockCheck:
                 return self._judge_roughly(self._by_header(client, ctx), ctx)
         except TroubleError as e:
             expected = f"skew below {limits.warn_ms:.0f} ms"
-            return outcome_of(self.exchange, e.trouble, disproves=frozenset[Kind](), expected=expected)
+            return outcome_of(self.exchange, e.trouble, disproves=frozenset[TroubleKind](), expected=expected)
 
     def _by_question(self, client: ExchangeClient, ctx: Context) -> Skew:
         client.ask("fetch_time")  # connecting comes before the question and would shift the middle

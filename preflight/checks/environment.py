@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.check import Context
+from preflight.config.settings import Settings
 from preflight.model import Env, Outcome, Status
-from preflight.settings import Settings
 
 # What is asked of the settings -> how to set it. Without these the other checks have nothing to ask.
 _NEEDED = {

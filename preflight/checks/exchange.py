@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preflight.check import Context
-from preflight.checks.market_life import Ages, ages_of, why_closed, why_lifeless
-from preflight.checks.market_notices import notices_of
 from preflight.checks.trouble import name_of, outcome_of
-from preflight.exchange_kinds import Kind, TroubleError, make_trouble
+from preflight.exchange.kinds import TroubleError, TroubleKind, make_trouble
+from preflight.exchange.market_life import Ages, ages_of, why_closed, why_lifeless
+from preflight.exchange.market_notices import notices_of
 from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
-    from preflight.exchange_client import ExchangeClient
+    from preflight.exchange.client import ExchangeClient
 
 _DISPROVES = frozenset(
     {
-        Kind.NO_NAME,
-        Kind.REFUSED,
-        Kind.CERTIFICATE,
-        Kind.BANNED,
-        Kind.MAINTENANCE,
-        Kind.UNAVAILABLE,
-        Kind.LOCATION,
-        Kind.SYMBOL,
+        TroubleKind.NO_NAME,
+        TroubleKind.REFUSED,
+        TroubleKind.CERTIFICATE,
+        TroubleKind.BANNED,
+        TroubleKind.MAINTENANCE,
+        TroubleKind.UNAVAILABLE,
+        TroubleKind.LOCATION,
+        TroubleKind.SYMBOL,
     }
 )
 
@@ -38,7 +38,7 @@ class ExchangeCheck:
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True
-    imports: tuple[str, ...] = ("ccxt", "preflight.exchange_client")
+    imports: tuple[str, ...] = ("ccxt", "preflight.exchange.client")
 
     @property
     def id(self) -> str:
@@ -175,8 +175,8 @@ def _must_be_up(client: ExchangeClient) -> None:
     answer = client.ask("fetch_status")
     status = answer.get("status") if isinstance(answer, dict) else None
     if status == "maintenance":
-        raise TroubleError(make_trouble(client.exchange, Kind.MAINTENANCE, client.last))
+        raise TroubleError(make_trouble(client.exchange, TroubleKind.MAINTENANCE, client.last))
     if status in {"shutdown", "error"}:
-        raise TroubleError(make_trouble(client.exchange, Kind.UNAVAILABLE, client.last))
+        raise TroubleError(make_trouble(client.exchange, TroubleKind.UNAVAILABLE, client.last))
     if status != "ok":
         raise client.unexpected(f"status {status!r}")

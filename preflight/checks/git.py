@@ -32,7 +32,7 @@ class GitError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GitProblem:
     """One thing that is wrong, and the command that mends or shows it."""
 
     problem: str
@@ -153,42 +153,42 @@ def _fields(text: str) -> list[str]:
     return [each for each in text.split("\0") if each]
 
 
-def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[Finding]:
+def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[GitProblem]:
     if tree.changed:
-        yield Finding(f"the tree is not clean: {_names(tree.changed)}", f"{git} status, then commit or remove")
+        yield GitProblem(f"the tree is not clean: {_names(tree.changed)}", f"{git} status, then commit or remove")
     if tree.hidden:
-        yield Finding(
+        yield GitProblem(
             f"git was told not to look at changes of {_names(tree.hidden)}",
             f"{git} update-index --no-assume-unchanged --no-skip-worktree {shlex.quote(tree.hidden[0])}",
         )
     if tree.private:
-        yield Finding(
+        yield GitProblem(
             f"code that an exclude file of this machine hides: {_names(tree.private)}",
             f"{git} check-ignore -v {shlex.quote(tree.private[0])}, then commit or remove",
         )
     if tree.ignored:
-        yield Finding(
+        yield GitProblem(
             f"code that git ignores: {_names(tree.ignored)}",
             f"{git} check-ignore -v {shlex.quote(tree.ignored[0])}: see that the bot does not run it",
             Status.WARN,
         )
     if tree.filters:
-        yield Finding(
+        yield GitProblem(
             f"the repository's own config has filters, which were not run: {_names(tree.filters)}",
             f"{git} config --local --unset {shlex.quote(tree.filters[0])}, or move it to your global config",
             Status.WARN,
         )
     if not tree.remote:
-        yield Finding("HEAD is on no remote branch", f"{git} push")
+        yield GitProblem("HEAD is on no remote branch", f"{git} push")
     secret = [path for path in tree.sizes if _is_env_file(path)]
     if secret:
-        yield Finding(
+        yield GitProblem(
             f"tracked by git: {_names(secret)}",
             f"{git} rm --cached {shlex.quote(secret[0])}, and make new secrets: the history keeps the old ones",
         )
     large = [path for path, size in tree.sizes.items() if size > max_file_mb * _MB]
     if large:
-        yield Finding(
+        yield GitProblem(
             f"larger than {max_file_mb:g} MB: {_names(large)}",
             f"{git} rm --cached {shlex.quote(large[0])}",
         )

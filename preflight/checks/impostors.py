@@ -6,8 +6,8 @@ import re
 from functools import partial
 from pathlib import Path
 
-from preflight import textfile
 from preflight.model import Env, Outcome, Status
+from preflight.record import textfile
 
 _LINE = re.compile(rb'^arbitrage_preflight_[a-z_]+(?:\{[^}\n]*\benv="([^"\n]*)")?', re.MULTILINE)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from preflight.check import Context
 from preflight.checks.redis_keeping import may_forget
+from preflight.config.sections import LiveSection
+from preflight.config.settings import Settings
 from preflight.model import Env, Outcome, Status
-from preflight.sections import LiveSection
-from preflight.settings import Settings
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
 DEFAULT_KEY: str = LiveSection.model_fields["kill_switch_key"].default

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from preflight.check import Context
+from preflight.config.sections import PositionPolicy, PositionsSection
 from preflight.model import Env, Outcome, Status
-from preflight.postgres_session import one_row, transaction
-from preflight.sections import PositionPolicy, PositionsSection
+from preflight.servers.postgres_session import one_row, transaction
 
 _EXPECTED = "no open position"
 

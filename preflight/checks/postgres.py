@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
-from preflight.checks.meaning import Meaning
-from preflight.checks.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.checks.postgres_write import Written, try_write
+from preflight.config.sections import PostgresSection
 from preflight.model import Env, Outcome, Status
-from preflight.postgres_session import one_row, said, transaction
-from preflight.sections import PostgresSection
+from preflight.servers.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
+from preflight.servers.postgres_session import one_row, said, transaction
+from preflight.servers.refusals import Meaning
 
 _EXPECTED = "1 from SELECT 1, and a written row read back"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from preflight.botenv import UnreadableError, read_dotenv
 from preflight.check import Context
 from preflight.checks.certificates import client_certificate
 from preflight.checks.certificates import judged as judged_by_certificates
+from preflight.config.dotenv_file import UnreadableError, read_dotenv
+from preflight.config.sections import PostgresSection
 from preflight.model import Outcome, Status
-from preflight.sections import PostgresSection
 from preflight.servers.certificates import Refusal, refusal_of
 
 _EXPECTED = "a Postgres that proves to be the bot's"
@@ -74,11 +74,11 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
 
 def refusal(error: Exception, where: str, settings: PostgresSection) -> Outcome | None:
     """Say why the server could not be trusted; None where the error is about something else."""
-    from preflight.servers.postgres import UnprovenError  # noqa: PLC0415 - loads psycopg2
+    from preflight.servers.postgres import UnprovenPostgresError  # noqa: PLC0415 - loads psycopg2
 
     text = str(error).strip()
     line = text.splitlines()[0] if text else "no reason given"
-    why = _STRANGER if isinstance(error, UnprovenError) else _of_certificate(text, settings)
+    why = _STRANGER if isinstance(error, UnprovenPostgresError) else _of_certificate(text, settings)
     if why is None:
         why = next((known for part, known in _TEXTS if part in text), None)
     if why is None:

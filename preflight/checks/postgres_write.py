@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from preflight.postgres_session import one_row
+from preflight.servers.postgres_session import one_row
 
 PROBE = "arbitrage_preflight_probe"  # made by `preflight db migrate`
 

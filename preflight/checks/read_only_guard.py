@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from preflight.botenv import UnreadableError, read_dotenv
 from preflight.check import Context
+from preflight.config.dotenv_file import UnreadableError, read_dotenv
 from preflight.model import Env, Mode, Outcome, Status
 
 _VARIABLE = "READ_ONLY"  # the bot's own

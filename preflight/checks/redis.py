@@ -10,9 +10,9 @@ from typing import Any
 
 from preflight.check import Context
 from preflight.checks import redis_server
+from preflight.config.sections import RedisSection
 from preflight.model import Env, Outcome, Status
-from preflight.postgres_session import said
-from preflight.sections import RedisSection
+from preflight.servers.postgres_session import said
 
 _TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this
 
@@ -108,7 +108,7 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
     """Tell the ways apart in which Redis says no. What is not known here is a could-not-tell."""
     import redis as library  # noqa: PLC0415
 
-    from preflight.checks.redis_refusals import meaning_of  # noqa: PLC0415 - loads redis
+    from preflight.servers.redis_refusals import meaning_of  # noqa: PLC0415 - loads redis
 
     text = said(error, () if settings.password is None else (settings.password.get_secret_value(),))
     root = _root_cause(error)

@@ -11,10 +11,10 @@ from redis.sentinel import MasterNotFoundError
 from preflight.check import Context
 from preflight.checks.certificates import client_certificate
 from preflight.checks.certificates import judged as judged_by_certificates
+from preflight.config.sections import RedisSection
 from preflight.model import Outcome, Status
-from preflight.sections import RedisSection
 from preflight.servers.certificates import Refusal, refusal_of
-from preflight.servers.redis import UnprovenError, end_of_certificate
+from preflight.servers.redis import UnprovenRedisError, end_of_certificate
 
 _RESP3_SINCE = 6  # major version of Redis
 
@@ -31,7 +31,7 @@ _NO_PRIMARY = Refusal(
 
 def refusal(error: Exception, where: str, settings: RedisSection) -> Outcome | None:
     """Say why the server could not be trusted or found; None where the error is about something else."""
-    if isinstance(error, UnprovenError):
+    if isinstance(error, UnprovenRedisError):
         why: Refusal | None = _STRANGER
     elif isinstance(error, MasterNotFoundError):
         why = _NO_PRIMARY

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from preflight.botenv import UnreadableError, read_dotenv
 from preflight.check import Context
-from preflight.key_form import why_misshapen
+from preflight.config.dotenv_file import UnreadableError, read_dotenv
+from preflight.config.key_form import why_misshapen
+from preflight.config.placeholders import MIN_LENGTH, why_no_chat_id, why_placeholder
+from preflight.config.settings import Settings
 from preflight.model import Env, Outcome, Status
-from preflight.placeholders import MIN_LENGTH, why_no_chat_id, why_placeholder
-from preflight.settings import Settings
 
 _EXPECTED = "every needed secret set, none a placeholder, none shared between paper and live"
 _NEW_HINT = (

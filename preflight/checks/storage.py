@@ -12,9 +12,9 @@ from pathlib import Path
 
 from preflight.check import Context
 from preflight.checks.impostors import look_for_impostors
+from preflight.config.owners import flaw_of
+from preflight.config.state_dirs import own_directories
 from preflight.model import Mode, Outcome, Status
-from preflight.owners import flaw_of
-from preflight.places import own_directories
 
 _MB = 1024 * 1024
 

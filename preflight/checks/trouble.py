@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from preflight.exchange_kinds import Kind, Trouble
+from preflight.exchange.kinds import Trouble, TroubleKind
 from preflight.model import Outcome, Status
 
 
@@ -13,7 +13,7 @@ def name_of(exchange: str) -> str:
     return exchange.capitalize()
 
 
-def outcome_of(exchange: str, trouble: Trouble, *, disproves: AbstractSet[Kind], expected: str) -> Outcome:
+def outcome_of(exchange: str, trouble: Trouble, *, disproves: AbstractSet[TroubleKind], expected: str) -> Outcome:
     """Judge trouble.
 
     Args:

@@ -15,25 +15,25 @@ from typing import Any
 from preflight.alerts.alert import Alert, from_json
 from preflight.alerts.fields import BadAlertError
 from preflight.alerts.history import History
-from preflight.alerts.hush import scrub
 from preflight.alerts.message import moment, render_test
 from preflight.alerts.spool import Content, Entry, Spool
 from preflight.alerts.stage import host_name, make_outbox
 from preflight.alerts.telegram import Telegram
 from preflight.commands.document import write_document
+from preflight.config.settings import Settings
+from preflight.config.sources import load
 from preflight.errors import RecordError, UsageError
 from preflight.gate import new_run_id
-from preflight.ledger import Ledger
 from preflight.model import EXIT_GO, one_line
+from preflight.record.ledger import Ledger
+from preflight.redaction import scrub
 from preflight.render.json import render_document
-from preflight.settings import Settings
-from preflight.sources import load
 
 EXIT_UNDELIVERED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class AlertsOutcome:
     """What a verb did."""
 
     code: int
@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     return done.code
 
 
-def _list(settings: Settings) -> Done:
+def _list(settings: Settings) -> AlertsOutcome:
     """Show what waits; nothing is sent."""
     spool, env = Spool(settings.spool_dir), settings.env.value
     messages = [(entry, _read(entry)) for entry in spool.waiting(Content.P0, env)]
@@ -87,7 +87,7 @@ def _list(settings: Settings) -> Done:
         }
         for entry, alert in messages
     ]
-    return Done(
+    return AlertsOutcome(
         code=EXIT_GO,
         document={"env": env, "messages": waiting, "rows": rows},
         lines=(*said, f"{env}: {len(messages)} messages wait for Telegram, {rows} rows for Postgres"),
@@ -101,7 +101,7 @@ def _read(entry: Entry) -> Alert | None:
         return None
 
 
-def _flush(settings: Settings) -> Done:
+def _flush(settings: Settings) -> AlertsOutcome:
     """Deliver what waits, each message with the whole deadline; what is sent is counted as a run would count it."""
     troubles: list[str] = []
     outbox = make_outbox(settings, trouble=troubles.append)
@@ -121,7 +121,7 @@ def _flush(settings: Settings) -> Done:
             ledger.record_alerts(env, counts, pending=outbox.spool.pending(env))
         except RecordError as e:
             troubles.append(f"what was sent is not counted: {e}")
-    return Done(
+    return AlertsOutcome(
         code=EXIT_GO if messages == 0 and rows == 0 else EXIT_UNDELIVERED,
         document={
             "env": settings.env.value,
@@ -137,13 +137,13 @@ def _flush(settings: Settings) -> Done:
     )
 
 
-def _test(settings: Settings) -> Done:
+def _test(settings: Settings) -> AlertsOutcome:
     """Send a message that says it is a test, and say what Telegram made of it."""
     now, env = time.time(), settings.env.value
     text = render_test(env, host_name(settings), new_run_id(now), now, settings.alerts.lang)
     delivery = Telegram(settings.telegram).send(text, budget=settings.telegram.deadline)
     if not delivery.accepted:
-        return Done(
+        return AlertsOutcome(
             code=EXIT_UNDELIVERED,
             document={"env": env, "accepted": False, "reason": delivery.reason},
             lines=(),
@@ -151,17 +151,17 @@ def _test(settings: Settings) -> Done:
         )
     title = delivery.result.get("chat") or "the chat"
     number = delivery.result.get("message_id")
-    return Done(
+    return AlertsOutcome(
         code=EXIT_GO,
         document={"env": env, "accepted": True, "message_id": number},
         lines=(f"Telegram accepted it as message {number} in {title}",),
     )
 
 
-def _history(settings: Settings) -> Done:
+def _history(settings: Settings) -> AlertsOutcome:
     """Show what stands in Postgres, newest first."""
     rows = History(settings=settings.postgres, migrate=settings.line("db migrate")).newest(settings.env.value, 50)
-    return Done(
+    return AlertsOutcome(
         code=EXIT_GO,
         document={"env": settings.env.value, "alerts": [asdict(row) for row in rows]},
         lines=tuple(f"{moment(row.at)}  {row.severity}  {row.outcome:7}  {row.fingerprint}" for row in rows),

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from preflight.alerts.hush import scrub
+from preflight.config.sources import Loaded, load_with_sources
 from preflight.model import EXIT_GO, one_line
+from preflight.redaction import scrub
 from preflight.render.json import render_document
-from preflight.sources import Loaded, load_with_sources
 
 _MASK = "********"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from preflight.alerts.migrate import migrate
 from preflight.commands.document import write_document
+from preflight.config.sources import load
 from preflight.model import EXIT_GO
-from preflight.sources import load
 
 
 def main(argv: Sequence[str]) -> int:

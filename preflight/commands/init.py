@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from preflight.config.sections import DEFAULT_EXCHANGES, ExchangeSection
+from preflight.config.settings import Settings
 from preflight.errors import UsageError
 from preflight.model import EXIT_GO
-from preflight.sections import DEFAULT_EXCHANGES, ExchangeSection
-from preflight.settings import Settings
 
 SECRETS = "/etc/arbitrage/secrets"  # where the examples say that secrets lie
 _EXCHANGE_KEYS = (

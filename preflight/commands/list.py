@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preflight import registry as registries
+from preflight.config.settings import Settings
+from preflight.config.sources import load
 from preflight.errors import NoEnvError
 from preflight.model import EXIT_GO, is_required
 from preflight.plugins import find_plugins, with_plugins
 from preflight.render.listing import render_list, render_list_json
-from preflight.settings import Settings
-from preflight.sources import load
 
 
 def main(argv: Sequence[str]) -> int:

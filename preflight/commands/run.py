@@ -17,10 +17,10 @@ from preflight.outfile import open_output
 from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
-    from preflight.gate import Gate, Options
+    from preflight.gate import Gate, RunOptions
     from preflight.model import Report
     from preflight.outfile import OutputFile
-    from preflight.render.console import View
+    from preflight.render.console import ConsoleView
 
 _EPILOG = """\
 commands (each has its own --help):
@@ -111,11 +111,11 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     Raises:
         UsageError: A bad option or configuration; nothing ran.
     """
+    from preflight.config.sources import load_with_sources, service_links  # noqa: PLC0415
     from preflight.gate import Gate  # noqa: PLC0415 - heavy: imports the settings
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
     from preflight.render.console import make_view, voice_of  # noqa: PLC0415
-    from preflight.sources import load_with_sources, service_links  # noqa: PLC0415
 
     options = _options(parsed)
     target = None if parsed.output is None else open_output(parsed.output)  # not only after the run
@@ -135,7 +135,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
 
     raise_on_ending()
     output = None if parsed.output is None else str(parsed.output)
-    view: View | None = None
+    view: ConsoleView | None = None
     if parsed.format == "console":
         lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
         view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang), command=settings.command)
@@ -175,16 +175,16 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
 
 
 def _complain(line: str) -> None:
-    from preflight.alerts.hush import scrub  # noqa: PLC0415 - only where there is something to say
+    from preflight.redaction import scrub  # noqa: PLC0415 - only where there is something to say
 
     with contextlib.suppress(OSError):  # nobody may be left to read it: the spool and the report still say it
         sys.stderr.write(f"preflight: {one_line(scrub(line))}\n")
         sys.stderr.flush()
 
 
-def _options(parsed: argparse.Namespace) -> Options:
-    from preflight.alerts.hush import scrub  # noqa: PLC0415
-    from preflight.gate import Options  # noqa: PLC0415 - heavy: see `run_gate`
+def _options(parsed: argparse.Namespace) -> RunOptions:
+    from preflight.gate import RunOptions  # noqa: PLC0415 - heavy: see `run_gate`
+    from preflight.redaction import scrub  # noqa: PLC0415
 
     only = tuple(part.strip() for given in parsed.only for part in given.split(","))
     if "" in only:
@@ -204,7 +204,7 @@ def _options(parsed: argparse.Namespace) -> Options:
             raise UsageError(f"--waive {check_id}: this check cannot be waived: do what it says instead")
         waivers[check_id] = scrub(reason.strip())  # it goes into the report and every alert
     mode = Mode.PARTIAL if only else Mode.DRY_RUN if parsed.dry_run else Mode.REAL
-    return Options(
+    return RunOptions(
         mode=mode,
         only=only,
         waivers=waivers,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from preflight.check import Check, Context
 from preflight.checks.live_safety import LiveSafetyCheck
+from preflight.config.settings import Settings
 from preflight.model import Mode, Result
 from preflight.runner import Runner
-from preflight.settings import Settings
 
 LAST = LiveSafetyCheck(requires=(), imports=("redis",))
 

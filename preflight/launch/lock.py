@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import NotStartedError
-from preflight.holder import holder_of
+from preflight.record.lock_owner import holder_of
 
 
 @dataclass(slots=True)

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preflight.catalogue import READY_FOR_LIVE
+from preflight.config.state_dirs import make_own_directories
 from preflight.errors import Interrupted
 from preflight.launch.environment import environment_of
 from preflight.launch.held import HeldFile, first_change, hold_command
 from preflight.launch.last_look import LastLook, last_look
 from preflight.launch.lock import StartLock, take
 from preflight.model import EXIT_GO, EXIT_NOT_STARTED, Env, Report, Result, Status
-from preflight.places import make_own_directories
+from preflight.record.catalogue import READY_FOR_LIVE
 
 if TYPE_CHECKING:
     from preflight.gate import Gate

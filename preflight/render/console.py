@@ -69,7 +69,7 @@ def voice_of(lang: str) -> Voice:
     return Korean()
 
 
-class View(Protocol):
+class ConsoleView(Protocol):
     """What the command line shows a run on."""
 
     def add(self, result: Result) -> None:
@@ -152,7 +152,7 @@ def make_view(
     output: str | None,
     voice: Voice = ENGLISH,
     command: str = COMMAND,
-) -> View:
+) -> ConsoleView:
     """Choose the view: rich on a terminal that can take it, plain lines elsewhere."""
     if not stream.isatty() or environ.get("TERM") == "dumb":
         return PlainView(stream, output=output, voice=voice, command=command)

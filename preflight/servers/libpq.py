@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from preflight.sections import PostgresSection
+from preflight.config.sections import PostgresSection
 
 # Variable -> the setting that says the same; one that has none leads away from the settings whatever its value is.
 _SAME: Mapping[str, str] = MappingProxyType(

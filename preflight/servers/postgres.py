@@ -14,10 +14,10 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 
-from preflight.postgres_session import patience
-from preflight.sections import ChannelBinding, PostgresSection, SslMode
+from preflight.config.sections import ChannelBinding, PostgresSection, SslMode
 from preflight.servers.certificates import end_of_peer
 from preflight.servers.owner import StrangerError, is_loopback, must_be_of
+from preflight.servers.postgres_session import patience
 from preflight.servers.sqlstate import connect
 
 _NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118 - a path that cannot exist: else libpq looks into HOME
@@ -25,7 +25,7 @@ _SCRAM = "scram-sha-256"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # https://www.postgresql.org/docs/current/protocol-message-formats.html
 
 
-class UnprovenError(psycopg2.OperationalError):
+class UnprovenPostgresError(psycopg2.OperationalError):
     """Whoever answers there could not prove to be the server; the text says why."""
 
 
@@ -59,7 +59,7 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
                 must_be_of(ours, settings.owners, settings.timeout)
         except StrangerError as e:
             connection.close()
-            raise UnprovenError(str(e)) from e
+            raise UnprovenPostgresError(str(e)) from e
     connection.autocommit = True
     return connection
 

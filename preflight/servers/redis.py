@@ -18,10 +18,10 @@ from preflight.servers.owner import NotTakenError, StrangerError, must_be_of
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from preflight.sections import RedisSection
+    from preflight.config.sections import RedisSection
 
 
-class UnprovenError(redis.ConnectionError):
+class UnprovenRedisError(redis.ConnectionError):
     """Whoever answers there could not prove to be the server; the text says why. Nothing was sent."""
 
 
@@ -121,7 +121,7 @@ def _prove(connection: Any, settings: RedisSection) -> None:
     try:
         must_be_of(connection._sock, settings.owners, settings.timeout)
     except StrangerError as e:
-        raise UnprovenError(str(e)) from e
+        raise UnprovenRedisError(str(e)) from e
     except NotTakenError as e:
         raise redis.TimeoutError("nobody took the connection") from e
     except OSError as e:

@@ -28,7 +28,7 @@ _ONE = threading.Lock()  # how psycopg2 waits is one for the process: one thread
 _LOCATION = re.compile(r"(?m)^[^:\n]+:  [^\n:]+, [\w.-]+\.c:\d+\n?")  # in the server's source; pgbouncer has none
 
 
-class RefusedError(psycopg2.OperationalError):
+class PostgresRefusedError(psycopg2.OperationalError):
     """The server refused the connection; `pgcode` is its SQLSTATE, and the text is as it is without one."""
 
     def __init__(self, text: str, sqlstate: str) -> None:
@@ -54,7 +54,7 @@ def connect(**keywords: Any) -> extensions.connection:
     except psycopg2.OperationalError as e:
         text = str(e)
         if codes := _CODE.findall(text):
-            raise RefusedError(_LOCATION.sub("", _CODE.sub(r"\1\2", text)), codes[-1][2]) from e
+            raise PostgresRefusedError(_LOCATION.sub("", _CODE.sub(r"\1\2", text)), codes[-1][2]) from e
         raise
     _libpq().PQsetErrorVerbosity(connection.pgconn_ptr, _DEFAULT)
     return connection

@@ -248,7 +248,7 @@ def test_a_killed_run_is_incomplete(run: Runner, spawn: Runner) -> None:
 def test_a_recorded_stack(run: Runner) -> None:
     """States, versions and logs of a stack are taken down; a log that cannot be read hides no other."""
     done = run(
-        "from acceptance.stack.base import ServiceState, StackError\n"
+        "from acceptance.stack.interface import ServiceState, StackError\n"
         "from evidence.grafana import GrafanaKind, GrafanaUsed\n"
         "class Stack:\n"
         "    name = 'embedded'\n"

@@ -23,7 +23,7 @@ select.{stack} = partial({stack}, {arguments})
 SLOW = """
 from threading import Event
 from acceptance.stack import select
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 
 class Slow(EmbeddedStack):
     def start(self):
@@ -100,7 +100,7 @@ def test_an_embedded_stack_that_does_not_start_leaves_states_and_logs(tmp_path: 
         tmp_path,
         stack="embedded",
         breaking=BREAKING.format(
-            import_="from acceptance.stack.embedded import EmbeddedStack",
+            import_="from acceptance.stack.embedded.stack import EmbeddedStack",
             stack="EmbeddedStack",
             arguments=f"monitoring=Path({str(monitoring)!r})",
         ),
@@ -121,7 +121,7 @@ def test_a_compose_stack_that_does_not_start_leaves_states_and_logs(tmp_path: Pa
         tmp_path,
         stack="compose",
         breaking=BREAKING.format(
-            import_="from acceptance.stack.compose import ComposeStack",
+            import_="from acceptance.stack.compose.stack import ComposeStack",
             stack="ComposeStack",
             # A server that runs and answers nothing on the engine's port.
             arguments="overrides={'ENGINE_IMAGE': compose_images.prepare().names['REDIS_IMAGE']}, start_seconds=20",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from acceptance.lint.catalogue import FOREIGN, arbitrage_metrics
+from acceptance.dashboards.lint.catalogue import FOREIGN, arbitrage_metrics
 from bench.panels import must_show_the_day, series_of, value_of
 
 

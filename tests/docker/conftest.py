@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack import compose_engine
+from acceptance.stack.compose import docker_cli
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
 OWN_IMAGES = {"ENGINE_IMAGE": "own/engine:1.0.0", "PREFLIGHT_IMAGE": "own/preflight:1.0.0"}
 
-Render = Callable[..., compose_engine.Done]
+Render = Callable[..., docker_cli.DockerResult]
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +22,11 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
     empty = tmp_path_factory.mktemp("env") / "empty.env"
     empty.touch()
 
-    def run(variables: Mapping[str, str], *more: Path) -> compose_engine.Done:
+    def run(variables: Mapping[str, str], *more: Path) -> docker_cli.DockerResult:
         files = [word for path in (DOCKER / "docker-compose.yml", *more) for word in ("-f", str(path))]
         argv = ("docker", "compose", "--env-file", str(empty), *files, "--profile", "*", "config", "--format", "json")
         env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        return compose_engine.run(argv, env={**env, **variables})
+        return docker_cli.run(argv, env={**env, **variables})
 
     return run
 

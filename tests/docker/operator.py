@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.probes import PrometheusClient
-from acceptance.stack import compose_engine, compose_images, compose_secrets, compose_sweep
-from acceptance.stack.base import SERVICES
-from acceptance.stack.compose_engine import Done
+from acceptance.stack.compose import docker_cli, leftovers, secrets
+from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.compose.images import choose
+from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import HOST, Ports, port_variable
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 
-DOCS = (compose_images.ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
+DOCS = (choose.ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
 
 
 def documented(begins: str) -> str:
@@ -35,12 +36,12 @@ class Operator:
     project: str
     ports: dict[str, int]
 
-    def tries(self, line: str, *, seconds: float = 120.0) -> Done:
+    def tries(self, line: str, *, seconds: float = 120.0) -> DockerResult:
         """Have a shell do it."""
         line = line.replace("arbitrage_", f"{self.project}_")  # COMPOSE_PROJECT_NAME, which the docs have as it is
-        return compose_engine.run(("bash", "-c", line), seconds=seconds, cwd=self.folder)
+        return docker_cli.run(("bash", "-c", line), seconds=seconds, cwd=self.folder)
 
-    def types(self, line: str, *, seconds: float = 120.0) -> Done:
+    def types(self, line: str, *, seconds: float = 120.0) -> DockerResult:
         """Have a shell do it; it has to succeed."""
         done = self.tries(line, seconds=seconds)
         assert done.code == 0, f"{line}: {done.said}"
@@ -62,23 +63,23 @@ class Operator:
         """`up`, as documented."""
         self.types(documented("cd docker && docker compose up").removeprefix("cd docker && "))
 
-    def runs_preflight(self) -> Done:
+    def runs_preflight(self) -> DockerResult:
         """A run of the gate, as documented."""
         return self.types(documented("docker compose run --rm preflight --env paper"))
 
     def sees_runs(self, wanted: float) -> None:
         """Wait for it: Prometheus asks every 15 s here, as committed."""
 
-        def probe() -> Answer[None]:
+        def probe() -> Observation[None]:
             seen = self.runs_total()
-            return Answer(done=seen == wanted, said=str(seen))
+            return Observation(done=seen == wanted, said=str(seen))
 
         wait_until(probe, asked="arbitrage_preflight_runs_total", timeout=60, interval=0.5)
 
     def volumes(self) -> set[str]:
         """The volumes of his project."""
         label = f"label=com.docker.compose.project={self.project}"
-        return {*compose_engine.docker("volume", "ls", "-q", "--filter", label).stdout.split()}
+        return {*docker_cli.docker("volume", "ls", "-q", "--filter", label).stdout.split()}
 
 
 @contextmanager
@@ -91,14 +92,14 @@ def at_work(root: Path, *, umask: int = 0o022) -> Iterator[Operator]:
     """
     ignored = shutil.ignore_patterns(".env", "secrets", "*.env", "components", "images")
     for name in ("docker", "monitoring"):
-        shutil.copytree(compose_images.ROOT / name, root / name, ignore=ignored)
+        shutil.copytree(choose.ROOT / name, root / name, ignore=ignored)
     for path in root.rglob("*"):
         executable = path.is_dir() or bool(path.stat().st_mode & 0o100)
         path.chmod((0o777 if executable else 0o666) & ~umask)
     folder = root / "docker"
-    assert compose_images.main(["--docker-dir", str(folder)]) == 0
-    assert compose_secrets.main(["--docker-dir", str(folder)]) == 0
-    name = compose_sweep.new_name()
+    assert choose.main(["--docker-dir", str(folder)]) == 0
+    assert secrets.main(["--docker-dir", str(folder)]) == 0
+    name = leftovers.new_name()
     with Ports.free(SERVICES) as free:
         ports = free.as_dict()
     lines = [f"{port_variable(service)}={port}" for service, port in ports.items()]
@@ -109,4 +110,4 @@ def at_work(root: Path, *, umask: int = 0o022) -> Iterator[Operator]:
         yield made
     finally:
         made.types("docker compose --profile preflight down --volumes --timeout 5")
-        compose_engine.docker("volume", "rm", "--force", *made.volumes())  # those of before a restore
+        docker_cli.docker("volume", "rm", "--force", *made.volumes())  # those of before a restore

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack import compose_backup, compose_engine, compose_env, compose_images
-from acceptance.stack.compose_archive import MANIFEST
-from acceptance.stack.compose_data import SUFFIX, VOLUMES
-from acceptance.stack.compose_restore import MARK
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.compose import docker_cli, env_file
+from acceptance.stack.compose.images import choose
+from acceptance.stack.compose.operate import backup
+from acceptance.stack.compose.operate.archive import MANIFEST
+from acceptance.stack.compose.operate.restore import MARK
+from acceptance.stack.compose.operate.volumes import SUFFIX, VOLUMES
+from acceptance.stack.wait import Observation, wait_until
 from tests.docker.operator import Operator, at_work
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
@@ -38,7 +40,7 @@ class Keeper:
     @property
     def suffix(self) -> str:
         """The line of docker/.env that names the volumes."""
-        return compose_env.read(self.operator.folder / ".env").get(SUFFIX, "")
+        return env_file.read(self.operator.folder / ".env").get(SUFFIX, "")
 
     def up(self) -> None:
         """Start what holds data."""
@@ -65,7 +67,7 @@ class Keeper:
 
     def does(self, verb: str, *words: str) -> int:
         """Run `make backup` or `make restore` as the Makefile does."""
-        return compose_backup.main([verb, "--docker-dir", str(self.operator.folder), *words])
+        return backup.main([verb, "--docker-dir", str(self.operator.folder), *words])
 
     def state(self) -> tuple[frozenset[str], str]:
         """All that a command that refuses must leave alone."""
@@ -118,7 +120,7 @@ def test_what_was_saved_is_brought_back_and_there_is_a_way_back(keeper: Keeper, 
     keeper.up()
     assert keeper.reads() == FIRST
     keeper.rest()
-    compose_env.update(keeper.operator.folder / ".env", {SUFFIX: before})
+    env_file.update(keeper.operator.folder / ".env", {SUFFIX: before})
     keeper.up()
     assert keeper.reads()[:2] == ("second", "second")
     keeper.rest()
@@ -158,7 +160,7 @@ def test_a_running_stack_is_refused(
         assert keeper.does("backup", "--file", str(tmp_path / "never.tar")) == 1
         assert keeper.does("restore", "--file", str(saved)) == 1
     finally:
-        compose_engine.docker("rm", "--force", container)
+        docker_cli.docker("rm", "--force", container)
     assert capsys.readouterr().err.count("docker compose stop") == 2
     assert keeper.state() == before
     assert list(tmp_path.iterdir()) == []
@@ -218,14 +220,16 @@ def test_a_restore_that_is_interrupted_leaves_the_data_as_it_was(
 ) -> None:
     """Half-filled volumes are never the stack's; they are gone at once, after a kill -9 with the next command."""
     volumes, env = keeper.state()
-    argv = [sys.executable, "-m", "acceptance.stack.compose_backup", "restore", "--file", str(saved)]
+    argv = [sys.executable, "-m", "acceptance.stack.compose.operate.backup", "restore", "--file", str(saved)]
     process = subprocess.Popen(
-        [*argv, "--docker-dir", str(keeper.operator.folder)], cwd=compose_images.ROOT, stderr=subprocess.PIPE
+        [*argv, "--docker-dir", str(keeper.operator.folder)], cwd=choose.ROOT, stderr=subprocess.PIPE
     )
     mark = keeper.operator.folder / MARK
 
-    def filling() -> Answer[None]:
-        return Answer(done=mark.exists() and len(keeper.operator.volumes()) > len(volumes), said=str(process.poll()))
+    def filling() -> Observation[None]:
+        return Observation(
+            done=mark.exists() and len(keeper.operator.volumes()) > len(volumes), said=str(process.poll())
+        )
 
     wait_until(filling, asked="whether volumes are being filled", timeout=30, interval=0.01)
     os.kill(process.pid, number)
@@ -235,7 +239,7 @@ def test_a_restore_that_is_interrupted_leaves_the_data_as_it_was(
     if number == signal.SIGKILL:
         assert mark.exists()
         wait_until(
-            lambda: Answer(done=keeper.does("restore", "--dry-run", "--file", str(saved)) == 0, said="not yet"),
+            lambda: Observation(done=keeper.does("restore", "--dry-run", "--file", str(saved)) == 0, said="not yet"),
             asked="whether the container of the killed restore has ended and was swept",
             timeout=30,
             interval=0.5,

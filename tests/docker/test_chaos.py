@@ -11,12 +11,12 @@ from typing import Self
 
 import pytest
 
-from acceptance.alerting import Alerting, open_alerting
-from acceptance.stack import compose_diagnosis, compose_engine
-from acceptance.stack.base import SERVICES, PreflightRun
-from acceptance.stack.compose import ComposeStack
+from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.interface import SERVICES, PreflightRun
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
+from acceptance.world.alerting import Alerting, open_alerting
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
 
@@ -85,7 +85,7 @@ def _runs_again(container: str) -> None:
     """Wait until Docker has started a container again; how its service does by then is for the end to say."""
     shows = ("inspect", "--format", "{{.State.Status}}", container)
     wait_until(
-        lambda: Answer[None](done=(said := compose_engine.docker(*shows).stdout.strip()) == "running", said=said),
+        lambda: Observation[None](done=(said := docker_cli.docker(*shows).stdout.strip()) == "running", said=said),
         asked=f"whether {container} was started again",
         timeout=30,
         interval=0.1,
@@ -96,7 +96,7 @@ def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event)
     container = stack.project.container(service)
     network = f"{stack.project.name}_arbitrage-network"
     if kind == "kill":  # by its process: `docker kill` would count as somebody's wish that it be stopped
-        pid = int(compose_engine.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
+        pid = int(docker_cli.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
         os.kill(pid, signal.SIGKILL)
         away.wait(AWAY_SECONDS)
         _runs_again(container)
@@ -109,10 +109,10 @@ def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event)
         ),
         "restart": (("restart", "--time", "5", container), ()),
     }[kind]
-    assert compose_engine.docker(*first, seconds=30).code == 0
+    assert docker_cli.docker(*first, seconds=30).code == 0
     if second:
         away.wait(AWAY_SECONDS)
-        done = compose_engine.docker(*second, seconds=30)
+        done = docker_cli.docker(*second, seconds=30)
         assert done.code == 0, done.said
 
 
@@ -125,10 +125,10 @@ def test_a_month_in_three_minutes(stack: ComposeStack) -> None:
                 for kind in ("kill", "freeze", "cut off", "restart"):
                     _strike(stack, service, kind, never)
 
-            def probe() -> Answer[None]:
-                rows = compose_diagnosis.containers(stack.project)
+            def probe() -> Observation[None]:
+                rows = diagnosis.containers(stack.project)
                 ill = [f"{name}: {row}" for name, row in rows.items() if not row.is_well]
-                return Answer(done=len(rows) == len(SERVICES) and not ill, said=", ".join(ill))
+                return Observation(done=len(rows) == len(SERVICES) and not ill, said=", ".join(ill))
 
             wait_until(probe, asked="whether every service is healthy again", timeout=90, interval=0.5)
         assert runs.run().exit_code == 0

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack import compose_images
-from acceptance.stack.base import SERVICES
-from acceptance.stack.compose_engine import Done
-from acceptance.stack.compose_hardening import RULES
-from acceptance.stack.compose_secrets import NAMES
+from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.compose.hardening import RULES
+from acceptance.stack.compose.images import choose
+from acceptance.stack.compose.secrets import NAMES
+from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import port_variable
 
 pytestmark = pytest.mark.compose
 
-Render = Callable[..., Done]
+Render = Callable[..., DockerResult]
 OWN = {"ENGINE_IMAGE": "own/engine:1.0.0", "PREFLIGHT_IMAGE": "own/preflight:1.0.0"}
 PORTS = {
     "redis": (6379, 6379),
@@ -107,8 +107,8 @@ def test_a_rule_lets_pass_what_is_well(rule: str, service: dict[str, Any]) -> No
 
 def test_each_official_image_says_where_it_comes_from() -> None:
     """The compose file names, for every official image, who publishes the tag and of which release it is."""
-    text = (compose_images.ROOT / "docker" / "docker-compose.yml").read_text(encoding="utf-8")
-    for image in compose_images.official().values():
+    text = (choose.ROOT / "docker" / "docker-compose.yml").read_text(encoding="utf-8")
+    for image in choose.official().values():
         version = re.sub(r"^v|-.*$", "", image.rpartition(":")[2])
         (line,) = (each for each in text.splitlines() if each.startswith(f"#   {image} "))
         assert version in line.removeprefix(f"#   {image} "), line
@@ -241,7 +241,7 @@ def test_writer_and_reader_share_the_textfile_volume(config: dict[str, Any]) -> 
 
 def test_prometheus_targets_are_services_of_the_file(config: dict[str, Any]) -> None:
     """Each committed target names a service and the port it listens on in its container."""
-    targets = Path(compose_images.ROOT, "monitoring", "prometheus", "targets")
+    targets = Path(choose.ROOT, "monitoring", "prometheus", "targets")
     for path in targets.glob("*.json"):
         for group in json.loads(path.read_text(encoding="utf-8")):
             for target in group["targets"]:
@@ -252,7 +252,7 @@ def test_prometheus_targets_are_services_of_the_file(config: dict[str, Any]) -> 
 
 def test_grafana_gets_every_variable_its_provisioning_asks_for(config: dict[str, Any]) -> None:
     """A variable that provisioning names and compose does not set would silently be empty."""
-    folder = Path(compose_images.ROOT, "monitoring", "grafana", "provisioning")
+    folder = Path(choose.ROOT, "monitoring", "grafana", "provisioning")
     text = "".join(
         line.partition("#")[0] for path in folder.rglob("*.yml") for line in path.read_text("utf-8").splitlines()
     )
@@ -261,7 +261,7 @@ def test_grafana_gets_every_variable_its_provisioning_asks_for(config: dict[str,
 
 def test_local_file_builds_every_image(render: Render, tmp_path: Path) -> None:
     """With docker-compose.local.yml no service needs a registry."""
-    local = compose_images.ROOT / "docker" / "docker-compose.local.yml"
+    local = choose.ROOT / "docker" / "docker-compose.local.yml"
     settings = {"SECRETS_DIR": str(tmp_path), "LOCAL_CONTEXTS": str(tmp_path), "BASE_IMAGE": "base:1.0"}
     done = render({**OWN, **settings}, local)
     assert done.code == 0, done.stderr

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from acceptance.stack import compose_engine, compose_env
+from acceptance.stack.compose import docker_cli, env_file
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from tests.docker.operator import Operator, at_work, documented
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
@@ -44,26 +44,26 @@ def hanging_run(operator: Operator) -> Iterator[tuple[subprocess.Popen[bytes], s
     """A run that has begun and waits for a frozen Redis: the command, and its container."""
     redis = f"{operator.project}-redis-1"
     begun = number(operator, "last_start_timestamp_seconds")
-    assert compose_engine.docker("pause", redis).code == 0
+    assert docker_cli.docker("pause", redis).code == 0
     process = subprocess.Popen(
         RUN, cwd=operator.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_until(
-            lambda: Answer[None](done=number(operator, "last_start_timestamp_seconds") > begun, said="not begun"),
+            lambda: Observation[None](done=number(operator, "last_start_timestamp_seconds") > begun, said="not begun"),
             asked="whether the run has begun",
             timeout=30,
             interval=0.05,
         )
         oneoff = ("--filter", f"label=com.docker.compose.project={operator.project}", "--filter", "name=preflight-run")
-        yield process, compose_engine.docker("ps", "-q", *oneoff).stdout.strip()
+        yield process, docker_cli.docker("ps", "-q", *oneoff).stdout.strip()
     finally:
-        compose_engine.docker("unpause", redis)
+        docker_cli.docker("unpause", redis)
         process.kill()
         process.wait()
         health = ("inspect", "--format", "{{.State.Health.Status}}", redis)
         wait_until(  # not `up --wait`, which gives up at once on a service that is unhealthy still
-            lambda: Answer[None](done=(said := compose_engine.docker(*health).stdout.strip()) == "healthy", said=said),
+            lambda: Observation[None](done=(said := docker_cli.docker(*health).stdout.strip()) == "healthy", said=said),
             asked="whether Redis is healthy again",
             timeout=60,
             interval=0.2,
@@ -80,7 +80,7 @@ def test_k15_a_run_that_is_killed_leaves_its_start(operator: Operator) -> None:
     operator.runs_preflight()
     assert (number(operator, "last_success"), ended(operator)) == (1, True)
     with hanging_run(operator) as (_, container):
-        assert compose_engine.docker("kill", container).code == 0
+        assert docker_cli.docker("kill", container).code == 0
     assert not ended(operator)
     operator.runs_preflight()
     assert (number(operator, "last_success"), ended(operator)) == (1, True)
@@ -90,7 +90,7 @@ def test_k15_a_run_that_is_stopped_records_its_end(operator: Operator) -> None:
     """As dockerd stops a container: the run is on record as no success before it is killed."""
     with hanging_run(operator) as (_, container):
         began = time.monotonic()
-        assert compose_engine.docker("stop", "--time", "10", container, seconds=30).code == 0
+        assert docker_cli.docker("stop", "--time", "10", container, seconds=30).code == 0
         assert time.monotonic() - began < 9, "it was killed"
     assert (number(operator, "last_success"), ended(operator)) == (0, True)
 
@@ -102,7 +102,7 @@ def test_k12_a_run_whose_command_is_interrupted_tells_by_its_record(operator: Op
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(30) == 130
         wait_until(
-            lambda: Answer[None](done=operator.runs_counted() == counted + 1, said=str(operator.runs_counted())),
+            lambda: Observation[None](done=operator.runs_counted() == counted + 1, said=str(operator.runs_counted())),
             asked="whether the run was counted",
             timeout=60,
             interval=0.2,
@@ -111,9 +111,9 @@ def test_k12_a_run_whose_command_is_interrupted_tells_by_its_record(operator: Op
 
 
 def _in_volume(operator: Operator, volume: str, script: str) -> None:
-    image = compose_env.read(operator.folder / ".env")["REDIS_IMAGE"]
+    image = env_file.read(operator.folder / ".env")["REDIS_IMAGE"]
     mount = f"{operator.project}_{volume}:/data"
-    done = compose_engine.docker("run", "--rm", "--user", "0", "-v", mount, "--entrypoint", "sh", image, "-c", script)
+    done = docker_cli.docker("run", "--rm", "--user", "0", "-v", mount, "--entrypoint", "sh", image, "-c", script)
     assert done.code == 0, done.said
 
 

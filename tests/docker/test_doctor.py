@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack import compose_doctor, compose_engine, compose_env
-from acceptance.stack.compose_doctor import Machine, look
-from acceptance.stack.compose_remedies import DOCS, REMEDIES, in_step
+from acceptance.stack.compose import docker_cli, env_file
+from acceptance.stack.compose.operate import doctor
+from acceptance.stack.compose.operate.doctor import Machine, look
+from acceptance.stack.compose.remedies import DOCS, REMEDIES, in_step
 from acceptance.stack.ports import HOST
 from tests.docker.operator import Operator, at_work
 
@@ -46,7 +47,7 @@ def found(machine: Machine) -> dict[str, list[str]]:
 
 
 def test_the_docs_have_the_same_table() -> None:
-    """To renew it: `python -m acceptance.stack.compose_remedies`."""
+    """To renew it: `python -m acceptance.stack.compose.remedies`."""
     text = DOCS.read_text(encoding="utf-8")
     assert in_step(text) == text
 
@@ -85,9 +86,9 @@ class TestOnContainers:
     def test_nothing_is_found_where_up_works(self, operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
         """Exit 0, before `up` and while the stack runs, whose ports are then taken by itself."""
         arguments = ["--docker-dir", str(operator.folder)]
-        assert compose_doctor.main(arguments) == 0, capsys.readouterr().out
+        assert doctor.main(arguments) == 0, capsys.readouterr().out
         operator.types("docker compose up -d --wait --wait-timeout 60 redis")
-        assert compose_doctor.main(arguments) == 0, capsys.readouterr().out
+        assert doctor.main(arguments) == 0, capsys.readouterr().out
         operator.types("docker compose down --timeout 5")
 
     def test_a_checkout_in_which_nothing_was_made(self, operator: Operator) -> None:
@@ -102,7 +103,7 @@ class TestOnContainers:
     def test_a_taken_port(self, operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
         """The service, the port and the program that has it; exit 1 and the way out."""
         with socket.create_server((HOST, operator.ports["grafana"])):
-            assert compose_doctor.main(["--docker-dir", str(operator.folder)]) == 1
+            assert doctor.main(["--docker-dir", str(operator.folder)]) == 1
         said = capsys.readouterr().out
         assert re.search(rf"{operator.ports['grafana']} .*which grafana wants, is taken.*\({os.getpid()}|process", said)
         assert REMEDIES["port"].plain in said
@@ -139,14 +140,14 @@ class TestOnContainers:
     def test_a_volume_that_postgres_cannot_use(self, operator: Operator, script: str, remedy: str) -> None:
         """Of another major version, or no cluster at all: told before anything is started."""
         volume = f"{operator.project}_postgres-data"
-        image = compose_env.read(operator.folder / ".env")["POSTGRES_IMAGE"]
+        image = env_file.read(operator.folder / ".env")["POSTGRES_IMAGE"]
         file = "PG_VERSION" if remedy == "version" else "thesis.txt"
         run = ("run", "--rm", "--user", "0", "-v", f"{volume}:/data", "--entrypoint", "sh", image, "-c")
-        assert compose_engine.docker(*run, f"rm -rf /data/*; {script} >/data/{file}").code == 0
+        assert docker_cli.docker(*run, f"rm -rf /data/*; {script} >/data/{file}").code == 0
         try:
             (what,) = found(Machine(docker_dir=operator.folder))[remedy]
         finally:
-            compose_engine.docker("volume", "rm", "--force", volume)
+            docker_cli.docker("volume", "rm", "--force", volume)
         assert volume in what
 
     @pytest.mark.parametrize(

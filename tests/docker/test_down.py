@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.stack import compose_drop
-from acceptance.stack.compose_data import VOLUMES
+from acceptance.stack.compose.operate import drop
+from acceptance.stack.compose.operate.volumes import VOLUMES
 from tests.docker.operator import DOCS, Operator, at_work
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
@@ -38,10 +38,10 @@ def test_k8_down_volumes_names_what_is_lost_before_it_does_it(
 ) -> None:
     """Without SURE=yes nothing is deleted; each volume that cannot be made again is named with what it holds."""
     before = operator.volumes()
-    assert compose_drop.main(["--docker-dir", str(operator.folder)]) == 1
+    assert drop.main(["--docker-dir", str(operator.folder)]) == 1
     said = capsys.readouterr().err
     assert all(f"{operator.project}_{name} holds" in said for name in VOLUMES)
     assert "kill switch" in said
     assert operator.volumes() == before
-    assert compose_drop.main(["--docker-dir", str(operator.folder), "--sure"]) == 0
+    assert drop.main(["--docker-dir", str(operator.folder), "--sure"]) == 0
     assert operator.volumes() == set()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.alerting import open_alerting
-from acceptance.stack import compose_diagnosis
-from acceptance.stack.base import SERVICES
-from acceptance.stack.compose import ComposeStack
+from acceptance.stack.compose import diagnosis
+from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.interface import SERVICES
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
+from acceptance.world.alerting import open_alerting
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -50,10 +50,12 @@ def test_the_engine_restarts() -> None:
         _engine("stop")
         _engine("start")
 
-        def all_well() -> Answer[None]:
-            rows = compose_diagnosis.containers(stack.project)
+        def all_well() -> Observation[None]:
+            rows = diagnosis.containers(stack.project)
             ill = [f"{name}: {row}" for name, row in rows.items() if not row.is_well]
-            return Answer(done=len(rows) == len(SERVICES) and not ill, said=", ".join(ill) or f"{len(rows)} containers")
+            return Observation(
+                done=len(rows) == len(SERVICES) and not ill, said=", ".join(ill) or f"{len(rows)} containers"
+            )
 
         wait_until(
             all_well, asked="whether every service is healthy after the engine's restart", timeout=90, interval=0.5

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack import compose_diagnosis, compose_engine, compose_images, compose_project
-from acceptance.stack.base import SERVICES
-from acceptance.stack.compose_diagnosis import Container
-from acceptance.stack.compose_engine import Done
-from acceptance.stack.compose_remedies import REMEDIES, for_words
+from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose import project as compose_project
+from acceptance.stack.compose.diagnosis import Container
+from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.compose.images import choose
+from acceptance.stack.compose.remedies import REMEDIES, for_words
+from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import Ports
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
 
@@ -29,9 +31,9 @@ class Bench:
 
     project: compose_project.Project
 
-    def compose(self, *words: str) -> Done:
+    def compose(self, *words: str) -> DockerResult:
         """Run a docker compose command in the project."""
-        return compose_engine.run(self.project.argv(*words), seconds=60.0)
+        return docker_cli.run(self.project.argv(*words), seconds=60.0)
 
     def starts(self, service: str) -> None:
         """Make a service's container and start it, without waiting for it to be healthy."""
@@ -40,36 +42,38 @@ class Bench:
 
     def container(self, service: str) -> Container:
         """How it is doing now."""
-        return compose_diagnosis.containers(self.project)[service]
+        return diagnosis.containers(self.project)[service]
 
     def gives_up(self, service: str) -> str:
         """Start a service that has to refuse; give its log."""
         self.starts(service)
 
-        def probe() -> Answer[None]:
+        def probe() -> Observation[None]:
             now = self.container(service)
             assert now.health != "healthy", "it was healthy once"
-            return Answer(done=now.restarts > 0 or now.status == "exited", said=str(now))
+            return Observation(done=now.restarts > 0 or now.status == "exited", said=str(now))
 
         wait_until(probe, asked=f"whether {service} refuses to start", timeout=SECONDS, interval=0.1)
         self.compose("stop", "--timeout", "2", service)
-        return compose_diagnosis.log(self.project, service)
+        return diagnosis.log(self.project, service)
 
     def gets_healthy(self, service: str) -> None:
         """Wait until its healthcheck passes; one that passes says nothing."""
 
-        def probe() -> Answer[None]:
+        def probe() -> Observation[None]:
             now = self.container(service)
-            return Answer(done=now.is_well and not now.health_said, said=f"{now}: {now.health_said}")
+            return Observation(done=now.is_well and not now.health_said, said=f"{now}: {now.health_said}")
 
         wait_until(probe, asked=f"{service} healthy", timeout=SECONDS, interval=0.2)
 
     def fails(self, service: str, said: str) -> None:
         """Wait until its healthcheck fails in these words; Docker calls it unhealthy after 40 in a row only."""
 
-        def probe() -> Answer[None]:
+        def probe() -> Observation[None]:
             now = self.container(service)
-            return Answer(done=now.status == "running" and said in now.health_said, said=f"{now}: {now.health_said}")
+            return Observation(
+                done=now.status == "running" and said in now.health_said, said=f"{now}: {now.health_said}"
+            )
 
         wait_until(probe, asked=f"whether {service} fails with {said!r}", timeout=SECONDS, interval=0.2)
 
@@ -82,7 +86,7 @@ class Bench:
 @pytest.fixture(scope="module")
 def images() -> dict[str, str]:
     """Variable -> image, all of them there."""
-    return dict(compose_images.prepare("local").names)
+    return dict(choose.prepare("local").names)
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def bench(images: dict[str, str]) -> Iterator[Bench]:
     """A project of its own, nothing of it running; its containers and volumes go at the end."""
     with Ports.free(SERVICES) as free:
         ports = free.as_dict()
-    root = compose_images.ROOT
+    root = choose.ROOT
     project = compose_project.create(
         root, images=images, ports=ports, interval="1s", monitoring=root / "monitoring", overrides={}
     )
@@ -147,7 +151,7 @@ def test_redis_has_the_password_of_the_file_whatever_is_in_it(bench: Bench, pass
     path.write_text(f"{password}\n", encoding="utf-8")
     bench.starts("redis")
     bench.gets_healthy("redis")
-    assert password not in compose_diagnosis.log(bench.project, "redis")
+    assert password not in diagnosis.log(bench.project, "redis")
 
 
 @pytest.mark.parametrize("part", ["base.rdb", "incr.aof"])
@@ -162,7 +166,7 @@ def test_k14_a_redis_whose_data_is_damaged_has_its_remedy(bench: Bench, part: st
     damage = f"for each in /data/appendonlydir/*.{part}; do head -c 64 /dev/urandom >$each; done"
     volume = f"{bench.project.name}_redis-data:/data"
     run = ("run", "--rm", "--user", "0", "-v", volume, "--entrypoint", "sh", image, "-c", damage)
-    assert compose_engine.docker(*run).code == 0
+    assert docker_cli.docker(*run).code == 0
     log = bench.gives_up("redis")
     assert for_words(log) is REMEDIES["damaged redis"], log
 
@@ -292,7 +296,7 @@ def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench
         "0700",
         "/data",
     )
-    assert compose_engine.docker(*within).code == 0
+    assert docker_cli.docker(*within).code == 0
     bench.fails("node-exporter", "ermission denied")
 
 
@@ -300,9 +304,9 @@ def test_a_service_that_has_all_it_needs_starts_as_its_image_would(bench: Bench)
     """The check before the start leaves the program as process 1, which takes the engine's signals."""
     bench.starts("prometheus")
     bench.gets_healthy("prometheus")
-    done = compose_engine.docker("exec", bench.project.container("prometheus"), "cat", "/proc/1/comm")
+    done = docker_cli.docker("exec", bench.project.container("prometheus"), "cat", "/proc/1/comm")
     assert done.stdout.strip() == "prometheus"
     stopped = bench.compose("stop", "--timeout", "10", "prometheus")
     assert stopped.code == 0
-    state = compose_engine.docker("inspect", "--format", "{{json .State}}", bench.project.container("prometheus"))
+    state = docker_cli.docker("inspect", "--format", "{{json .State}}", bench.project.container("prometheus"))
     assert json.loads(state.stdout)["ExitCode"] == 0

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack import compose_images
-from acceptance.stack.base import SERVICES
-from acceptance.stack.compose_contexts import IMAGES, Local
-from acceptance.stack.compose_engine import Done, docker, run
-from acceptance.stack.compose_wheels import project_version
+from acceptance.stack.compose.docker_cli import DockerResult, docker, run
+from acceptance.stack.compose.images import choose
+from acceptance.stack.compose.images.contexts import IMAGES, Local
+from acceptance.stack.compose.images.wheelhouse import project_version
+from acceptance.stack.interface import SERVICES
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
@@ -25,7 +25,7 @@ TEXTFILE = "/var/lib/node_exporter/textfile"
 @pytest.fixture(scope="module")
 def images() -> dict[str, str]:
     """Variable -> local image, built if need be."""
-    return dict(compose_images.prepare("local").names)
+    return dict(choose.prepare("local").names)
 
 
 def _inspect(image: str) -> dict[str, object]:
@@ -50,7 +50,7 @@ def test_every_service_has_a_local_image(images: dict[str, str]) -> None:
 def test_unchanged_inputs_are_not_built_again(images: dict[str, str]) -> None:
     """A second run finds every image by the digest of its inputs and builds none."""
     told: list[str] = []
-    again = compose_images.prepare("local", tell=told.append)
+    again = choose.prepare("local", tell=told.append)
     assert again.names == images
     assert [line for line in told if "build" in line] == []
 
@@ -80,7 +80,7 @@ def test_own_images_are_small_and_labelled(images: dict[str, str], variable: str
     assert found["Size"] < 400e6
     config = found["Config"]
     assert isinstance(config, dict)
-    assert config["Labels"]["org.opencontainers.image.version"] == project_version(compose_images.ROOT)
+    assert config["Labels"]["org.opencontainers.image.version"] == project_version(choose.ROOT)
 
 
 def test_the_image_in_redis_place_is_valkey(images: dict[str, str]) -> None:
@@ -117,7 +117,7 @@ def test_first_mount_of_an_empty_volume_may_be_either(
     images: dict[str, str], reader: str, *, reader_first: bool
 ) -> None:
     """Whichever container mounts an empty textfile volume first, preflight can write to it and the other can read."""
-    prepared = compose_images.prepare("local")
+    prepared = choose.prepare("local")
     reading = {**images, **prepared.settings}[reader]
     volume = docker("volume", "create").stdout.strip()
     mount = ("-v", f"{volume}:{TEXTFILE}")
@@ -153,7 +153,7 @@ def test_two_writers_of_different_users_share_a_new_volume(
 
 
 @pytest.fixture
-def cluster(images: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Done]]:
+def cluster(images: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., DockerResult]]:
     """Run something in the Postgres image on one volume, as the compose file would have it."""
     password = tmp_path / "password"
     password.write_text("made-up", encoding="utf-8")
@@ -164,7 +164,7 @@ def cluster(images: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Do
         *("--env", "POSTGRES_PASSWORD_FILE=/run/password"),
     )
 
-    def within(*words: str, script: str = "") -> Done:
+    def within(*words: str, script: str = "") -> DockerResult:
         if script:
             return docker(*common, "--entrypoint", "sh", images["POSTGRES_IMAGE"], "-euc", script, seconds=60.0)
         return docker(*common, images["POSTGRES_IMAGE"], *words, seconds=120.0)
@@ -177,7 +177,7 @@ START = ("postgres", "--describe-config")
 """Makes the cluster like every start, and then a server that prints its settings and ends."""
 
 
-def test_half_a_backup_is_not_wiped(cluster: Callable[..., Done]) -> None:
+def test_half_a_backup_is_not_wiped(cluster: Callable[..., DockerResult]) -> None:
     """Files without PG_VERSION that this image did not write: it says what they are, and leaves them alone."""
     assert cluster(script=f"mkdir {PGDATA}/base && echo kept >{PGDATA}/base/1").code == 0
     done = cluster(*START)
@@ -185,7 +185,7 @@ def test_half_a_backup_is_not_wiped(cluster: Callable[..., Done]) -> None:
     assert cluster(script=f"cat {PGDATA}/base/1").stdout == "kept\n"
 
 
-def test_a_cluster_whose_making_was_interrupted_is_made_anew(cluster: Callable[..., Done]) -> None:
+def test_a_cluster_whose_making_was_interrupted_is_made_anew(cluster: Callable[..., DockerResult]) -> None:
     """What an attempt of this image's own left does not keep the next one from starting, and then its mark is gone."""
     assert cluster(script=f"touch {PGDATA}/.arbitrage-making && echo half >{PGDATA}/postgresql.conf").code == 0
     done = cluster(*START)
@@ -205,9 +205,9 @@ def test_postgres_says_what_to_do_without_its_secret(images: dict[str, str]) -> 
 def test_make_images_command_says_that_no_engine_answers(tmp_path: Path) -> None:
     """Without an engine the command ends with 1 and one sentence that says what to run."""
     done = run(
-        (sys.executable, "-m", "acceptance.stack.compose_images"),
+        (sys.executable, "-m", "acceptance.stack.compose.images.choose"),
         env={"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{tmp_path}/none.sock"},
-        cwd=compose_images.ROOT,
+        cwd=choose.ROOT,
     )
     assert done.code == 1
     assert "install_docker.sh" in done.stderr

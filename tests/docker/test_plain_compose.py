@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from acceptance.probes import GrafanaClient
-from acceptance.stack import compose_engine
-from acceptance.stack.compose_engine import Done
+from acceptance.stack.compose import docker_cli
+from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.ports import HOST
 from tests.docker.operator import DOCS, Operator, at_work, documented
 
@@ -28,20 +28,20 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 
 @pytest.fixture(scope="module")
-def first_run(operator: Operator) -> Done:
+def first_run(operator: Operator) -> DockerResult:
     """The first block of docs/compose.md, up to the first run of the gate."""
     operator.comes_up()
     operator.types(documented("docker compose run --rm preflight db migrate"))
     return operator.runs_preflight()
 
 
-def test_the_first_run_is_go_and_prometheus_counts_one(operator: Operator, first_run: Done) -> None:
+def test_the_first_run_is_go_and_prometheus_counts_one(operator: Operator, first_run: DockerResult) -> None:
     """Exit 0, and what the documented `curl` asks Prometheus gives 1."""
     assert "GO" in first_run.stdout
     operator.sees_runs(1)
 
 
-def test_grafana_shows_the_four_panels_to_its_administrator(operator: Operator, first_run: Done) -> None:
+def test_grafana_shows_the_four_panels_to_its_administrator(operator: Operator, first_run: DockerResult) -> None:
     """With the password of `secrets/grafana_admin_password`, the dashboard that the documented `curl` asks for."""
     assert first_run.code == 0
     password = (operator.folder / "secrets" / "grafana_admin_password").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def test_grafana_shows_the_four_panels_to_its_administrator(operator: Operator, 
     assert {*PANELS} <= panels
 
 
-def test_promtool_reads_the_configuration_on_request(operator: Operator, first_run: Done) -> None:
+def test_promtool_reads_the_configuration_on_request(operator: Operator, first_run: DockerResult) -> None:
     """The documented check says yes to the committed configuration and names what is wrong in a broken one."""
     assert first_run.code == 0
     line = documented("docker compose run --rm --no-deps --entrypoint promtool")
@@ -59,13 +59,13 @@ def test_promtool_reads_the_configuration_on_request(operator: Operator, first_r
     whole = config.read_text(encoding="utf-8")
     config.write_text(f"{whole}\nnonsense: 1\n", encoding="utf-8")
     try:
-        done = compose_engine.run(("bash", "-c", line), seconds=60, cwd=operator.folder)
+        done = docker_cli.run(("bash", "-c", line), seconds=60, cwd=operator.folder)
     finally:
         config.write_text(whole, encoding="utf-8")
     assert (done.code != 0, "nonsense" in done.stdout + done.stderr) == (True, True), done.said
 
 
-def test_down_keeps_every_volume(operator: Operator, first_run: Done) -> None:
+def test_down_keeps_every_volume(operator: Operator, first_run: DockerResult) -> None:
     """`docker compose down` and `up` again: nothing was deleted, and the ledger goes on counting."""
     assert first_run.code == 0
     before = operator.volumes()
@@ -77,7 +77,7 @@ def test_down_keeps_every_volume(operator: Operator, first_run: Done) -> None:
     operator.sees_runs(2)
 
 
-def test_a_backup_of_the_ledger_can_be_brought_back(operator: Operator, first_run: Done) -> None:
+def test_a_backup_of_the_ledger_can_be_brought_back(operator: Operator, first_run: DockerResult) -> None:
     """The long form as documented: what was counted at the time of the backup is counted again after the restore."""
     assert first_run.code == 0
     names, taken, brought = LONG_FORM
@@ -96,7 +96,7 @@ def test_a_backup_of_the_ledger_can_be_brought_back(operator: Operator, first_ru
 
 @pytest.mark.parametrize("trouble", ["no tar", "half a tar", "a running stack"])
 def test_the_long_form_touches_nothing_that_it_cannot_bring_back(
-    operator: Operator, first_run: Done, trouble: str
+    operator: Operator, first_run: DockerResult, trouble: str
 ) -> None:
     """In another folder, with half a tar, or while the stack runs: it fails, and the ledger is as it was."""
     assert first_run.code == 0
@@ -122,7 +122,7 @@ def test_the_long_form_touches_nothing_that_it_cannot_bring_back(
         done = operator.tries(f"{names}\n{brought}")
     finally:
         if container:
-            compose_engine.docker("rm", "--force", container)
+            docker_cli.docker("rm", "--force", container)
     assert done.code != 0
     assert "ledger.sqlite" in before
     assert operator.types(content).stdout == before

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack import compose_images, compose_rotate
-from acceptance.stack.compose_rotate import SERVICES
+from acceptance.stack.compose.images import choose
+from acceptance.stack.compose.operate import rotate
+from acceptance.stack.compose.operate.rotate import SERVICES
 from acceptance.stack.ports import HOST
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from tests.docker.operator import Operator, at_work
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]
@@ -56,9 +57,9 @@ def test_a_secret_gets_another_value(operator: Operator, name: str, capsys: pyte
     """The server takes the new one and refuses the old one, the gate says GO, and no value is told."""
     old = _file(operator, name).read_text(encoding="utf-8")
     arguments = ["--secret", name, "--docker-dir", str(operator.folder)]
-    assert compose_rotate.main([*arguments, "--dry-run"]) == 0
+    assert rotate.main([*arguments, "--dry-run"]) == 0
     assert _file(operator, name).read_text(encoding="utf-8") == old
-    assert compose_rotate.main(arguments) == 0, capsys.readouterr().err
+    assert rotate.main(arguments) == 0, capsys.readouterr().err
     new = _file(operator, name).read_text(encoding="utf-8")
     assert new != old
     assert (_lets_in(operator, name, new), _lets_in(operator, name, old)) == (True, False)
@@ -78,12 +79,12 @@ def test_who_is_interrupted_types_it_again(operator: Operator, number: signal.Si
     """Whatever was done by then: the same command goes on with the same value, and the server has it."""
     name = "postgres_password"
     waiting = _file(operator, f".{name}.next")
-    argv = (sys.executable, "-m", "acceptance.stack.compose_rotate", "--secret", name)
+    argv = (sys.executable, "-m", "acceptance.stack.compose.operate.rotate", "--secret", name)
     process = subprocess.Popen(
-        (*argv, "--docker-dir", str(operator.folder)), cwd=compose_images.ROOT, stderr=subprocess.DEVNULL
+        (*argv, "--docker-dir", str(operator.folder)), cwd=choose.ROOT, stderr=subprocess.DEVNULL
     )
     wait_until(
-        lambda: Answer[None](done=waiting.exists() and waiting.stat().st_size > 0, said="not there"),
+        lambda: Observation[None](done=waiting.exists() and waiting.stat().st_size > 0, said="not there"),
         asked="whether the new value was made",
         timeout=30,
         interval=0.002,
@@ -91,7 +92,7 @@ def test_who_is_interrupted_types_it_again(operator: Operator, number: signal.Si
     os.kill(process.pid, number)
     assert process.wait(60) == (-number if number == signal.SIGKILL else 1)
     value = waiting.read_text(encoding="utf-8")
-    assert compose_rotate.main(["--secret", name, "--docker-dir", str(operator.folder)]) == 0
+    assert rotate.main(["--secret", name, "--docker-dir", str(operator.folder)]) == 0
     assert _file(operator, name).read_text(encoding="utf-8") == value
     assert _lets_in(operator, name, value)
 
@@ -99,7 +100,7 @@ def test_who_is_interrupted_types_it_again(operator: Operator, number: signal.Si
 @pytest.mark.parametrize(("name", "said"), [("grafana_secret_key", "stays"), ("", "which secret?")])
 def test_what_cannot_be_changed(operator: Operator, name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One sentence, exit 1."""
-    assert compose_rotate.main(["--secret", name, "--docker-dir", str(operator.folder)]) == 1
+    assert rotate.main(["--secret", name, "--docker-dir", str(operator.folder)]) == 1
     assert said in capsys.readouterr().err
 
 
@@ -109,7 +110,7 @@ def test_a_postgres_that_does_not_run_keeps_its_password(
     """It has to take the new value: nothing is changed before."""
     operator.types("docker compose stop --timeout 5 postgres")
     old = _file(operator, "postgres_password").read_text(encoding="utf-8")
-    assert compose_rotate.main(["--secret", "postgres_password", "--docker-dir", str(operator.folder)]) == 1
+    assert rotate.main(["--secret", "postgres_password", "--docker-dir", str(operator.folder)]) == 1
     assert "does not run" in capsys.readouterr().err
     assert _file(operator, "postgres_password").read_text(encoding="utf-8") == old
     assert not _file(operator, ".postgres_password.next").exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack import compose_images
+from acceptance.stack.compose.images import choose
 from tests.docker.operator import DOCS, Operator, at_work, documented
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
@@ -85,7 +85,7 @@ def test_the_documented_line_lets_the_check_git_read_and_no_secret(operator: Ope
 
 def test_no_page_opens_a_whole_checkout() -> None:
     """Each recursive chmod that the documents show names folders, none of them above the secrets."""
-    pages = [*compose_images.ROOT.glob("*.md"), *(compose_images.ROOT / "docs").rglob("*.md")]
+    pages = [*choose.ROOT.glob("*.md"), *(choose.ROOT / "docs").rglob("*.md")]
     shown = [each for page in pages for each in re.findall(r"chmod -R a\+rX([^`&\n]*)", page.read_text("utf-8"))]
     assert shown
     assert "chmod -R a+rX monitoring/prometheus" in DOCS

@@ -12,7 +12,7 @@ import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812 (a class under a module's naming)
 from redis import Redis
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from engine.settings import Postgres as PostgresSettings
 from engine.settings import Redis as RedisSettings
 

@@ -15,9 +15,9 @@ import requests
 from psycopg2.extensions import connection as Connection  # noqa: N812 (a class under a module's naming)
 from redis import Redis
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.ports import Ports
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from engine.cli import main
 from engine.settings import Postgres
 from engine.settings import Redis as RedisSettings
@@ -77,9 +77,9 @@ class _Running:
     def until(self, sample: str, holds: Callable[[float], bool]) -> float:
         """Wait for a sample's value."""
 
-        def probe() -> Answer[float]:
+        def probe() -> Observation[float]:
             got = self.value(sample)
-            return Answer(done=got is not None and holds(got), said=str(got), value=got)
+            return Observation(done=got is not None and holds(got), said=str(got), value=got)
 
         answer = wait_until(probe, asked=f"{self.url}/metrics for {sample}", timeout=10)
         assert answer.value is not None
@@ -164,9 +164,9 @@ def test_a_signal_during_start_is_not_lost(configured: Mapping[str, str], tmp_pa
         one = _Running(configured, ports["engine"], tmp_path / "engine.log")
         blocked = f"/proc/{one.process.pid}/status"
 
-        def probe() -> Answer[None]:
+        def probe() -> Observation[None]:
             line = next(row for row in Path(blocked).read_text(encoding="ascii").splitlines() if "SigBlk" in row)
-            return Answer(done=bool(int(line.split()[1], 16) & (1 << (signal.SIGTERM - 1))), said=line)
+            return Observation(done=bool(int(line.split()[1], 16) & (1 << (signal.SIGTERM - 1))), said=line)
 
         wait_until(probe, asked=blocked, timeout=5, interval=0.001)
         assert one.stop()[0] == 0
@@ -177,7 +177,9 @@ def test_it_starts_without_servers(configured: Mapping[str, str], tmp_path: Path
     with Ports.free(["engine", "nobody"]) as ports:
         away = {"ENGINE_REDIS__PORT": str(ports["nobody"]), "ENGINE_POSTGRES__PORT": str(ports["nobody"])}
         one = _Running({**configured, **away}, ports["engine"], tmp_path / "engine.log")
-        wait_until(lambda: Answer(done=one.value(up("redis")) == 0, said="not served"), asked="metrics", timeout=10)
+        wait_until(
+            lambda: Observation(done=one.value(up("redis")) == 0, said="not served"), asked="metrics", timeout=10
+        )
         one.until("arbitrage_engine_heartbeat_timestamp_seconds", lambda value: value > 0)
         assert requests.get(f"{one.url}/healthz", timeout=2).status_code == 200
         assert one.stop()[0] == 0

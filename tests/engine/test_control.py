@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from engine.control import RedisControl, is_thrown
 from engine.errors import DependencyDown
 from engine.settings import Redis as RedisSettings

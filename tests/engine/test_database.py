@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import connection as Connection  # noqa: N812 (a class under a module's naming)
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from engine.database import Database
 from engine.errors import DependencyDown
 from engine.settings import Postgres

@@ -16,7 +16,7 @@ from engine.fx import FxRate
 from engine.loop import Engine
 from engine.market import Batch, Quote
 from engine.portfolio import Books, Position, utc_day
-from engine.settings import Settings, load
+from engine.settings import EngineSettings, load
 from engine.spread import DIRECTIONS, Price
 
 NOON = 20_000 * 86_400.0 + 43_200
@@ -143,7 +143,7 @@ class _Store:
 class _Lab:
     """An engine on fakes."""
 
-    def __init__(self, configured: Settings | None = None, store: _Store | None = None) -> None:
+    def __init__(self, configured: EngineSettings | None = None, store: _Store | None = None) -> None:
         self.clock = _Clock()
         self.venue = _Venue(self.clock)
         self.control = _Control()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.portfolio import Books, Outcome, Portfolio, Position, pnl_krw
+from engine.portfolio import Books, Portfolio, Position, TradeOutcome, pnl_krw
 from engine.spread import DIRECTIONS, Spreads
 
 DAY = 86_400.0
@@ -47,12 +47,14 @@ def test_a_close_moves_profit_from_unrealized_to_realized() -> None:
     portfolio = Portfolio()
     portfolio.opened(position())
     portfolio.mark(market(-40))
-    assert portfolio.closed(position(), -3000, now=0) is Outcome.LOSS
+    assert portfolio.closed(position(), -3000, now=0) is TradeOutcome.LOSS
     assert (portfolio.open, portfolio.unrealized_krw, portfolio.realized_krw) == ({}, 0, -3000)
 
 
-@pytest.mark.parametrize(("profit", "outcome"), [(1, Outcome.WIN), (0, Outcome.LOSS), (-1, Outcome.LOSS)])
-def test_outcomes(profit: float, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("profit", "outcome"), [(1, TradeOutcome.WIN), (0, TradeOutcome.LOSS), (-1, TradeOutcome.LOSS)]
+)
+def test_outcomes(profit: float, outcome: TradeOutcome) -> None:
     """Only money gained is a win."""
     assert Portfolio().closed(position(), profit, now=0) is outcome
 

@@ -12,7 +12,7 @@ from engine.database import Database
 from engine.errors import DependencyDown, MigrationError
 from engine.portfolio import Position
 from engine.positions import PostgresPositions
-from engine.schema import Migration, migrate, packaged
+from engine.schema import EngineMigration, migrate, packaged
 from engine.settings import Postgres
 
 DAY = 86_400
@@ -149,7 +149,7 @@ def test_engines_that_start_together_migrate_once(postgres_settings: Postgres, s
 
 def test_a_failing_migration_leaves_nothing_behind(database: Database, sql: Connection) -> None:
     """All or nothing: a step that fails takes the steps before it with it, and says what is wrong."""
-    steps = (*packaged(), Migration(version=len(packaged()) + 1, name="9999_bad.sql", sql="CREATE TABEL x ()"))
+    steps = (*packaged(), EngineMigration(version=len(packaged()) + 1, name="9999_bad.sql", sql="CREATE TABEL x ()"))
     with pytest.raises(MigrationError, match=r"42601.*TABEL"):
         migrate(database, steps)
     with sql.cursor() as cursor:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evidence import Bundle, Counts, manifest, records
-from evidence.results import MetricQuery, PrometheusQueryResult, Sample
+from evidence.results import MetricQuery, PrometheusQueryResult, QuerySample
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 START = 1_767_323_045.25  # 2026-01-02T03:04:05.250Z
@@ -46,7 +46,7 @@ def prometheus_result(*, seen: float = START) -> PrometheusQueryResult:
         last_run_timestamp=seen,
         labels=labels,
         sample_time=START + 1,
-        samples=(Sample(metric="arbitrage_preflight_runs_total", labels=labels, value=1.0, time=START + 1),),
+        samples=(QuerySample(metric="arbitrage_preflight_runs_total", labels=labels, value=1.0, time=START + 1),),
     )
     return PrometheusQueryResult(
         run_id="r1", last_run_timestamp=START, prometheus="http://127.0.0.1:9090", queries=(query,)

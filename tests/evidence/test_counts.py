@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence import Counts, Result
+from evidence import CaseResult, Counts
 from evidence.counts import judge
 
 ALL = {"collected": 3, "run": 3, "passed": 3}
@@ -15,30 +15,30 @@ ALL = {"collected": 3, "run": 3, "passed": 3}
 @pytest.mark.parametrize(
     ("counts", "said", "result", "reason"),
     [
-        (ALL, {}, Result.PASSED, ""),
-        ({"collected": 3, "run": 3, "passed": 2, "failed": 1}, {"exit_status": 1}, Result.FAILED, "1 failed"),
-        ({"collected": 3, "run": 3, "passed": 2, "error": 1}, {"exit_status": 1}, Result.FAILED, "1 ended"),
-        ({"collected": 3, "run": 2, "passed": 2, "skipped": 1}, {}, Result.PARTIAL, "1 skipped"),
-        ({"collected": 3, "run": 2, "passed": 2, "deselected": 1}, {}, Result.PARTIAL, "1 deselected"),
-        (ALL, {"left_out": ("only x was asked for",)}, Result.PARTIAL, "only x"),
-        ({}, {"exit_status": 5}, Result.FAILED, "no test ran"),
-        ({}, {}, Result.FAILED, "no test ran"),
-        ({"collected": 2, "skipped": 2}, {}, Result.FAILED, "no test ran"),
-        ({"collected": 2, "deselected": 2}, {"exit_status": 5}, Result.FAILED, "no test ran"),
-        ({"collected": 3, "run": 2, "passed": 2}, {}, Result.INCOMPLETE, "1 chosen and not run"),
-        (ALL, {"interrupted": True, "exit_status": 2}, Result.INCOMPLETE, "interrupted"),
-        (ALL, {"exit_status": 3}, Result.INCOMPLETE, "exit status 3"),
-        ({}, {"exit_status": 4}, Result.INCOMPLETE, "exit status 4"),
-        (ALL, {"exit_status": 1}, Result.FAILED, "exit status 1"),
-        ({"collected": 3, "run": 1, "failed": 1}, {"interrupted": True}, Result.FAILED, "1 failed"),
+        (ALL, {}, CaseResult.PASSED, ""),
+        ({"collected": 3, "run": 3, "passed": 2, "failed": 1}, {"exit_status": 1}, CaseResult.FAILED, "1 failed"),
+        ({"collected": 3, "run": 3, "passed": 2, "error": 1}, {"exit_status": 1}, CaseResult.FAILED, "1 ended"),
+        ({"collected": 3, "run": 2, "passed": 2, "skipped": 1}, {}, CaseResult.PARTIAL, "1 skipped"),
+        ({"collected": 3, "run": 2, "passed": 2, "deselected": 1}, {}, CaseResult.PARTIAL, "1 deselected"),
+        (ALL, {"left_out": ("only x was asked for",)}, CaseResult.PARTIAL, "only x"),
+        ({}, {"exit_status": 5}, CaseResult.FAILED, "no test ran"),
+        ({}, {}, CaseResult.FAILED, "no test ran"),
+        ({"collected": 2, "skipped": 2}, {}, CaseResult.FAILED, "no test ran"),
+        ({"collected": 2, "deselected": 2}, {"exit_status": 5}, CaseResult.FAILED, "no test ran"),
+        ({"collected": 3, "run": 2, "passed": 2}, {}, CaseResult.INCOMPLETE, "1 chosen and not run"),
+        (ALL, {"interrupted": True, "exit_status": 2}, CaseResult.INCOMPLETE, "interrupted"),
+        (ALL, {"exit_status": 3}, CaseResult.INCOMPLETE, "exit status 3"),
+        ({}, {"exit_status": 4}, CaseResult.INCOMPLETE, "exit status 4"),
+        (ALL, {"exit_status": 1}, CaseResult.FAILED, "exit status 1"),
+        ({"collected": 3, "run": 1, "failed": 1}, {"interrupted": True}, CaseResult.FAILED, "1 failed"),
     ],
 )
-def test_what_a_run_proved(counts: dict[str, int], said: dict[str, Any], result: Result, reason: str) -> None:
+def test_what_a_run_proved(counts: dict[str, int], said: dict[str, Any], result: CaseResult, reason: str) -> None:
     """Each way in which a run can be less than all-passed has its result and says why."""
     got, reasons = judge(Counts(**counts), **{"exit_status": 0, **said})
     assert got is result
     assert reason in "; ".join(reasons)
-    assert (got is Result.PASSED) == (not reasons)
+    assert (got is CaseResult.PASSED) == (not reasons)
 
 
 @given(
@@ -58,7 +58,7 @@ def test_passed_means_that_everything_ran_and_passed(
     )  # fmt: skip
     result, _ = judge(counts, exit_status=exit_status, interrupted=interrupted, left_out=left_out)
     good = passed > 0 and not any((failed, error, skipped, deselected, not_run, exit_status, left_out))
-    assert (result is Result.PASSED) == (good and not interrupted)
+    assert (result is CaseResult.PASSED) == (good and not interrupted)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from acceptance.lint import lint_folder
-from acceptance.lint.provisioning import datasource_uids
-from acceptance.probes.panels import find_panel, list_panels, panel_queries
-from acceptance.probes.template import Window, default_values
+from acceptance.dashboards.lint import lint_folder
+from acceptance.dashboards.lint.provisioning import datasource_uids
+from acceptance.dashboards.model import find_panel, list_panels, panel_queries
+from acceptance.dashboards.template import Window, default_values
 
 GRAFANA = Path(__file__).parents[2] / "monitoring" / "grafana"
 DASHBOARDS = GRAFANA / "dashboards"

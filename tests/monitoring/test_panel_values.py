@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.lint import promtool
-from acceptance.probes.panels import find_panel, list_panels, panel_queries
-from acceptance.probes.template import Window, default_values
-from acceptance.stack.components import resolve
+from acceptance.dashboards.lint import promtool
+from acceptance.dashboards.model import find_panel, list_panels, panel_queries
+from acceptance.dashboards.template import Window, default_values
+from acceptance.stack.binaries.resolve import resolve
 
 DASHBOARDS = Path(__file__).parents[2] / "monitoring" / "grafana" / "dashboards"
 HOUR = 3600  # seconds: every case is asked at this time, of series that do not change

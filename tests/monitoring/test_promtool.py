@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from acceptance.lint import promtool
-from acceptance.lint.dashboards import load_folder
-from acceptance.lint.metrics import Query, queries_of_dashboard
-from acceptance.lint.promtool import PromtoolError
-from acceptance.lint.syntax import lint_syntax
-from acceptance.stack.components import resolve
+from acceptance.dashboards.lint import promtool
+from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.metrics import Query, queries_of_dashboard
+from acceptance.dashboards.lint.promtool import PromtoolError
+from acceptance.dashboards.lint.syntax import lint_syntax
+from acceptance.stack.binaries.resolve import resolve
 from engine.metrics import EngineMetrics, exposition
-from preflight import catalogue
-from preflight.metrics import render
-from preflight.state import State
+from preflight.record import catalogue
+from preflight.record.metrics import render
+from preflight.record.state import State
 
 PROMETHEUS = Path(__file__).parents[2] / "monitoring" / "prometheus"
 

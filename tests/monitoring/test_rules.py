@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.lint.catalogue import UNUSED, Metric, arbitrage_metrics, known_metrics
-from acceptance.lint.dashboards import load_folder
-from acceptance.lint.metrics import Query, lint_queries, lint_usage, queries_of_dashboard, queries_of_rules
-from acceptance.lint.rulefile import RuleText, read_rules, read_tests
-from acceptance.lint.rules import lint_rules
+from acceptance.dashboards.lint.catalogue import UNUSED, Metric, arbitrage_metrics, known_metrics
+from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.metrics import Query, lint_queries, lint_usage, queries_of_dashboard, queries_of_rules
+from acceptance.dashboards.lint.rulefile import RuleText, read_rules, read_tests
+from acceptance.dashboards.lint.rules import lint_rules
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus"

@@ -11,11 +11,11 @@ from typing import Any
 import psutil
 import pytest
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from preflight.check import Check, Context
+from preflight.config.sections import PostgresSection
+from preflight.config.settings import Settings
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Sample, Status, Verdict
-from preflight.sections import PostgresSection
-from preflight.settings import Settings
 
 
 def _passes(_: Context) -> Outcome:

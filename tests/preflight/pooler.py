@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg2
 
 from acceptance.stack.ports import Ports
-from acceptance.stack.wait import Answer, wait_until
-from preflight.sections import PostgresSection
+from acceptance.stack.wait import Observation, wait_until
+from preflight.config.sections import PostgresSection
 
 _CONFIG = """
 [databases]
@@ -78,9 +78,9 @@ def connect(section: PostgresSection) -> psycopg2.extensions.connection:
     return connection
 
 
-def _answers(section: PostgresSection) -> Answer[None]:
+def _answers(section: PostgresSection) -> Observation[None]:
     try:
         with closing(connect(section)):
-            return Answer(done=True, said="connected")
+            return Observation(done=True, said="connected")
     except psycopg2.OperationalError as error:
-        return Answer(done=False, said=str(error))
+        return Observation(done=False, said=str(error))

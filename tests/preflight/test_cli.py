@@ -517,7 +517,7 @@ def test_full_disk_is_not_go(form: str, prom: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "code"),
     [
-        ("from preflight.ledger import Ledger as holder; method = 'record'", 5),
+        ("from preflight.record.ledger import Ledger as holder; method = 'record'", 5),
         ("from preflight.commands import run as holder; method = '_write_report'", 5),
         ("from preflight.render.console import PlainView as holder; method = 'close'", 3),
     ],

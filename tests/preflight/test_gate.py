@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight.check import Check, Context
+from preflight.config.settings import Settings
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError, UsageError
-from preflight.gate import Gate, Options, new_run_id
-from preflight.ledger import RunRecord, Snapshot
+from preflight.gate import Gate, RunOptions, new_run_id
 from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdict
+from preflight.record.ledger import RunRecord, Snapshot
 from preflight.registry import Registry
-from preflight.settings import Settings
 from tests.conftest import stable_id
 from tests.preflight.verdict_table import stated
 
@@ -107,7 +107,7 @@ def make_gate(
         options = given.pop("options", {})
         base: dict[str, Any] = {
             "settings": make_settings(**given.pop("settings", {})),
-            "options": Options(**options),
+            "options": RunOptions(**options),
             "registry": Registry(tuple(make_check(name, does(what)) for name, what in plan.items())),
             "environ": {},
             "cwd": tmp_path,
@@ -541,7 +541,7 @@ def test_unknown_waiver_runs_nothing(make_gate: MakeGate, ledger: FakeLedger) ->
 def test_check_missing_from_the_run_is_unverified(make_gate: MakeGate, ledger: FakeLedger) -> None:
     """A real run of which a registered check gave no result can never be GO."""
     gate = make_gate()
-    object.__setattr__(gate, "options", Options(only=("redis",)))
+    object.__setattr__(gate, "options", RunOptions(only=("redis",)))
     report = gate.run()
     assert report.decision.verdict is Verdict.UNVERIFIED
     assert "storage: gave no result" in report.decision.reasons

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from acceptance.standins.telegram import TelegramStandin
-from preflight import catalogue
+from acceptance.world.telegram import TelegramStandin
 from preflight.alerts.stage import Spoken
 from preflight.check import Check, Context
+from preflight.config.settings import Settings
 from preflight.errors import Interrupted
-from preflight.gate import Gate, Options
-from preflight.ledger import Ledger
+from preflight.gate import Gate, RunOptions
 from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
+from preflight.record import catalogue
+from preflight.record.ledger import Ledger
 from preflight.registry import Registry
 from preflight.render.console import render_plain
-from preflight.settings import Settings
 
 MakeGate = Callable[..., Gate]
 
@@ -63,7 +63,7 @@ def make_gate(make_check: Callable[..., Check], make_settings: Callable[..., Set
 
         base: dict[str, Any] = {
             "settings": make_settings(),
-            "options": Options(**given.pop("options", {})),
+            "options": RunOptions(**given.pop("options", {})),
             "registry": Registry((make_check("redis", does),)),
             "environ": {},
             "cwd": tmp_path,

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from preflight import runner as runner_module
 from preflight.check import Check, Context
+from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Result, Status
-from preflight.runner import Runner, Running
-from preflight.settings import Settings
+from preflight.runner import Runner, RunningCheck
 from preflight.worker import Worker, encode, spawn
 
 MakeCheck = Callable[..., Check]
@@ -182,7 +182,7 @@ class _LastWords:
 def test_an_answer_is_not_lost_to_the_death_that_follows(make_check: MakeCheck, make_context: MakeContext) -> None:
     """A child that answers and dies between two questions of the parent has answered."""
     check = make_check()
-    running = Running(worker=cast("Worker", _LastWords(check)), started_at=0.0, begun=0.0, deadline=9e9)
+    running = RunningCheck(worker=cast("Worker", _LastWords(check)), started_at=0.0, begun=0.0, deadline=9e9)
     runner = Runner([check], make_context())
     outcome = runner._look_at(running)
     assert outcome is not None
@@ -644,7 +644,7 @@ def test_a_worker_that_cannot_be_ended_saves_no_other(
     assert sorted(ended) == ["git", "redis", "storage"]
 
 
-@pytest.mark.parametrize("kind", [Running, Runner])
+@pytest.mark.parametrize("kind", [RunningCheck, Runner])
 def test_what_a_run_holds_has_no_room_for_typing_errors(kind: type) -> None:
     """A field that is not there cannot be set by mistake."""
     assert "__slots__" in kind.__dict__

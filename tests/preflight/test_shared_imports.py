@@ -14,9 +14,9 @@ import pytest
 
 from preflight import runner as module
 from preflight.check import Check, Context
+from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
-from preflight.settings import Settings
 
 MakeCheck = Callable[..., Check]
 MakeContext = Callable[..., Context]
@@ -208,8 +208,8 @@ imported = cpu_seconds() - before
 from preflight.check import Context
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
-from preflight.settings import Settings
-from preflight.settings import Settings
+from preflight.config.settings import Settings
+from preflight.config.settings import Settings
 from tests.preflight.conftest import FakeCheck
 
 def ask(_):
@@ -250,8 +250,8 @@ from preflight.check import Context
 from preflight.model import Mode
 from preflight.registry import default_registry
 from preflight.runner import Runner
-from preflight.settings import Settings
-from preflight.settings import Settings
+from preflight.config.settings import Settings
+from preflight.config.settings import Settings
 
 settings = Settings.model_validate({"env": "paper", "ledger": sys.argv[1] + "/l", "spool_dir": sys.argv[1] + "/s"})
 checks = default_registry(settings).select(("environment", "redis", "postgres", "storage"))
@@ -259,7 +259,7 @@ context = Context(settings=settings, mode=Mode.REAL, run_id="r", environ={}, cwd
 runner = Runner(checks, context)
 runner.prepare()
 runner.run()
-print(sorted({"ccxt", "requests", "preflight.exchange_client"} & set(sys.modules)))
+print(sorted({"ccxt", "requests", "preflight.exchange.client"} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import preflight
-from preflight.alerts.hush import MASK, scrub
 from preflight.alerts.spool import Spool
+from preflight.redaction import MASK, scrub
 
 ROOT = Path(preflight.__file__).parents[1]
 PROM = "arbitrage_preflight_paper.prom"

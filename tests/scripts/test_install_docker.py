@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from tests.acceptance.stack.light import gone
 from tests.scripts.machine import Machine
 
@@ -172,9 +172,9 @@ def test_an_interrupted_start_leaves_no_engine(machine: Machine, *, debian: bool
         return
     pid_file = machine.state / "dockerd.pid"
 
-    def written() -> Answer[None]:
+    def written() -> Observation[None]:
         there = pid_file.exists() and (machine.bin / "pid").exists()
-        return Answer(done=there, said=f"{script.poll()}")
+        return Observation(done=there, said=f"{script.poll()}")
 
     wait_until(written, asked="the pid files", timeout=20)
     engine = psutil.Process(int((machine.bin / "pid").read_text(encoding="utf-8")))

@@ -7,4 +7,4 @@ export MPLCONFIGDIR="${TMPDIR:-/tmp}/matplotlib"
 mkdir -p "$MPLCONFIGDIR"
 cp /usr/share/grafana/matplotlib/* "$MPLCONFIGDIR"
 
-exec python3 -m acceptance.standins.grafana "$@"
+exec python3 -m acceptance.world.grafana "$@"

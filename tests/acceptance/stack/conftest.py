@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from acceptance.stack import rundir
-from acceptance.stack.control import Supervisor
-from acceptance.stack.layout import Layout
+from acceptance.stack import run_folder
+from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.supervisor.client import SupervisorClient
 from acceptance.stack.ports import Ports
 from tests.acceptance.stack.light import Light, light_spec
 
@@ -16,10 +16,10 @@ from tests.acceptance.stack.light import Light, light_spec
 @pytest.fixture
 def layout() -> Iterator[Layout]:
     """A run folder of its own."""
-    made = Layout(rundir.create(None))
+    made = Layout(run_folder.create(None))
     made.make()
     yield made
-    rundir.remove(made.root)
+    run_folder.remove(made.root)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def light(layout: Layout) -> Iterator[Callable[..., Light]]:
     def start(*, timeout: float = 10.0, **behaviours: str) -> Light:
         ports = Ports.free(tuple(behaviours))
         spec = light_spec(layout, behaviours, ports, timeout=timeout)
-        made = Light(Supervisor(spec, log=layout.log("supervisor")), spec, layout, ports)
+        made = Light(SupervisorClient(spec, log=layout.log("supervisor")), spec, layout, ports)
         started.append(made)
         return made
 

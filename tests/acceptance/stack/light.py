@@ -10,17 +10,17 @@ from pathlib import Path
 
 import psutil
 
-from acceptance.stack.control import CODE, Supervisor
-from acceptance.stack.layout import Layout
+from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.supervisor.client import CODE, SupervisorClient
+from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec, SupervisorSpec
 from acceptance.stack.ports import Ports
-from acceptance.stack.spec import Question, ServiceSpec, SupervisorSpec
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 
 HOLDER = """
 import os, signal, sys, threading
 from pathlib import Path
-from acceptance.stack.control import Supervisor
-from acceptance.stack.spec import SupervisorSpec
+from acceptance.stack.embedded.supervisor.client import Supervisor
+from acceptance.stack.embedded.supervisor.protocol import SupervisorSpec
 
 spec = SupervisorSpec.from_json(sys.stdin.readline())
 supervisor = Supervisor(spec, log=Path(spec.run_dir, "logs", "supervisor.log"))
@@ -65,7 +65,7 @@ def light_spec(layout: Layout, behaviours: dict[str, str], ports: Ports, *, time
 class Light:
     """A supervisor with light services."""
 
-    supervisor: Supervisor
+    supervisor: SupervisorClient
     spec: SupervisorSpec
     layout: Layout
     ports: Ports
@@ -79,15 +79,15 @@ class Light:
 def gone(processes: list[psutil.Process], *, timeout: float = 8.0) -> None:
     """Wait until none of these processes runs (a zombie that its parent has yet to bury does not run)."""
 
-    def probe() -> Answer[None]:
+    def probe() -> Observation[None]:
         left = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
-        return Answer(done=not left, said=f"{left} still run")
+        return Observation(done=not left, said=f"{left} still run")
 
-    def safe() -> Answer[None]:
+    def safe() -> Observation[None]:
         try:
             return probe()
         except psutil.NoSuchProcess:
-            return Answer(done=False, said="one is just ending")
+            return Observation(done=False, said="one is just ending")
 
     wait_until(safe, asked="processes to end", timeout=timeout, interval=0.02)
 
@@ -95,7 +95,7 @@ def gone(processes: list[psutil.Process], *, timeout: float = 8.0) -> None:
 def vanished(path: Path, *, timeout: float = 5.0) -> None:
     """Wait until a path is not there."""
     wait_until(
-        lambda: Answer[None](done=not path.exists(), said="still there"),
+        lambda: Observation[None](done=not path.exists(), said="still there"),
         asked=f"{path} to be removed",
         timeout=timeout,
         interval=0.02,

@@ -14,12 +14,12 @@ import pytest
 import requests
 from pytest_httpserver import HTTPServer
 
-from acceptance.stack.base import Stack, StackError, Urls
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.binaries.grafana_source import Choice
+from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
-from acceptance.stack.grafana_source import Choice
-from acceptance.stack.invoke import as_environment
-from acceptance.standins.grafana import identity as standin
+from acceptance.stack.interface import Stack, StackError, Urls
+from acceptance.stack.run_preflight import as_environment
+from acceptance.world.grafana import identity as standin
 from evidence import manifest
 from evidence.check import check
 from evidence.grafana import GrafanaKind, GrafanaUsed

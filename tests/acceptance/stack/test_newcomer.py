@@ -7,11 +7,11 @@ import os
 import subprocess
 from pathlib import Path
 
-from acceptance.stack.base import SERVICES
+from acceptance.stack.interface import SERVICES
 from acceptance.stack.readiness import http_get
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
+from tests.acceptance.stack.embedded.test_local import Person
 from tests.acceptance.stack.light import gone, vanished
-from tests.acceptance.stack.test_local import Person
 
 # The exchanges are somewhere else, and not what is looked at here.
 SETTINGS = "[exchanges.upbit]\nenabled = false\n[exchanges.binance]\nenabled = false\n"
@@ -41,11 +41,11 @@ def test_up_preflight_curl_down(tmp_path: Path) -> None:
         program, curl = said.partition("Next, from this folder:\n")[2].splitlines()[:2]
         assert curl.endswith("/api/v1/query?query=arbitrage_preflight_runs_total'")
 
-        def counted(runs: int) -> Answer[None]:
+        def counted(runs: int) -> Observation[None]:
             url = "/api/v1/query?query=arbitrage_preflight_runs_total"
             body = json.loads(http_get(person.ports["prometheus"], url)[1])
             values = [(one["metric"]["env"], float(one["value"][1])) for one in body["data"]["result"]]
-            return Answer(done=values == [("paper", runs)], said=str(body))
+            return Observation(done=values == [("paper", runs)], said=str(body))
 
         for number in (1, 2):
             done = preflight(program.strip(), tmp_path)

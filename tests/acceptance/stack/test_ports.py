@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from acceptance.stack.base import StackError
+from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST, Ports, is_free, port_variable
 
 

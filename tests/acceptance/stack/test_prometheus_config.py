@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from acceptance.stack import prometheus_config
-from acceptance.stack.base import StackError
-from acceptance.stack.control import CODE
+from acceptance.stack.embedded.supervisor.client import CODE
+from acceptance.stack.interface import StackError
 
 COMMITTED = CODE / "monitoring" / "prometheus"
 PORTS = {"prometheus": 11, "node-exporter": 12, "engine": 13}

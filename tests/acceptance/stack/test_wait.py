@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from acceptance.stack.wait import Answer, WaitTimeoutError, wait_until
+from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 
 
 class FakeTime:
@@ -24,12 +24,12 @@ class FakeTime:
         self.now += seconds
 
 
-def answers(*given: Answer[int] | Exception) -> Callable[[], Answer[int]]:
+def answers(*given: Observation[int] | Exception) -> Callable[[], Observation[int]]:
     """A probe that answers these in turn, the last one for ever."""
-    rest: Iterator[Answer[int] | Exception] = iter(given)
-    last: list[Answer[int] | Exception] = []
+    rest: Iterator[Observation[int] | Exception] = iter(given)
+    last: list[Observation[int] | Exception] = []
 
-    def probe() -> Answer[int]:
+    def probe() -> Observation[int]:
         for each in rest:
             last[:] = [each]
             break
@@ -40,8 +40,8 @@ def answers(*given: Answer[int] | Exception) -> Callable[[], Answer[int]]:
     return probe
 
 
-NOT_YET: Answer[int] = Answer(done=False, said="503")
-DONE: Answer[int] = Answer(done=True, said="200", value=7)
+NOT_YET: Observation[int] = Observation(done=False, said="503")
+DONE: Observation[int] = Observation(done=True, said="200", value=7)
 
 
 def test_the_first_done_answer_ends_the_wait() -> None:
@@ -86,4 +86,4 @@ def test_a_mistake_in_the_probe_goes_through() -> None:
 
 def test_an_answer_can_be_made_with_its_type() -> None:
     """``Answer[None](...)`` works: a frozen generic with slots would not on Python 3.11."""
-    assert Answer[None](done=True, said="").done
+    assert Observation[None](done=True, said="").done

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from acceptance.standins.telegram import TelegramStandin
+from acceptance.world.telegram import TelegramStandin
 from preflight.alerts.telegram import Telegram
+from preflight.config.sections import TelegramSection
 from preflight.model import Decision, Env, Outcome, Report, Result, Status, Verdict
-from preflight.sections import TelegramSection
 
 TOKEN = "1234567890:canary-TOKEN-canary-TOKEN-canary"
 CHAT = "-1009876543210"

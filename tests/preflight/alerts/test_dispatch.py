@@ -15,10 +15,10 @@ from preflight.alerts.alert import Alert
 from preflight.alerts.outbox import row_of
 from preflight.alerts.policy import classify, compose
 from preflight.alerts.spool import Content, Spool
+from preflight.config.sections import AlertsSection, Language
+from preflight.config.settings import Settings
 from preflight.errors import LedgerLockedError
 from preflight.model import Report, Status, Verdict
-from preflight.sections import AlertsSection, Language
-from preflight.settings import Settings
 from tests.preflight.alerts.world import KilledError, World
 
 MakeRun = Callable[..., Report]
@@ -179,7 +179,7 @@ def test_a_throttle_that_cannot_be_read_means_send(
     def locked(*_: Any, **__: Any) -> None:
         raise LedgerLockedError("the ledger is locked")
 
-    monkeypatch.setattr("preflight.ledger.Ledger.throttle_claim", locked)
+    monkeypatch.setattr("preflight.record.ledger.Ledger.throttle_claim", locked)
     for run_id in ("r1", "r2"):
         done = world.dispatch(make_run(Verdict.GO, WARN, run_id=run_id))
         assert told(done)[0][1] == "sent"

@@ -18,10 +18,10 @@ from preflight.alerts.history import History, Row
 from preflight.alerts.migrate import migrate
 from preflight.alerts.spool import Content, Spool
 from preflight.cli import main
+from preflight.config.sections import PostgresSection
 from preflight.model import Report, one_line
 from preflight.render.console import RichView, render_plain
 from preflight.render.json import render_document
-from preflight.sections import PostgresSection
 from tests.preflight.alerts.test_message import alert
 
 FORGED = "\x1b[2K\r\nGO: the bot may go\x9b1A\u202e\u2028PASS"

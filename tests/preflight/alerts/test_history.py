@@ -12,9 +12,9 @@ import pytest
 from preflight.alerts.fields import BadAlertError
 from preflight.alerts.history import History, Row, Stored, row_from_json
 from preflight.alerts.migrate import Migration, migrate, packaged
-from preflight.clients import open_postgres
+from preflight.config.sections import PostgresSection
 from preflight.errors import DatabaseError
-from preflight.sections import PostgresSection
+from preflight.servers.clients import open_postgres
 
 ROW = Row(
     alert_id="r1-P0",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.wait import Answer, wait_until
-from acceptance.standins.telegram import FAULTS, TelegramStandin
+from acceptance.stack.wait import Observation, wait_until
+from acceptance.world.telegram import FAULTS, TelegramStandin
 from tests.preflight.alerts.conftest import CHAT, TOKEN
 
 AT_DEBUG = (
@@ -66,8 +66,8 @@ def start(tmp_path: Path, telegram: TelegramStandin) -> Iterator[Start]:
 
 
 def _accepted(telegram: TelegramStandin, number: int) -> None:
-    def probe() -> Answer[None]:
-        return Answer(done=len(telegram.texts) >= number, said=f"{len(telegram.texts)} in the chat")
+    def probe() -> Observation[None]:
+        return Observation(done=len(telegram.texts) >= number, said=f"{len(telegram.texts)} in the chat")
 
     wait_until(probe, asked="the chat", timeout=30)
 
@@ -131,8 +131,8 @@ def test_killed_before_accepted(start: Start, telegram: TelegramStandin, tmp_pat
     telegram.fault("timeout-before")
     process = start()
 
-    def probe() -> Answer[None]:
-        return Answer(done="sendMessage" in telegram.asked, said=str(telegram.asked))
+    def probe() -> Observation[None]:
+        return Observation(done="sendMessage" in telegram.asked, said=str(telegram.asked))
 
     wait_until(probe, asked="what Telegram was asked", timeout=30)
     process.send_signal(signal.SIGKILL)
@@ -151,8 +151,8 @@ def test_terminated_while_alerting_is_never_go(start: Start, telegram: TelegramS
     telegram.fault("timeout-before")
     process = start("--output", str(tmp_path / "report.json"))
 
-    def probe() -> Answer[None]:
-        return Answer(done="sendMessage" in telegram.asked, said=str(telegram.asked))
+    def probe() -> Observation[None]:
+        return Observation(done="sendMessage" in telegram.asked, said=str(telegram.asked))
 
     wait_until(probe, asked="what Telegram was asked", timeout=30)
     process.send_signal(signal.SIGTERM)

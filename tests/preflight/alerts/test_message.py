@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acceptance.standins.telegram_html import parse_html
-from preflight.alerts.alert import Alert, Finding, Severity
+from acceptance.world.telegram_html import parse_html
+from preflight.alerts.alert import Alert, AlertFinding, Severity
 from preflight.alerts.message import LIMIT, Line, Span, fit, moment, render, render_test
-from preflight.sections import Language
+from preflight.config.sections import Language
 
 TEXT = st.text(max_size=1200)
 FINDINGS = st.builds(
-    Finding, check=st.sampled_from(["redis", "clock_upbit"]), status=st.just("fail"), summary=TEXT, hint=TEXT
+    AlertFinding, check=st.sampled_from(["redis", "clock_upbit"]), status=st.just("fail"), summary=TEXT, hint=TEXT
 )
 
 
@@ -33,7 +33,7 @@ def alert(**given_: object) -> Alert:
         "run_id": "20270115T080000Z-1a2b3c4d",
         "at": 1_800_000_000.25,
         "verdict": "NO_GO",
-        "findings": (Finding(check="redis", status="fail", summary="no <answer> & more", hint="start it"),),
+        "findings": (AlertFinding(check="redis", status="fail", summary="no <answer> & more", hint="start it"),),
         "reasons": ("the run could not be recorded",),
         "fingerprint": "paper/redis/fail",
         "report": "/out/report.json",
@@ -81,7 +81,9 @@ def test_a_late_message_says_since_when() -> None:
 
 
 @given(findings=st.lists(FINDINGS, max_size=20).map(tuple), host=TEXT, lang=st.sampled_from(Language))
-def test_every_message_is_one_that_telegram_takes(findings: tuple[Finding, ...], host: str, lang: Language) -> None:
+def test_every_message_is_one_that_telegram_takes(
+    findings: tuple[AlertFinding, ...], host: str, lang: Language
+) -> None:
     """Whatever checks say, the message is within 4096 UTF-16 units, valid HTML, valid UTF-16, and names the run."""
     text = render(alert(findings=findings, host=host[:200]), lang)
 
@@ -120,7 +122,7 @@ def test_a_cut_says_how_much_is_left_out(lines: list[Line], marked: bool, limit:
 
 def test_no_surrogate_pair_is_broken() -> None:
     """A message of emoji only is cut between two of them."""
-    text = render(alert(findings=(Finding(check="c", status="fail", summary="🚀" * 5000, hint=""),)), Language.EN)
+    text = render(alert(findings=(AlertFinding(check="c", status="fail", summary="🚀" * 5000, hint=""),)), Language.EN)
 
     assert units(text.html) <= LIMIT
     assert "\ufffd" not in text.html
@@ -140,7 +142,7 @@ def test_a_time_that_no_calendar_has_is_a_number(at: float) -> None:
     assert moment(at).endswith(" s")
 
 
-FOUND = Finding(
+FOUND = AlertFinding(
     check="redis",
     status="fail",
     summary="127.0.0.1:6379 refuses connections",

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from preflight.alerts.alert import Alert, to_json
-from preflight.alerts.answer import Delivery
 from preflight.alerts.history import Row, Stored
 from preflight.alerts.message import Text
 from preflight.alerts.outbox import Outbox, Own, Stop, row_of
 from preflight.alerts.spool import Content, Entry, Spool
-from preflight.sections import Language
+from preflight.alerts.telegram_answer import Delivery
+from preflight.config.sections import Language
 from tests.preflight.alerts.test_message import alert
 
 

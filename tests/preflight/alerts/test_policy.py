@@ -7,8 +7,8 @@ import pytest
 
 from preflight.alerts.alert import Severity
 from preflight.alerts.policy import classify, compose
+from preflight.config.sections import AlertsSection
 from preflight.model import Mode, Outcome, Report, Status, Verdict
-from preflight.sections import AlertsSection
 
 MakeRun = Callable[..., Report]
 SETTINGS = AlertsSection()

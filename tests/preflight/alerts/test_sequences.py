@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from preflight.alerts.spool import Entry
+from preflight.config.settings import Settings
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
-from preflight.settings import Settings
 from tests.preflight.alerts.world import KilledError, World
 
 CHECKS = ("redis", "clock", "git")

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from acceptance.standins.telegram import TelegramStandin
-from preflight import catalogue
+from acceptance.world.telegram import TelegramStandin
 from preflight.alerts.stage import Spoken, host_name, reserve, speak
 from preflight.alerts.telegram import Telegram
+from preflight.config.settings import Settings
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError
-from preflight.ledger import Ledger
 from preflight.model import Report, Status, Verdict
-from preflight.settings import Settings
+from preflight.record import catalogue
+from preflight.record.ledger import Ledger
 from tests.preflight.alerts.conftest import CHAT, TOKEN
 
 MakeRun = Callable[..., Report]

@@ -12,13 +12,13 @@ from pytest_httpserver import HTTPServer
 from requests.exceptions import SSLError
 
 from acceptance.stack.ports import Ports
-from acceptance.standins.telegram import FAULTS, TelegramStandin
-from acceptance.standins.tls import Authority
-from preflight.alerts.answer import Kind
-from preflight.alerts.hush import scrub
+from acceptance.world.telegram import FAULTS, TelegramStandin
+from acceptance.world.tls import Authority
 from preflight.alerts.message import Text
 from preflight.alerts.telegram import NOT_CONFIGURED, Telegram
-from preflight.sections import TelegramSection
+from preflight.alerts.telegram_answer import AnswerKind
+from preflight.config.sections import TelegramSection
+from preflight.redaction import scrub
 
 HELLO = Text(html="<b>hello</b> &amp; good bye", plain="hello & good bye")
 SECRETS = ("1234567890:canary-TOKEN-canary-TOKEN-canary", "canary", "9876543210")
@@ -73,7 +73,7 @@ def test_x13_what_lets_nothing_out(name: str, value: str, says: str, monkeypatch
     monkeypatch.setenv("no_proxy", "")
     answer = Telegram(settings).ask("getMe", {}, timeout=2)
 
-    assert (answer.kind, answer.reason.startswith(f"Telegram: {says}")) == (Kind.REFUSED, True), answer.reason
+    assert (answer.kind, answer.reason.startswith(f"Telegram: {says}")) == (AnswerKind.REFUSED, True), answer.reason
     assert "canary" not in answer.reason
 
 
@@ -180,7 +180,7 @@ def test_an_unreachable_network_is_no_refusal(client: Telegram, monkeypatch: pyt
     monkeypatch.setattr(socket.socket, "connect", unreachable)
     answer = client.ask("getMe", {}, timeout=1)
 
-    assert (answer.kind, answer.refused) == (Kind.AGAIN, False)
+    assert (answer.kind, answer.refused) == (AnswerKind.AGAIN, False)
     assert "no way to its address" in answer.reason
 
 
@@ -190,7 +190,7 @@ def test_an_untrusted_certificate_is_certainly_no_acceptance(section: TelegramSe
         url = f"https://127.0.0.1:{server.port}"
         answer = Telegram(section.model_copy(update={"url": url, "timeout": 5.0})).ask("getMe", {}, timeout=5)
 
-    assert (answer.kind, answer.reason) == (Kind.AGAIN, "Telegram: its certificate is not trusted")
+    assert (answer.kind, answer.reason) == (AnswerKind.AGAIN, "Telegram: its certificate is not trusted")
 
 
 def test_a_broken_tls_connection_may_have_been_an_acceptance(client: Telegram, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +201,7 @@ def test_a_broken_tls_connection_may_have_been_an_acceptance(client: Telegram, m
 
     monkeypatch.setattr("requests.Session.post", broken)
 
-    assert client.ask("sendMessage", {}, timeout=1).kind is Kind.UNSURE
+    assert client.ask("sendMessage", {}, timeout=1).kind is AnswerKind.UNSURE
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "ftp://x", "http://[", "http://127.0.0.1:99999", "http://\ud800"])

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from preflight.alerts.answer import Delivery
 from preflight.alerts.clock import Uptime
 from preflight.alerts.dispatch import Dispatched, Dispatcher
 from preflight.alerts.history import Row, Stored
 from preflight.alerts.message import Text
 from preflight.alerts.outbox import Outbox
 from preflight.alerts.spool import Content, Entry, Spool
-from preflight.ledger import Ledger
+from preflight.alerts.telegram_answer import Delivery
+from preflight.config.sections import Language
+from preflight.config.settings import Settings
 from preflight.model import Report
-from preflight.sections import Language
-from preflight.settings import Settings
+from preflight.record.ledger import Ledger
 
 
 class KilledError(BaseException):

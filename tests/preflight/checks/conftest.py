@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mirakuru import TCPExecutor
 
-from acceptance.stack.components import resolve
+from acceptance.stack.binaries.resolve import resolve
 from acceptance.stack.ports import HOST, Ports
 from preflight.check import Context
 from preflight.checks.redis import RedisCheck

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from acceptance.standins.telegram import TelegramStandin
+from acceptance.world.telegram import TelegramStandin
 from preflight.check import Context
 from preflight.checks.alert_channel import AlertChannelCheck
+from preflight.config.settings import Settings
 from preflight.model import Outcome, Status
-from preflight.settings import Settings
 
 TOKEN, CHAT = "1234567890:canary-TOKEN", "-1009876543210"
 ALL = ["getMe", "getChat", "getChatMember", "sendChatAction"]

@@ -14,10 +14,10 @@ from preflight.check import Context
 from preflight.checks.api_key import ApiKeyCheck
 from preflight.checks.clock import ClockCheck
 from preflight.checks.exchange import ExchangeCheck
-from preflight.exchange_client import ExchangeClient, GuardedSession
-from preflight.exchange_kinds import Answer
+from preflight.config.settings import Settings
+from preflight.exchange.client import ExchangeClient, GuardedSession
+from preflight.exchange.kinds import ExchangeAnswer
 from preflight.model import Mode, Outcome, Status
-from preflight.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 MakeContext = Callable[..., Context]
@@ -58,7 +58,7 @@ class Client(ExchangeClient):
     def ask(self, method: str, *args: Any) -> Any:
         """Ask, and have an answer to look at."""
         value = super().ask(method, *args)
-        self._session.last = Answer(status=200, text="{}", headers=getattr(self, "headers", {}), seconds=0.01)
+        self._session.last = ExchangeAnswer(status=200, text="{}", headers=getattr(self, "headers", {}), seconds=0.01)
         return value
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from preflight.check import Context
 from preflight.checks.git import GitCheck
+from preflight.io import ProgramResult
 from preflight.model import Outcome, Status
-from preflight.outside import Finished
 
 MakeContext = Callable[..., Context]
 MakeSettings = Callable[..., Any]
@@ -163,7 +163,7 @@ def test_cannot_tell(kind: str, make_context: MakeContext, make_settings: MakeSe
 def test_no_git(error: OSError, make_context: MakeContext, make_settings: MakeSettings, tmp_path: Path) -> None:
     """No git, or one that hangs, is an ERROR."""
 
-    def refuse(*_: Any) -> Finished:
+    def refuse(*_: Any) -> ProgramResult:
         raise error
 
     assert run(make_context, make_settings, tmp_path, run_command=refuse).status is Status.ERROR
@@ -173,10 +173,10 @@ def test_git_may_not_ask_or_fetch(make_context: MakeContext, make_settings: Make
     """Git is told not to prompt and not to fetch, and no command of it uses the network."""
     seen: list[tuple[str, ...]] = []
 
-    def record(argv: Sequence[str], _: Path, env: Mapping[str, str], __: float) -> Finished:
+    def record(argv: Sequence[str], _: Path, env: Mapping[str, str], __: float) -> ProgramResult:
         seen.append(tuple(argv))
         assert (env["GIT_TERMINAL_PROMPT"], env["GIT_NO_LAZY_FETCH"]) == ("0", "1")
-        return Finished(code=0, stdout="", stderr="")
+        return ProgramResult(code=0, stdout="", stderr="")
 
     run(make_context, make_settings, tmp_path, run_command=record)
     verbs = {next(word for word in argv[5:] if not word.startswith("-")) for argv in seen}

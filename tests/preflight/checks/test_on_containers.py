@@ -15,13 +15,13 @@ from testcontainers.community.redis import RedisContainer
 from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from acceptance.stack import compose_images
+from acceptance.stack.compose.images import choose
 from acceptance.stack.ports import HOST
 from preflight.check import Context
 from preflight.checks.postgres import PostgresCheck
 from preflight.checks.redis import RedisCheck
+from preflight.config.settings import Settings
 from preflight.model import Outcome, Status
-from preflight.settings import Settings
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
 
@@ -38,7 +38,7 @@ def images() -> Iterator[dict[str, str]]:
     before = (testcontainers_config.ryuk_disabled, testcontainers_config.connection_mode_override)
     testcontainers_config.ryuk_disabled = True
     testcontainers_config.connection_mode_override = ConnectionMode.docker_host  # through the published port
-    yield dict(compose_images.prepare("local").names)
+    yield dict(choose.prepare("local").names)
     testcontainers_config.ryuk_disabled, testcontainers_config.connection_mode_override = before
 
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from acceptance.stack.ports import HOST
-from acceptance.stack.wait import Answer, wait_until
+from acceptance.stack.wait import Observation, wait_until
 from preflight.check import Context
 from preflight.checks.redis import RedisCheck
 from preflight.model import Status
@@ -66,9 +66,9 @@ def _cluster(port: int, *words: str | int) -> Any:
 
 
 def _wait_for_cluster(port: int, nodes: int) -> None:
-    def told() -> Answer[None]:
+    def told() -> Observation[None]:
         said = _cluster(port, "INFO").split()
-        return Answer(done={"cluster_state:ok", f"cluster_known_nodes:{nodes}"} <= set(said), said=" ".join(said))
+        return Observation(done={"cluster_state:ok", f"cluster_known_nodes:{nodes}"} <= set(said), said=" ".join(said))
 
     wait_until(told, asked=f"CLUSTER INFO at {port}", timeout=30)
 

@@ -14,8 +14,8 @@ import pytest
 
 from preflight.check import Context, DiskRoom
 from preflight.checks.storage import StorageCheck
+from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Status
-from preflight.settings import Settings
 
 MakeContext = Callable[..., Context]
 MakeSettings = Callable[..., Any]
@@ -197,7 +197,7 @@ from pathlib import Path
 from preflight.check import Context
 from preflight.checks.storage import StorageCheck
 from preflight.model import Mode
-from preflight.settings import Settings
+from preflight.config.settings import Settings
 base = Path(sys.argv[1])
 settings = Settings.model_validate({
     "env": "paper", "textfile_dir": base / "textfile", "ledger": base / "ledger.sqlite", "spool_dir": base / "spool",

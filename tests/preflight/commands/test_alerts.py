@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from acceptance.standins.telegram import TelegramStandin
+from acceptance.world.telegram import TelegramStandin
 from preflight.alerts.alert import to_json
 from preflight.alerts.spool import Content, Entry, Spool
 from preflight.cli import main
-from preflight.ledger import Ledger
+from preflight.record.ledger import Ledger
 from tests.preflight.alerts.test_message import alert
 
 TOKEN = "1234567890:canary-TOKEN-canary-TOKEN-canary"

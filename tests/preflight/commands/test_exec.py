@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 import pytest
 
-from preflight.birth import birth
 from preflight.cli import main
+from preflight.process_id import birth
 
 # Runs `preflight exec` with a gate that ends as asked: the verdict's exit code is the first argument.
 DRIVER = """

@@ -11,9 +11,9 @@ import pytest
 
 from preflight.cli import main
 from preflight.commands.init import SECRETS, template
-from preflight.sections import Section
-from preflight.settings import Settings
-from preflight.sources import load
+from preflight.config.sections import Section
+from preflight.config.settings import Settings
+from preflight.config.sources import load
 
 
 def test_the_file_is_private_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.standins.binance import Binance
-from acceptance.standins.exchanges import ExchangeStandin
-from acceptance.standins.tls import Authority, TlsProxy
-from acceptance.standins.upbit import Upbit
+from acceptance.world.binance import Binance
+from acceptance.world.exchanges import ExchangeStandin
+from acceptance.world.tls import Authority, TlsProxy
+from acceptance.world.upbit import Upbit
 from tests.preflight.faults.exchange_world import World, world_settings
 
 HOSTS = ("api.upbit.com", "api.binance.com")

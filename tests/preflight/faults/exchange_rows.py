@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
-from acceptance.standins.venue import Fault
+from acceptance.world.venue import VenueFault
 from preflight.model import Status
 from tests.preflight.faults import exchange_world as made
 from tests.preflight.faults.exchange_world import Arrange
@@ -51,25 +51,30 @@ _F, _E, _W, _P = Status.FAIL, Status.ERROR, Status.WARN, Status.PASS
 
 # fault, how it is made, what `exchange_*` says of it, and the words. The other two checks could not tell: ERROR.
 _COMMON: tuple[tuple[str, Callable[[str], Arrange], Status, str], ...] = (
-    ("429 with Retry-After", lambda x: made.fault(Fault.RATE_LIMIT, x), _E, "limits our requests, for 7 s"),
-    ("418 banned", lambda x: made.fault(Fault.BANNED, x), _F, "has banned this address, for 120 s"),
-    ("500", lambda x: made.fault(Fault.SERVER_ERROR, x), _E, "answers with an error of its own"),
-    ("502 with a page", lambda x: made.fault(Fault.BAD_GATEWAY, x), _E, "answers with an error of its own"),
-    ("503", lambda x: made.fault(Fault.UNAVAILABLE, x), _F, "is not available: maintenance or overload"),
-    ("451", lambda x: made.fault(Fault.LOCATION, x), _F, "does not serve this location"),
-    ("403 with a page", lambda x: made.fault(Fault.FORBIDDEN, x), _E, "forbids the request"),
-    ("redirect", lambda x: made.fault(Fault.REDIRECT, x), _E, "sends us elsewhere"),
-    ("HTML with 200", lambda x: made.fault(Fault.WEB_PAGE, x), _E, "answered with a web page instead of data"),
+    ("429 with Retry-After", lambda x: made.fault(VenueFault.RATE_LIMIT, x), _E, "limits our requests, for 7 s"),
+    ("418 banned", lambda x: made.fault(VenueFault.BANNED, x), _F, "has banned this address, for 120 s"),
+    ("500", lambda x: made.fault(VenueFault.SERVER_ERROR, x), _E, "answers with an error of its own"),
+    ("502 with a page", lambda x: made.fault(VenueFault.BAD_GATEWAY, x), _E, "answers with an error of its own"),
+    ("503", lambda x: made.fault(VenueFault.UNAVAILABLE, x), _F, "is not available: maintenance or overload"),
+    ("451", lambda x: made.fault(VenueFault.LOCATION, x), _F, "does not serve this location"),
+    ("403 with a page", lambda x: made.fault(VenueFault.FORBIDDEN, x), _E, "forbids the request"),
+    ("redirect", lambda x: made.fault(VenueFault.REDIRECT, x), _E, "sends us elsewhere"),
+    ("HTML with 200", lambda x: made.fault(VenueFault.WEB_PAGE, x), _E, "answered with a web page instead of data"),
     (
         "JSON that ends in the middle",
-        lambda x: made.fault(Fault.NOT_JSON, x),
+        lambda x: made.fault(VenueFault.NOT_JSON, x),
         _E,
         "answered with something that is not JSON",
     ),
-    ("empty answer", lambda x: made.fault(Fault.EMPTY, x), _E, "answered with something that is not JSON"),
-    ("JSON of another shape", lambda x: made.fault(Fault.OTHER_JSON, x), _E, "answered with data of another shape"),
-    ("half an answer", lambda x: made.fault(Fault.HALF, x), _E, "broke off its answer"),
-    ("connection dropped", lambda x: made.fault(Fault.DROPPED, x), _E, "broke off its answer"),
+    ("empty answer", lambda x: made.fault(VenueFault.EMPTY, x), _E, "answered with something that is not JSON"),
+    (
+        "JSON of another shape",
+        lambda x: made.fault(VenueFault.OTHER_JSON, x),
+        _E,
+        "answered with data of another shape",
+    ),
+    ("half an answer", lambda x: made.fault(VenueFault.HALF, x), _E, "broke off its answer"),
+    ("connection dropped", lambda x: made.fault(VenueFault.DROPPED, x), _E, "broke off its answer"),
     ("no answer in time", made.silent, _E, "gave no answer in time"),
     (NO_NAME, made.unknown_name, _F, "has a host name that does not resolve"),
     ("connection refused", made.refused, _F, "refuses connections"),
@@ -199,7 +204,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "maintenance",
         _F,
         "Upbit is not available: maintenance or overload",
-        made.fault(Fault.UNAVAILABLE, "upbit"),
+        made.fault(VenueFault.UNAVAILABLE, "upbit"),
         clock_upbit=_E,
         api_key_upbit=_E,
     ),
@@ -314,7 +319,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "no market at all",
         _E,
         "answered with data of another shape",
-        made.fault(Fault.EMPTY_LIST, "upbit"),
+        made.fault(VenueFault.EMPTY_LIST, "upbit"),
         clock_upbit=_E,
         api_key_upbit=_E,
     ),
@@ -353,7 +358,7 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         "answer out of a cache",
         _E,
         "answered with data of another shape",
-        made.fault(Fault.CACHED, "upbit"),
+        made.fault(VenueFault.CACHED, "upbit"),
     ),
     _row(
         "api_key_binance",

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from acceptance.standins.exchanges import ExchangeStandin
-from acceptance.standins.tls import TlsProxy
-from acceptance.standins.venue import Conditions, Fault
+from acceptance.world.exchanges import ExchangeStandin
+from acceptance.world.tls import TlsProxy
+from acceptance.world.venue import VenueConditions, VenueFault
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class World:
     settings: dict[str, Any] = field(default_factory=dict)  # further tables
     variables: dict[str, str] = field(default_factory=dict)  # of the process that asks
 
-    def conditions(self, exchange: str) -> Conditions:
+    def conditions(self, exchange: str) -> VenueConditions:
         """Give what can be changed about either exchange."""
         return self.standin.upbit.conditions if exchange == "upbit" else self.standin.binance.conditions
 
@@ -36,7 +36,7 @@ Arrange = Callable[[World], None]
 # ---- faults that every check of an exchange meets
 
 
-def fault(kind: Fault, exchange: str) -> Arrange:
+def fault(kind: VenueFault, exchange: str) -> Arrange:
     def arrange(world: World) -> None:
         world.conditions(exchange).fault = kind
 

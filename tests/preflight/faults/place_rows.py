@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from acceptance.standins.upbit import Upbit
+from acceptance.world.upbit import Upbit
 from tests.preflight.faults.rig import LAUNCHER, Rig
 from tests.preflight.faults.row import Change, FaultRow, error, fail, folder
 

@@ -13,11 +13,11 @@ import psycopg2
 import psycopg2.extensions
 import redis
 
-from acceptance.live_world import TABLE, LiveWorld
-from acceptance.servers import Servers
-from acceptance.stack.base import PreflightRun
-from acceptance.stack.control import CODE
-from acceptance.stack.invoke import invoke
+from acceptance.stack.data_servers import Servers
+from acceptance.stack.embedded.supervisor.client import CODE
+from acceptance.stack.interface import PreflightRun
+from acceptance.stack.run_preflight import invoke
+from acceptance.world.live import TABLE, LiveWorld
 from tests.preflight.faults.proxy import Trouble, proxy
 from tests.preflight.faults.row import Change, FaultRow, folder
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from preflight.catalogue import STATUS_CODE
 from preflight.model import Verdict
+from preflight.record.catalogue import STATUS_CODE
 
 if TYPE_CHECKING:
     from tests.preflight.faults.rig import Rig

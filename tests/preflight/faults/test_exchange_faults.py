@@ -9,9 +9,9 @@ from preflight.check import Check, Context
 from preflight.checks.api_key import ApiKeyCheck
 from preflight.checks.clock import ClockCheck
 from preflight.checks.exchange import ExchangeCheck
-from preflight.exchange_client import ALLOWED_PATHS
+from preflight.config.settings import Settings
+from preflight.exchange.client import ALLOWED_PATHS
 from preflight.model import Mode, Outcome, Status
-from preflight.settings import Settings
 from tests.preflight.faults.exchange_rows import ROWS, Row, on_this_machine
 from tests.preflight.faults.exchange_world import World
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.live_world import HOSTS, LiveWorld, open_live_world
 from acceptance.probes.exposition import parse
-from acceptance.servers import open_servers
-from acceptance.stack.invoke import as_environment
-from preflight.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE, STATUS_CODE
-from preflight.exchange_client import ALLOWED_PATHS
+from acceptance.stack.data_servers import open_servers
+from acceptance.stack.run_preflight import as_environment
+from acceptance.world.live import HOSTS, LiveWorld, open_live_world
+from preflight.exchange.client import ALLOWED_PATHS
+from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE, STATUS_CODE
 from tests.preflight.faults.exchange_rows import COMMON_ROWS, SPECIAL_ROWS, Row, on_this_machine
 from tests.preflight.faults.exchange_world import World
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from acceptance.live_world import LiveWorld, open_live_world
 from acceptance.probes.exposition import parse
-from acceptance.servers import Servers, open_servers
-from acceptance.stack.base import PreflightRun
-from acceptance.standins.telegram import TelegramStandin
-from preflight.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE
+from acceptance.stack.data_servers import Servers, open_servers
+from acceptance.stack.interface import PreflightRun
+from acceptance.world.live import LiveWorld, open_live_world
+from acceptance.world.telegram import TelegramStandin
+from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.faults.matrix import ROWS
 from tests.preflight.faults.rig import make_rig
 from tests.preflight.faults.row import Change, FaultRow

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from acceptance.live_world import LiveWorld, open_live_world
 from acceptance.probes.exposition import parse
-from acceptance.servers import Servers, open_servers
-from acceptance.stack.base import PreflightRun
-from preflight.catalogue import LAST_SUCCESS, READY_FOR_LIVE
+from acceptance.stack.data_servers import Servers, open_servers
+from acceptance.stack.interface import PreflightRun
+from acceptance.world.live import LiveWorld, open_live_world
+from preflight.record.catalogue import LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.launch.listening import Listening, listen_before
 
 pytestmark = pytest.mark.timeout(300)

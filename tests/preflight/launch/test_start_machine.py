@@ -16,16 +16,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from preflight.catalogue import READY_FOR_LIVE
 from preflight.check import Context
 from preflight.checks.live_safety import LiveSafetyCheck
+from preflight.config.settings import Settings
 from preflight.errors import Interrupted, NotStartedError
 from preflight.gate import Gate
 from preflight.launch.last_look import LastLook
 from preflight.launch.lock import StartLock, take
 from preflight.launch.start import NotStarted, Start
 from preflight.model import Decision, Env, Mode, Report, Result, Sample, Verdict, decide
-from preflight.settings import Settings
+from preflight.record.catalogue import READY_FOR_LIVE
 
 THROWN = ("1", "on", "", "thrown by Kim")
 NOT_THROWN = (None, "0", "off", "no")

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from preflight import textfile
 from preflight.commands import run
 from preflight.errors import UsageError
-from preflight.ledgerfile import locked
 from preflight.model import (
     AlertItem,
     AlertSummary,
@@ -28,6 +26,8 @@ from preflight.model import (
     Verdict,
     decide,
 )
+from preflight.record import textfile
+from preflight.record.ledgerfile import locked
 from preflight.render import console
 from preflight.render.console import ENGLISH, render_plain, voice_of
 from preflight.render.korean import Korean, translate

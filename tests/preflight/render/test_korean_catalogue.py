@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from preflight import ledgerfile, textfile
 from preflight.alerts.dispatch import __file__ as dispatch_file
 from preflight.alerts.stage import __file__ as stage_file
-from preflight.catalogue import LABEL_VALUES
+from preflight.record import ledgerfile, textfile
+from preflight.record.catalogue import LABEL_VALUES
 from preflight.render import console
 from preflight.render.korean import CATALOGUE, translate
 from preflight.render.korean_exchange import EXCHANGE_HINTS

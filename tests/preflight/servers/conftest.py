@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
-from acceptance.stack.embedded import EmbeddedStack
+from acceptance.stack.embedded.stack import EmbeddedStack
 from tests.preflight.servers.front import tls_front
 
 

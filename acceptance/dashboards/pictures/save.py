@@ -1,0 +1,106 @@
+"""Names and writes pictures: into an evidence bundle, or into a folder."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from acceptance.dashboards.pictures.picture import panel_picture
+from acceptance.proof.sweep import PanelOutcome
+
+if TYPE_CHECKING:  # the stand-in for Grafana draws with this package, and has no evidence
+    from evidence.grafana import GrafanaUsed
+
+__all__ = ["Door", "cleaned", "picture_name", "save_all"]
+
+
+class Door(Protocol):
+    """What pictures are handed to; `evidence.Bundle` is one."""
+
+    def redact_tree(self, document: object) -> object:
+        """Give a copy without any secret value."""
+
+    def add_bytes(self, name: str, data: bytes, *, replace: bool = False) -> object:
+        """Take a file in."""
+
+    def add_json(self, name: str, document: object, *, replace: bool = False) -> object:
+        """Take a document in."""
+
+
+def picture_name(outcome: PanelOutcome) -> str:
+    """Give a panel's file name, e.g. `d77_system_health/2-preflight-last-success.svg`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", outcome.panel.title.lower()).strip("-") or "panel"
+    folder = re.sub(r"[^\w-]+", "-", outcome.panel.dashboard, flags=re.ASCII) or "dashboard"
+    return f"{folder}/{outcome.panel.id}-{slug[:60].rstrip('-')}.svg"
+
+
+def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUsed) -> tuple[str, ...]:
+    """Put value and picture of each panel into the evidence: `panels.json`, and files below `pictures/`.
+
+    Secrets are taken out before drawing: a picture holds its letters as outlines, in which nobody finds them later.
+
+    Args:
+        outcomes: What each panel showed; also those that showed nothing, which the picture says in red.
+        bundle: Open.
+        grafana: What answered.
+
+    Returns:
+        The names of the pictures, in order.
+    """
+    names, records = [], []
+    for outcome in outcomes:
+        clean = cleaned(outcome, bundle.redact_tree)
+        name = f"pictures/{picture_name(clean)}"
+        bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
+        names.append(name)
+        records.append(_record(clean, name))
+    bundle.add_json("panels.json", {"grafana": grafana.to_dict(), "panels": records}, replace=True)
+    return tuple(names)
+
+
+def _record(outcome: PanelOutcome, picture: str) -> dict[str, object]:
+    panel = outcome.panel
+    return {
+        "dashboard": panel.dashboard,
+        "id": panel.id,
+        "title": panel.title,
+        "type": panel.type,
+        "queries": list(outcome.queries),
+        "values": [
+            {
+                "ref_id": shown.ref_id,
+                "name": shown.name,
+                "labels": dict(shown.labels),
+                "value": shown.value,
+                # A frame without a time field has none.
+                "time": shown.time if shown.time is not None and math.isfinite(shown.time) else None,
+            }
+            for shown in outcome.values
+        ],
+        "problems": list(outcome.problems()),
+        "picture": picture,
+    }
+
+
+def cleaned(outcome: PanelOutcome, redact: Callable[[object], object]) -> PanelOutcome:
+    """Give a copy in which every text that a picture shows has gone through `redact`."""
+
+    def clean(text: Any) -> Any:
+        return redact(text)
+
+    panel = replace(outcome.panel, title=clean(outcome.panel.title), raw=clean(dict(outcome.panel.raw)))
+    return replace(
+        outcome,
+        panel=panel,
+        values=tuple(
+            replace(shown, name=clean(shown.name), labels=clean(dict(shown.labels))) for shown in outcome.values
+        ),
+        faults=tuple(
+            replace(fault, panel=panel, query=clean(fault.query), detail=clean(fault.detail))
+            for fault in outcome.faults
+        ),
+        failure=clean(outcome.failure),
+    )

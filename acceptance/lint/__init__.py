@@ -1,6 +1,0 @@
-"""Static rules for the monitoring files: what would only show as an empty panel is found without a server."""
-
-from acceptance.lint.dashboards import lint_dashboard, lint_folder
-from acceptance.lint.finding import Finding
-
-__all__ = ["Finding", "lint_dashboard", "lint_folder"]

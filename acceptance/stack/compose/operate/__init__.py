@@ -1,0 +1,1 @@
+"""The verbs of an operator's compose stack: look, back up, restore, rotate, delete."""

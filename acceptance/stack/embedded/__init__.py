@@ -1,0 +1,1 @@
+"""The stack of real servers as child processes of one supervisor: no root, no containers."""

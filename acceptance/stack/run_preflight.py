@@ -1,0 +1,110 @@
+"""Running preflight from outside, as an operator or a script would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from acceptance.stack.interface import PreflightRun, StackError
+from acceptance.stack.processes import leashed
+
+_TIMEOUT = 120.0
+_KEPT = ("PATH", "HOME", "LANG")
+
+
+def as_environment(settings: Mapping[str, Any], prefix: str = "PREFLIGHT_") -> dict[str, str]:
+    """Nested settings as the variables that preflight reads: ``PREFLIGHT_REDIS__HOST``."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        name = f"{prefix}{key.upper()}"
+        if isinstance(value, Mapping):
+            flat |= as_environment(value, f"{name}__")
+        else:
+            flat[name] = str(value)
+    return flat
+
+
+def _option(args: Sequence[str], name: str) -> str | None:
+    """The value of ``--name value`` or ``--name=value``."""
+    for index, word in enumerate(args):
+        if word == name and index + 1 < len(args):
+            return args[index + 1]
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None
+
+
+def invoke(
+    args: Sequence[str],
+    settings: Mapping[str, Any],
+    *,
+    project: Path,
+    code: Path,
+    extra: Mapping[str, str],
+    prefix: Sequence[str] = (),
+) -> PreflightRun:
+    """Run ``python -m preflight`` once; it does not outlive this process.
+
+    Args:
+        args: Options; ``--env paper`` and ``--output FILE`` are added unless given.
+        settings: As in preflight's TOML file; they travel as environment variables, never as arguments.
+        project: Working directory.
+        code: Folder that holds the packages.
+        extra: Variables laid over all others.
+        prefix: Words before the command, such as a program that starts it in other surroundings.
+
+    Raises:
+        StackError: It did not end within two minutes.
+    """
+    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    env |= {"PYTHONPATH": str(code), **as_environment(settings), **extra}
+    options = list(args)
+    chosen = _option(options, "--env") or env.get("PREFLIGHT_ENV")
+    if chosen is None:
+        chosen = "paper"
+        options = ["--env", chosen, *options]
+    with tempfile.TemporaryDirectory(prefix="arbitrage-preflight-run-") as folder:
+        output = _option(options, "--output")
+        if output is None:
+            output = str(Path(folder, "report.json"))
+            options += ["--output", output]
+        argv = (*prefix, sys.executable, "-m", "preflight", *options)
+        out, err = Path(folder, "stdout"), Path(folder, "stderr")
+        try:
+            with (
+                out.open("wb") as stdout,
+                err.open("wb") as stderr,
+                leashed(argv, cwd=project, env=env, stdout=stdout, stderr=stderr) as process,
+            ):
+                exit_code = process.wait(timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            message = f"preflight did not end within {_TIMEOUT:.0f} s; it was run as {' '.join(options)}"
+            raise StackError(message) from error
+        said, complained = (path.read_text(encoding="utf-8", errors="replace") for path in (out, err))
+        report = _read_json(Path(project, output))
+    textfile = Path(
+        env["PREFLIGHT_TEXTFILE_DIR"] if "PREFLIGHT_TEXTFILE_DIR" in env else str(settings["textfile_dir"]),
+        f"arbitrage_preflight_{chosen}.prom",
+    )
+    return PreflightRun(
+        argv=argv,
+        exit_code=exit_code,
+        report=report,
+        prom=textfile.read_text(encoding="utf-8") if textfile.is_file() else "",
+        stdout=said,
+        stderr=complained,
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}

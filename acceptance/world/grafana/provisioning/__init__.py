@@ -1,0 +1,1 @@
+"""Provisioning files of Grafana and what they provide: datasources, dashboards."""

@@ -1,0 +1,60 @@
+"""Which files may give settings: in live those only that nobody but this user and root can have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from preflight.config.owners import Flaw, flaw_of, trusted_owners
+from preflight.config.sections import Section
+from preflight.config.settings import Settings
+from preflight.errors import UsageError
+
+_PUBLIC = frozenset({"ca_file", "cert_file"})  # certificates: who may write them matters, not who reads them
+
+
+def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[str, Path]]) -> None:
+    """Refuse a run in live that takes a value from a file which another user wrote, could write, or could exchange.
+
+    Args:
+        named: What each file that gave a value is called in messages, and where it is.
+        secret: Likewise of files that hold a secret: others may not even read these.
+
+    Raises:
+        UsageError: There is one; says what it is, what it should be, and the command that mends it.
+    """
+    for private, files in ((False, named), (True, secret)):
+        for name, path in files:
+            flaw = file_flaw(path, secret=private)
+            if flaw is not None:
+                raise UsageError(f"{name}: {flaw.problem}; in live it should be {flaw.expected}: {flaw.hint}")
+
+
+def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
+    """Say what is wrong with a file, with a link that leads to it, or with a folder on the way; None where nothing is.
+
+    Raises:
+        UsageError: It cannot be looked at.
+    """
+    try:
+        link = path.lstat()
+        if link.st_uid not in trusted_owners():
+            return flaw_of(path) or Flaw(f"{path} is a link of another user", "a file", f"rm {path}")
+        way = sorted({*path.absolute().parents, *path.resolve().parents})
+        return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
+    except OSError as e:
+        raise UsageError(f"{path}: cannot be looked at: {e.strerror}") from e
+
+
+def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:
+    """Give the key and the path of every file that a secret was read from, or else of those that anybody may read."""
+    tables = {name: getattr(settings, name) for name in type(settings).model_fields}
+    tables |= {f"exchanges.{name}": one for name, one in settings.exchanges.items()}
+    return tuple(
+        (f"{table}.{key}", value)
+        for table, section in tables.items()
+        if isinstance(section, Section)
+        for key in type(section).model_fields
+        if key.endswith("_file") and (key not in _PUBLIC) == secret
+        if isinstance(value := getattr(section, key), Path)
+    )

@@ -1,0 +1,253 @@
+"""The kinds of trouble between the gate and an exchange, and the words for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum, auto
+from types import MappingProxyType
+
+
+class TroubleKind(StrEnum):
+    """What happened."""
+
+    NO_SUCH_EXCHANGE = auto()  # ccxt does not know the id
+    NO_NAME = auto()  # the host name does not exist
+    NAME_UNKNOWN = auto()  # the name server could not be asked
+    REFUSED = auto()  # nothing listens there
+    NO_ROUTE = auto()  # the network cannot reach it
+    PROXY = auto()  # the proxy in between is the trouble
+    WAY_OUT = auto()  # a variable of this machine lets no request out
+    CERTIFICATE = auto()  # whoever answers cannot prove to be the exchange
+    TLS = auto()  # no encrypted connection came about
+    TIMEOUT = auto()
+    CUT = auto()  # the connection broke before the answer was whole
+    REDIRECT = auto()
+    FORBIDDEN_REQUEST = auto()  # ccxt would have asked what the gate does not let it ask
+    RATE_LIMIT = auto()
+    BANNED = auto()
+    MAINTENANCE = auto()
+    UNAVAILABLE = auto()
+    SERVER_ERROR = auto()
+    LOCATION = auto()  # not served from here
+    FORBIDDEN = auto()  # 403 without a reason
+    WEB_PAGE = auto()  # HTML where JSON belongs
+    NOT_JSON = auto()
+    UNEXPECTED = auto()  # JSON of another shape
+    SYMBOL = auto()
+    KEY = auto()
+    PASSPHRASE = auto()
+    OTHER_WORLD = auto()  # a key of the demo or of another region
+    AGREEMENT = auto()  # terms that the account's owner has to agree to
+    NO_ENDPOINT = auto()
+    TOO_LARGE = auto()
+    KEY_IP_OR_RIGHTS = auto()  # Binance -2015 means any of the three
+    EXPIRED = auto()
+    SIGNATURE = auto()
+    IP = auto()
+    RIGHTS = auto()
+    CLOCK = auto()
+    NONCE = auto()
+    UNKNOWN = auto()
+
+
+_LOOKED_AT = 4096  # characters of a body in which a time is looked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeAnswer:
+    """What the exchange last answered."""
+
+    status: int  # HTTP
+    text: str  # body
+    headers: Mapping[str, str]  # names in any case
+    seconds: float  # from request to whole answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One thing that went wrong."""
+
+    kind: TroubleKind
+    meaning: str  # a sentence about the exchange, its name left out: "limits our requests (429)"
+    hint: str
+    actual: str  # what was there: HTTP status and error code, never a key or a URL with a signature
+    said: str  # the exchange's own words; empty where it gave none
+
+
+class TroubleError(Exception):
+    """Raised by the client; whatever ccxt or requests raised is its cause."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.meaning)
+        self.trouble = trouble
+
+
+# (meaning, hint); {exchange} is the id, {EXCHANGE} the id as in a variable's name, {wait} the exchange's own words,
+# {what} what was there.
+_TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
+    {
+        TroubleKind.NO_SUCH_EXCHANGE: ("is not an exchange that ccxt knows", "correct the id in exchanges.{exchange}"),
+        TroubleKind.NO_NAME: (
+            "has a host name that does not resolve",
+            "check the network and the machine's name server",
+        ),
+        TroubleKind.NAME_UNKNOWN: (
+            "has a host name that cannot be resolved now",
+            "check the network and the machine's name server",
+        ),
+        TroubleKind.REFUSED: (
+            "refuses connections",
+            "check the network path, and exchanges.{exchange}.url if it is set",
+        ),
+        TroubleKind.NO_ROUTE: ("is not reachable from this network", "check the network path and the firewall"),
+        TroubleKind.PROXY: ("cannot be asked: the proxy fails", "check https_proxy and no_proxy, and the proxy itself"),
+        TroubleKind.WAY_OUT: ("cannot be asked: {what}", "correct that variable, or unset it, then run again"),
+        TroubleKind.CERTIFICATE: (
+            "shows a certificate that is not trusted: somebody may stand in between",
+            "check the machine's clock and CA bundle (REQUESTS_CA_BUNDLE), and what proxy is in the way",
+        ),
+        TroubleKind.TLS: ("gives no encrypted connection", "see what proxy or firewall is in the way, then run again"),
+        TroubleKind.TIMEOUT: (
+            "gave no answer in time",
+            "check the network path and the exchange's status page, or raise exchanges.{exchange}.timeout",
+        ),
+        TroubleKind.CUT: ("broke off its answer", "check the network path, then run again"),
+        TroubleKind.REDIRECT: ("sends us elsewhere", "see what proxy or captive portal is in the way"),
+        TroubleKind.FORBIDDEN_REQUEST: (
+            "would have been asked what this gate never asks",
+            "nothing was sent; this exchange cannot be checked by reading alone, report it",
+        ),
+        TroubleKind.RATE_LIMIT: (
+            "limits our requests{wait}",
+            "wait{wait_hint}, see what else uses this address or key",
+        ),
+        TroubleKind.BANNED: (
+            "has banned this address{wait}",
+            "stop everything that asks it from this address, and wait{wait_hint}",
+        ),
+        TroubleKind.MAINTENANCE: ("is in maintenance", "wait for its announced end; see the exchange's status page"),
+        TroubleKind.UNAVAILABLE: (
+            "is not available: maintenance or overload{wait}",
+            "see the exchange's status page, then run again",
+        ),
+        TroubleKind.SERVER_ERROR: (
+            "answers with an error of its own",
+            "see the exchange's status page, then run again",
+        ),
+        TroubleKind.LOCATION: ("does not serve this location", "run the bot where the exchange may be used"),
+        TroubleKind.FORBIDDEN: ("forbids the request", "see whether a firewall or a proxy answers instead of it"),
+        TroubleKind.WEB_PAGE: (
+            "answered with a web page instead of data",
+            "see what proxy, captive portal or maintenance page is in the way",
+        ),
+        TroubleKind.NOT_JSON: (
+            "answered with something that is not JSON",
+            "run again; if it stays, see its status page",
+        ),
+        TroubleKind.UNEXPECTED: (
+            "answered with data of another shape",
+            "run again; if it stays, its API has changed: update ccxt",
+        ),
+        TroubleKind.SYMBOL: ("does not list a symbol", "correct exchanges.{exchange}.symbols"),
+        TroubleKind.KEY: (
+            "does not know the API key",
+            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY (or __API_KEY_FILE)",
+        ),
+        TroubleKind.KEY_IP_OR_RIGHTS: (
+            "refuses the API key, and does not say whether key, IP address or rights are wrong",
+            "check in this order: the key itself, the IP addresses it is restricted to, its right to read",
+        ),
+        TroubleKind.PASSPHRASE: (
+            "says that the passphrase does not belong to the API key",
+            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__PASSWORD (or __PASSWORD_FILE)",
+        ),
+        TroubleKind.OTHER_WORLD: (
+            "says that the API key is of another environment: demo trading, or another region",
+            "make the key where the bot trades, or set exchanges.{exchange}.url to the key's own endpoint",
+        ),
+        TroubleKind.AGREEMENT: (
+            "wants the account's owner to agree to its terms first",
+            "log in on its website, agree there, then run again",
+        ),
+        TroubleKind.NO_ENDPOINT: (
+            "has no such endpoint at the address that was asked",
+            "check exchanges.{exchange}.url: a testnet lacks some of the real one's questions",
+        ),
+        TroubleKind.TOO_LARGE: ("answered without end", "see what proxy is in the way, then run again"),
+        TroubleKind.EXPIRED: (
+            "says that the API key has expired",
+            "make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE",
+        ),
+        TroubleKind.SIGNATURE: (
+            "says that the secret does not belong to the API key",
+            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__SECRET (or __SECRET_FILE)",
+        ),
+        TroubleKind.IP: (
+            "does not allow the API key from this address",
+            "add this machine's public address to the key",
+        ),
+        TroubleKind.RIGHTS: (
+            "denies the API key a right it needs (out of scope)",
+            "give the key the right to read balances",
+        ),
+        TroubleKind.CLOCK: (
+            "rejects the request's timestamp, so nothing can be said about the key",
+            "set this machine's clock (timedatectl set-ntp true); see clock_{exchange}",
+        ),
+        TroubleKind.NONCE: ("has seen this request's nonce before", "run again"),
+        TroubleKind.UNKNOWN: (
+            "could not be asked",
+            "run this check alone with --only, and see the exchange's status page",
+        ),
+    }
+)
+
+
+def make_trouble(
+    exchange: str, kind: TroubleKind, last: ExchangeAnswer | None = None, *, what: str = "", said: str = ""
+) -> Trouble:
+    """Put a kind into words.
+
+    Args:
+        exchange: ccxt id.
+        kind: What it was.
+        last: The answer that showed it.
+        what: What was there, in a few words of ours.
+        said: The exchange's own words.
+    """
+    wait = waiting_time(last)
+    meaning, hint = (
+        text.format(
+            exchange=exchange,
+            EXCHANGE=exchange.upper(),
+            what=what,
+            wait=f", {wait}" if wait else "",
+            wait_hint=f" {wait}" if wait else "",
+        )
+        for text in _TEXTS[kind]
+    )
+    if last is not None:
+        what = f"HTTP {last.status}{f', {what}' if what else ''}"
+    return Trouble(kind=kind, meaning=meaning, hint=hint, actual=what or kind.value, said=said)
+
+
+def waiting_time(last: ExchangeAnswer | None) -> str:
+    """Say how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
+
+    It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
+    """
+    if last is None:
+        return ""
+    value = last.headers.get("Retry-After", "").strip()
+    if value.isdecimal() and len(value) <= 7:
+        return f"for {value} s"
+    banned = re.search(r"until (\d{13})\b", last.text[:_LOOKED_AT])
+    try:
+        moment = datetime.fromtimestamp(int(banned[1]) / 1000, UTC) if banned else parsedate_to_datetime(value)
+    except ValueError:  # no header, or one that is no date
+        return ""
+    return f"until {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

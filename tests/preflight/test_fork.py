@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from preflight.fork import ForkFailedError, answer_of
+
+LIMIT = 100_000
+
+
+def _raises() -> bytes:
+    raise ValueError("it is not\nso")
+
+
+def _says_plus() -> bytes:
+    raise RuntimeError("+")
+
+
+def _leaves_a_child() -> bytes:
+    if os.fork() == 0:
+        threading.Event().wait()
+    os._exit(0)
+
+
+def _answers_twice() -> bytes:
+    os.fork()
+    return b"once"
+
+
+def _exits() -> bytes:
+    os._exit(0)
+
+
+def _dies() -> bytes:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return b"still here"
+
+
+def _closes_the_pipe() -> bytes:
+    os.closerange(3, 256)
+    return b"unheard"
+
+
+def _hangs() -> bytes:
+    threading.Event().wait()
+    return b"never"
+
+
+@pytest.mark.usefixtures("no_child_left")
+@pytest.mark.parametrize(
+    ("work", "trouble"),
+    [
+        (_raises, "ValueError: it is not so"),
+        (_says_plus, "RuntimeError: +"),
+        (_exits, "its process ended in the middle of it"),
+        (_dies, "its process was ended by SIGTERM"),
+        (_leaves_a_child, "its process ended in the middle of it"),
+        (_closes_the_pipe, "its process ended in the middle of it"),
+        (lambda: bytes(LIMIT + 1), f"its answer is longer than {LIMIT} bytes"),
+        (lambda: bytes(9 * LIMIT), f"its answer is longer than {LIMIT} bytes"),
+    ],
+    ids=["raises", "raises +", "exits", "dies", "forks and exits", "closes the pipe", "too long", "far too long"],
+)
+def test_no_answer_says_why(work: Callable[[], bytes], trouble: str) -> None:
+    """Whatever else it does than answer is told, and nothing of it is left."""
+    with pytest.raises(ForkFailedError) as caught:
+        answer_of(work, 10, limit=LIMIT)
+    assert str(caught.value) == trouble
+
+
+@pytest.mark.usefixtures("no_child_left")
+@pytest.mark.parametrize("answer", [b"", b"+", b"-", b"x" * (LIMIT - 1)], ids=["empty", "plus", "minus", "long"])
+def test_an_answer_comes_whole(answer: bytes) -> None:
+    """The line is given as it was returned, however long it is, up to the limit."""
+    assert answer_of(lambda: answer, 10, limit=LIMIT) == answer
+
+
+@pytest.mark.usefixtures("no_child_left")
+def test_what_the_work_forks_does_not_answer_too() -> None:
+    """A fork made by the work comes the same way back; only the process that was asked answers."""
+    assert answer_of(_answers_twice, 10, limit=LIMIT) == b"once"
+
+
+@pytest.mark.usefixtures("no_child_left")
+def test_it_is_not_waited_for_longer_than_allowed() -> None:
+    """Work that never ends is ended."""
+    begun = time.monotonic()
+
+    with pytest.raises(ForkFailedError, match=r"it does not end within 0\.2 s"):
+        answer_of(_hangs, 0.2, limit=LIMIT)
+    assert time.monotonic() - begun < 5
+
+
+def test_nothing_of_it_happens_here() -> None:
+    """What the work changes stays in its own process."""
+    found: list[int] = []
+
+    def find() -> bytes:
+        found.append(1)
+        return b"found"
+
+    assert answer_of(find, 10, limit=LIMIT) == b"found"
+    assert found == []
+
+
+def test_it_has_none_of_our_files() -> None:
+    """What this process has open, a lock for example, is not handed to somebody else's code."""
+    with open(os.devnull, "rb") as ours:  # noqa: PTH123 - its number is what matters
+
+        def still_open() -> bytes:
+            os.fstat(ours.fileno())
+            return b"it is"
+
+        with pytest.raises(ForkFailedError, match="Bad file descriptor"):
+            answer_of(still_open, 10, limit=LIMIT)
