@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
 from acceptance.display.library import DisplayError
-from acceptance.lint.finding import Finding
+from acceptance.dashboards.lint.finding import Finding
 
 __all__ = ["GrafanaSchema", "lint_schema", "load_schemas"]
 
