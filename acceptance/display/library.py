@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import select
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from acceptance.display.model import Displayed, PanelRequest
 
 __all__ = ["Display", "DisplayError", "GrafanaLibrary"]
 
 _MAIN = Path(__file__).with_name("node") / "main.mjs"
-_SECONDS = 60.0  # for all panels; 3 on an idle machine
+_SECONDS = 60.0  # for one answer; all panels take 3 on an idle machine
 _HEAP_MIB = 400
 
 
@@ -26,49 +32,128 @@ class Display(Protocol):
     """What can say what panels display; a `GrafanaLibrary` is one."""
 
     def show(self, requests: Sequence[PanelRequest]) -> tuple[Mapping[str, Displayed], ...]:
-        """Return, for each panel in order, major version -> what it displays."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrafanaLibrary:
-    """Grafana's library as installed."""
-
-    node: Path  # the program
-    folder: Path  # of the component: package.json, node_modules, schema.json
-
-    def show(self, requests: Sequence[PanelRequest]) -> tuple[Mapping[str, Displayed], ...]:
         """Return, for each panel in order, major version -> what it displays.
 
         Raises:
-            DisplayError: The process fails, does not end, or its answer cannot be read.
+            DisplayError: It cannot be determined.
+        """
+
+
+@dataclass(slots=True, kw_only=True)
+class GrafanaLibrary:
+    """Grafana's library as installed. The process starts with the first question; use it as a context manager."""
+
+    node: Path  # the program
+    folder: Path  # of the component: package.json, node_modules, schema.json
+    majors: tuple[str, ...] = ()  # which to ask; all that are installed if empty
+    _process: subprocess.Popen[bytes] | None = None
+    _errors: IO[bytes] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> GrafanaLibrary:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._end()
+
+    def show(self, requests: Sequence[PanelRequest]) -> tuple[Mapping[str, Displayed], ...]:
+        """Return, for each panel in order, major version -> what it displays. Safe to call from several threads.
+
+        Raises:
+            DisplayError: The process fails, does not answer in time, or its answer cannot be read.
         """
         if not requests:
             return ()
-        raw = self._ask({"panels": [request.to_dict() for request in requests]})
+        with self._lock:
+            raw = self._ask({"majors": list(self.majors), "panels": [request.to_dict() for request in requests]})
         try:
             versions = raw["versions"]
             found = tuple(
                 {major: Displayed.read(major, versions[major], one[major]) for major in versions}
                 for one in raw["panels"]
             )
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DisplayError(f"Grafana's library answered in an unknown form: {error!r}") from error
-        if len(found) != len(requests):
+        if len(found) != len(requests) or not versions:
             raise DisplayError(f"Grafana's library answered {len(found)} of {len(requests)} panels")
         return found
 
     def _ask(self, request: Mapping[str, object]) -> Any:
-        command = [str(self.node), f"--max-old-space-size={_HEAP_MIB}", str(_MAIN), str(self.folder)]
         try:
-            done = subprocess.run(
-                command, input=json.dumps(request).encode(), capture_output=True, timeout=_SECONDS, check=False
-            )
-            if done.returncode == 0:
-                return json.loads(done.stdout)
-        except subprocess.TimeoutExpired as error:
-            raise DisplayError(f"Grafana's library did not answer within {_SECONDS:g} s") from error
+            process = self._started()
+            assert process.stdin is not None
+            with _ended_after(process, _SECONDS):
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                process.stdin.flush()
+                line = _line(process, time.monotonic() + _SECONDS)
+            return json.loads(line)
         except (OSError, ValueError) as error:
-            raise DisplayError(f"Grafana's library cannot be run with {self.node.name}: {error}") from error
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = next((line for line in said if "Error" in line), said[-1] if said else "it says nothing")
-        raise DisplayError(f"Grafana's library ended with {done.returncode}: {reason[:300]}; remedy: make components")
+            said = self._said()
+            self._end()
+            raise DisplayError(f"Grafana's library gave no answer: {said or error}; remedy: make components") from error
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._errors = tempfile.TemporaryFile()
+            command = [str(self.node), f"--max-old-space-size={_HEAP_MIB}", str(_MAIN), str(self.folder)]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            )
+        return self._process
+
+    def _said(self) -> str:
+        """Return the line in which the process says what went wrong; "" if it says nothing."""
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return next((line for line in lines if "Error" in line), lines[-1] if lines else "")[:300]
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(BrokenPipeError):  # what it did not read is lost with it
+                        pipe.close()
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+
+@contextlib.contextmanager
+def _ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Kill the process if the block takes longer: a write to a process that does not read would wait for ever."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _line(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+    """Read one line.
+
+    Raises:
+        OSError: The process ends first, or the deadline passes.
+    """
+    assert process.stdout is not None
+    parts: list[bytes] = []
+    while not (parts and parts[-1].endswith(b"\n")):
+        if not select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))[0]:
+            raise OSError("it took too long")
+        part = os.read(process.stdout.fileno(), 1 << 20)
+        if not part:
+            raise OSError(f"it ended with {process.wait()}")
+        parts.append(part)
+    return b"".join(parts)

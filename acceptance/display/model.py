@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Displayed", "DisplayedItem", "PanelRequest", "State"]
+__all__ = ["Axis", "Displayed", "DisplayedItem", "PanelRequest", "State"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,10 @@ class DisplayedItem:
     row: int | None = None  # of a table, from 0
     points: int | None = None  # of a line: how many finite values lie in the time range
     dashed: bool = False
+    times: tuple[float, ...] = ()  # of a line or band: Unix seconds
+    values: tuple[Any, ...] = ()  # as many
+    low: float | None = None  # of a gauge or bar: the ends of its scale
+    high: float | None = None
     states: Mapping[str, State] = field(default_factory=dict)  # of a band: value as text -> how it is shown
 
     def to_dict(self) -> dict[str, object]:
@@ -38,6 +43,16 @@ class DisplayedItem:
         known = {"ref_id": self.ref_id, "title": self.title, "text": self.text, "colour": self.colour}
         where = {} if self.row is None else {"row": self.row}
         return {**known, **where, "shown": self.shown, **({"why": self.why} if self.why else {})}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """The y axis of lines."""
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]  # where, and what is written there
+    limits: tuple[tuple[float, str], ...]  # thresholds that are drawn as lines: where, colour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +64,7 @@ class Displayed:
     items: tuple[DisplayedItem, ...]
     faults: tuple[str, ...]
     notes: tuple[str, ...]  # what could not be judged, and why
+    axis: Axis | None = None
 
     @property
     def seen(self) -> tuple[DisplayedItem, ...]:
@@ -83,7 +99,17 @@ class Displayed:
             items=tuple(_item(one) for one in raw["items"]),
             faults=tuple(raw["faults"]),
             notes=tuple(raw["notes"]),
+            axis=_axis(raw["axis"]) if raw.get("axis") else None,
         )
+
+
+def _axis(raw: Mapping[str, Any]) -> Axis:
+    return Axis(
+        low=float(raw["low"]),
+        high=float(raw["high"]),
+        ticks=tuple((float(tick["at"]), str(tick["text"])) for tick in raw["ticks"]),
+        limits=tuple((float(limit["at"]), str(limit["color"])) for limit in raw["limits"]),
+    )
 
 
 def _item(raw: Mapping[str, Any]) -> DisplayedItem:
@@ -98,6 +124,10 @@ def _item(raw: Mapping[str, Any]) -> DisplayedItem:
         row=raw.get("row"),
         points=raw.get("points"),
         dashed=bool(raw.get("dashed")),
+        times=tuple(at / 1000 if at is not None else math.nan for at in raw.get("times") or ()),
+        values=tuple(raw.get("values") or ()),
+        low=raw.get("low"),
+        high=raw.get("high"),
         states={key: State(text=one["text"], colour=one["color"]) for key, one in (raw.get("states") or {}).items()},
     )
 

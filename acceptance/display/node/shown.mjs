@@ -1,6 +1,8 @@
 // What one panel displays. DISPLAYED is
-//   {"items": [{"ref", "title", "text", "color", "shown", "why", "row", "points", "states"}, ...],
-//    "faults": ["..."], "notes": ["..."]}
+//   {"items": [{"ref", "title", "text", "color", "number", "shown", "why", ...}, ...], "faults": ["..."], "notes": ["..."],
+//    "axis": {"low", "high", "ticks": [{"at", "text"}], "limits": [{"at", "color"}]} of lines}
+// An item also has: of a table cell "row"; of a gauge or bar "low" and "high", the ends of its scale; of a line or band
+// "times" (ms), "values", "points" (how many of them are numbers in the time range), "dashed"; of a band "states".
 // An item is a value, line, band or table cell; `why` says why one that has data is not seen.
 import { fieldRegistry } from './library.mjs';
 
@@ -36,6 +38,7 @@ async function fill(library, { panel, frames: answered, tables, variables, from,
   if (SINGLE.has(panel.type)) singles(scene);
   else if (panel.type === 'table') table(scene);
   else series(scene);
+  if (panel.type === 'timeseries') result.axis = axisOf(scene);
   for (const item of result.items) {
     if (item.shown && isTransparent(item.color) && panel.type !== 'table') Object.assign(item, { shown: false, why: `its colour ${item.color} cannot be seen` });
   }
@@ -142,6 +145,7 @@ function singles({ g, panel, options, fieldConfig, theme, replace, data, result 
     const item = {
       ref: frame?.refId ?? '', title: titleOf(panel, options, values, value), text: g.formattedValueToString(value.display),
       color: value.display.color ?? null, number: finite(value.display.numeric) ? value.display.numeric : null, shown: true, why: '',
+      low: value.field?.min ?? null, high: value.field?.max ?? null,
     };
     if (!field) {
       const names = [...new Set(data.flatMap((one) => one.fields.map((each) => g.getFieldDisplayName(each, one, data))))];
@@ -187,7 +191,7 @@ function series(scene) {
       const item = {
         ref: frame.refId ?? '', title: g.getFieldDisplayName(field, frame, data), text: shown ? g.formattedValueToString(shown) : '',
         color: (BANDS.has(panel.type) ? shown?.color : g.getFieldSeriesColor(field, theme).color) ?? null, number: finite(last) ? last : null, points: inside.length,
-        dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
+        times: seen.map(({ at }) => at), values: seen.map(({ value }) => value), dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
       };
       if (field.config.custom?.hideFrom?.viz) item.why = 'hidden by hideFrom.viz';
       else if (overTime && !time) item.why = 'its frame has no time field';
@@ -234,6 +238,28 @@ function statesOf(g, field, seen) {
     states[String(value)] = { text: g.formattedValueToString(shown), color: shown.color ?? null };
   }
   return states;
+}
+
+// The y axis as the library would write it: ends from the settings, else from the lines; round steps.
+function axisOf({ g, data, fieldConfig, result }) {
+  const field = data.flatMap((frame) => frame.fields).find((one) => one.type === 'number' && !one.config.custom?.hideFrom?.viz);
+  if (!field) return undefined;
+  const values = result.items.filter((item) => item.shown).flatMap((item) => item.values).filter(finite);
+  const limits = /line/.test(field.config.custom?.thresholdsStyle?.mode ?? '')
+    ? (fieldConfig.defaults.thresholds?.steps ?? []).filter((step) => finite(step.value)).map((step) => ({ at: step.value, color: step.color })) : [];
+  const reach = [...values, ...limits.map((limit) => limit.at)];
+  const low = field.config.min ?? reach.reduce((one, other) => Math.min(one, other), Infinity);
+  const high = field.config.max ?? reach.reduce((one, other) => Math.max(one, other), -Infinity);
+  if (!finite(low) || !finite(high)) return undefined;
+  const span = high > low ? high - low : Math.abs(high) || 1;
+  const raw = span / 4;
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(raw))).find((one) => one >= raw);
+  const ticks = [];
+  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9 && ticks.length < 12; at += 1) {
+    const value = Number((at * step).toPrecision(12));
+    ticks.push({ at: value, text: g.formattedValueToString(field.display(value)) });
+  }
+  return { low, high: high > low ? high : low + span, ticks, limits };
 }
 
 // ---- tables
