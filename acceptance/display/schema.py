@@ -15,8 +15,8 @@ from typing import Any
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
-from acceptance.display.library import DisplayError
 from acceptance.dashboards.lint.finding import Finding
+from acceptance.display.library import DisplayError
 
 __all__ = ["GrafanaSchema", "lint_schema", "load_schemas"]
 

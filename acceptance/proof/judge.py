@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any
 
 from acceptance.dashboards.lint.catalogue import known_metrics
-from acceptance.dashboards.lint.grafana_versions import SUPPORTED
 from acceptance.dashboards.lint.metrics import lint_queries, queries_of_panel
 from acceptance.dashboards.lint.promql import selectors
 from acceptance.dashboards.model import Panel, PanelTarget
@@ -56,7 +55,6 @@ class PanelFault(StrEnum):
     WRONG_UNIT = "wrong unit"  # the panel's unit is not that of its metric
     WRONG_FUNCTION = "wrong function"  # rate() over a gauge and the like: a number that says nothing
     UNKNOWN_NAME = "unknown name"  # a metric, label or value that nobody exports: `or vector(0)` hides it
-    WRONG_TYPE = "wrong type"  # a panel type that a supported Grafana does not have: it draws nothing
 
 
 # Findings of the lint that hold for what is served too; the others show as faults of the answer.
@@ -222,9 +220,6 @@ def _stale_marks(
 
 def _misused(panel: Panel) -> Iterator[tuple[str, PanelFault, str]]:
     """Find what gives a number, but not the one that the panel claims to show."""
-    missing = [version for version, known in SUPPORTED.items() if panel.type not in known.panel_types]
-    if missing:
-        yield "", PanelFault.WRONG_TYPE, f"Grafana {', '.join(missing)} has no panel type {panel.type!r}"
     for finding in lint_queries(queries_of_panel(panel.dashboard, panel), known_metrics()):
         if finding.rule in _MISUSES:
             yield finding.target, _MISUSES[finding.rule], finding.message

@@ -244,7 +244,9 @@ function statesOf(g, field, seen) {
 function axisOf({ g, data, fieldConfig, result }) {
   const field = data.flatMap((frame) => frame.fields).find((one) => one.type === 'number' && !one.config.custom?.hideFrom?.viz);
   if (!field) return undefined;
-  const values = result.items.filter((item) => item.shown).flatMap((item) => item.values).filter(finite);
+  const lines = result.items.filter((item) => item.shown);
+  const stacked = field.config.custom?.stacking?.mode === 'normal';
+  const values = stacked ? heights(lines) : lines.flatMap((item) => item.values);
   const limits = /line/.test(field.config.custom?.thresholdsStyle?.mode ?? '')
     ? (fieldConfig.defaults.thresholds?.steps ?? []).filter((step) => finite(step.value)).map((step) => ({ at: step.value, color: step.color })) : [];
   const reach = [...values, ...limits.map((limit) => limit.at)];
@@ -260,6 +262,15 @@ function axisOf({ g, data, fieldConfig, result }) {
     ticks.push({ at: value, text: g.formattedValueToString(field.display(value)) });
   }
   return { low, high: high > low ? high : low + span, ticks, limits };
+}
+
+// How high stacked lines reach at each time, and the ground they stand on.
+function heights(lines) {
+  const sums = new Map();
+  for (const { times, values } of lines) {
+    times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + values[index]));
+  }
+  return [0, ...sums.values()];
 }
 
 // ---- tables

@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"one of: {', '.join((*ALL, *DISPLAY))} (default: all but grafana, which is never made and which each stack chooses)",
+        help=f"one of: {', '.join((*ALL, *DISPLAY))} "
+        "(default: all but grafana, which is never made and which each stack chooses)",
     )
     parser.add_argument("--no-path", action="store_true", help="do not take programs from PATH: build from the pins")
     options = parser.parse_args(argv)

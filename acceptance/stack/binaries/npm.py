@@ -13,7 +13,9 @@ from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.processes import CommandError, run
 
 # Settings a user may have for their own work that would change what is installed or run, or where it goes.
-MEDDLING = re.compile(r"NODE_(OPTIONS|PATH|ENV)|npm_config_(prefix|global|location|omit|package_lock\w*)", re.IGNORECASE)
+MEDDLING = re.compile(
+    r"NODE_(OPTIONS|PATH|ENV)|npm_config_(prefix|global|location|omit|package_lock\w*)", re.IGNORECASE
+)
 
 __all__ = ["install", "node_env", "versions"]
 

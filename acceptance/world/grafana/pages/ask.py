@@ -64,7 +64,16 @@ def ask_panel(site: Site, panel: Panel, values: Mapping[str, Value], window: Win
         failure = _errors(result) or str(error)
     except ProbeError as error:
         failure = str(error)
-    return PanelOutcome(panel=panel, values=shown, queries=queries, faults=(), failure=failure, result=result)
+    return PanelOutcome(
+        panel=panel,
+        values=shown,
+        queries=queries,
+        faults=(),
+        failure=failure,
+        result=result,
+        variables=values,
+        window=window,
+    )
 
 
 def _errors(result: GrafanaResult | None) -> str:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from acceptance.dashboards.pictures.svg import compact
 
 from acceptance.dashboards.model import Panel
 from acceptance.dashboards.pictures.reading import Config, describe
 from acceptance.dashboards.pictures.rows import table_cells
-from acceptance.dashboards.pictures.svg import compact
 from acceptance.dashboards.pictures.timeseries import clock_ticks
 from tests.acceptance.dashboards.pictures.samples import HEALTH, SAMPLES, committed
 
