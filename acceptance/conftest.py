@@ -17,7 +17,7 @@ from acceptance.display.installed import installed_library
 from acceptance.evidence_plugin import PLUGIN_NAME, EvidencePlugin
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
-from acceptance.proof.follow import FollowedRun, Follower
+from acceptance.proof.follow import FollowedRun, Follower, HopError
 from acceptance.proof.judge import Marks
 from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firing
 from acceptance.proof.sweep import PanelOutcome, sweep
@@ -290,7 +290,14 @@ def ask_panel(
         window = Window(start=run.at - PANEL_SECONDS, end=run.at, scrape_interval=step)
         marks = Marks(env=ENV, last_run=run.ended_at, max_beat_age=math.inf)  # of the run, which the engine may outlive
         (outcome,) = sweep(grafana, [dashboard], window, marks, display=display, title=title)
-        assert not outcome.problems(), "\n".join(outcome.problems())
+        if problems := outcome.problems():
+            raise HopError(
+                f"grafana, {outcome.panel.place}",
+                asked="; ".join(outcome.queries) or "nothing yet",
+                expected=f"the values of the run that ended at {run.ended_at!r}, displayed",
+                last="\n".join(problems),
+                attempts=1,
+            )
         return outcome
 
     return ask

@@ -6,6 +6,6 @@ one alias in the `package.json` there.
 """
 
 from acceptance.display.library import Display, DisplayError, GrafanaLibrary
-from acceptance.display.model import Displayed, DisplayedItem, PanelRequest, State
+from acceptance.display.model import Axis, Displayed, DisplayedItem, PanelRequest, State
 
-__all__ = ["Display", "DisplayError", "Displayed", "DisplayedItem", "GrafanaLibrary", "PanelRequest", "State"]
+__all__ = ["Axis", "Display", "DisplayError", "Displayed", "DisplayedItem", "GrafanaLibrary", "PanelRequest", "State"]

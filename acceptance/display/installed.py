@@ -20,6 +20,5 @@ def installed_library(*, majors: tuple[str, ...] = (), progress: Progress | None
         ComponentError: Node or the library cannot be had; one sentence says why, and the ways on.
     """
     found = resolve_all(DISPLAY, progress=progress)
-    folder = found["grafana-display"].home
-    assert folder is not None  # this recipe has one
+    folder = found["grafana-display"].binary.parent
     return GrafanaLibrary(node=found["node"].binary, folder=folder, majors=majors)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, Self
 
 from acceptance.display.model import Displayed, PanelRequest
 
@@ -50,7 +50,7 @@ class GrafanaLibrary:
     _errors: IO[bytes] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> GrafanaLibrary:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,11 +86,12 @@ class GrafanaLibrary:
     def _ask(self, request: Mapping[str, object]) -> Any:
         try:
             process = self._started()
-            assert process.stdin is not None
+            if process.stdin is None or process.stdout is None:
+                raise OSError("it has no pipes")
             with _ended_after(process, _SECONDS):
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
-                line = _line(process, time.monotonic() + _SECONDS)
+                line = _line(process.stdout, time.monotonic() + _SECONDS)
             return json.loads(line)
         except (OSError, ValueError) as error:
             said = self._said()
@@ -100,7 +101,7 @@ class GrafanaLibrary:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._end()
-            self._errors = tempfile.TemporaryFile()
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end
             command = [str(self.node), f"--max-old-space-size={_HEAP_MIB}", str(_MAIN), str(self.folder)]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -141,19 +142,18 @@ def _ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[N
         timer.cancel()
 
 
-def _line(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+def _line(pipe: IO[bytes], deadline: float) -> bytes:
     """Read one line.
 
     Raises:
         OSError: The process ends first, or the deadline passes.
     """
-    assert process.stdout is not None
     parts: list[bytes] = []
     while not (parts and parts[-1].endswith(b"\n")):
-        if not select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))[0]:
+        if not select.select([pipe], [], [], max(deadline - time.monotonic(), 0))[0]:
             raise OSError("it took too long")
-        part = os.read(process.stdout.fileno(), 1 << 20)
+        part = os.read(pipe.fileno(), 1 << 20)
         if not part:
-            raise OSError(f"it ended with {process.wait()}")
+            raise OSError("it ended")
         parts.append(part)
     return b"".join(parts)

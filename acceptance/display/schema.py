@@ -1,7 +1,7 @@
 """Holds dashboards to the types that Grafana itself publishes, of every supported major version.
 
-`docker/components/grafana-display/schema.mjs` makes JSON Schemas from the types of @grafana/schema when the component is
-installed; nothing of them is kept by hand.
+`docker/components/grafana-display/schema.mjs` makes JSON Schemas from the types of @grafana/schema when the component
+is installed; nothing of them is kept by hand.
 """
 
 from __future__ import annotations

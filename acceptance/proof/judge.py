@@ -22,7 +22,7 @@ from acceptance.dashboards.template import Window
 from acceptance.probes.frames import FrameSeries
 from acceptance.probes.grafana import GrafanaResult
 
-__all__ = ["EMPTY", "MOVING", "Judgement", "Marks", "PanelFault", "judge", "mark_queries"]
+__all__ = ["EMPTY", "MOVING", "Judgement", "Marks", "PanelFault", "emptiness", "judge", "mark_queries"]
 
 # Metrics that move while a healthy engine runs: a flat line over all of them is no life sign.
 MOVING = frozenset(
@@ -154,7 +154,7 @@ def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) 
         if target.ref_id in result.errors
     ]
     if not found:
-        empties = {target.ref_id: _emptiness(target, result) for target in active}
+        empties = {target.ref_id: emptiness(target, result) for target in active}
         found += [say(ref_id, *empty) for ref_id, empty in empties.items() if empty]
         shown = [target for target in active if not empties[target.ref_id]]
         found += [say(*fault) for fault in _lifeless(panel, shown, result, window)]
@@ -163,7 +163,8 @@ def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) 
     return tuple(found)
 
 
-def _emptiness(target: PanelTarget, result: GrafanaResult) -> tuple[PanelFault, str] | None:
+def emptiness(target: PanelTarget, result: GrafanaResult) -> tuple[PanelFault, str] | None:
+    """Return how a target's answer is empty; None if it has a finite value."""
     series = result.series.get(target.ref_id)
     if series is None or not result.frame_counts.get(target.ref_id):
         return PanelFault.NO_FRAME, f"answers came for {sorted(result.series)} only" if series is None else "0 frames"

@@ -9,6 +9,7 @@ from acceptance.sabotage.base import Sabotage, SabotageError
 from acceptance.sabotage.dead_alert import DEAD_ALERT
 from acceptance.sabotage.emptied_panels import EMPTIED_PANEL, EMPTIED_PANELS
 from acceptance.sabotage.graph_panel import GRAPH_PANEL
+from acceptance.sabotage.hidden_panels import HIDDEN_PANELS, NOTHING_SELECTED
 from acceptance.sabotage.misspelt_metric import MISSPELT_METRIC
 from acceptance.sabotage.other_datasource import OTHER_DATASOURCE
 from acceptance.sabotage.other_directory import OTHER_DIRECTORY
@@ -21,6 +22,8 @@ __all__ = ["SABOTAGES", "Sabotage", "SabotageError"]
 SABOTAGES: tuple[Sabotage, ...] = (
     EMPTIED_PANELS,
     EMPTIED_PANEL,
+    NOTHING_SELECTED,
+    HIDDEN_PANELS,
     RENAMED_METRICS,
     RENAMED_MARK,
     OTHER_DIRECTORY,

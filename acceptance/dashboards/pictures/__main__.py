@@ -79,9 +79,9 @@ def _ours(args: argparse.Namespace) -> PanelSnapshot:
         drive(stack, runs=_RUNS, scrapes=_SCRAPES, tell=say)
         with PrometheusClient(stack.urls.prometheus) as prometheus:
             at = newest_run(prometheus)
-        with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth) as grafana:
-            with installed_library() as display:
-                return look(grafana, at=at, span=None, display=display)
+        login = stack.grafana_auth
+        with GrafanaClient(stack.urls.grafana, auth=login) as grafana, installed_library() as display:
+            return look(grafana, at=at, span=None, display=display)
 
 
 def _theirs(args: argparse.Namespace) -> PanelSnapshot:

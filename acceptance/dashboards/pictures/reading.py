@@ -24,7 +24,7 @@ def shown_of(outcome: PanelOutcome) -> Displayed:
 
 
 def _bare(values: Sequence[PanelValue]) -> Displayed:
-    items = tuple(_bare_item(one) for one in values if one.value is not None)
+    items = tuple(_bare_item(one, one.value) for one in values if one.value is not None)
     numbers = [number for item in items for number in item.values if math.isfinite(number)]
     axis = None
     if numbers:
@@ -33,14 +33,13 @@ def _bare(values: Sequence[PanelValue]) -> Displayed:
     return Displayed(major="", version="", items=items, faults=(), notes=(), axis=axis)
 
 
-def _bare_item(one: PanelValue) -> DisplayedItem:
-    assert one.value is not None
+def _bare_item(one: PanelValue, value: float) -> DisplayedItem:
     return DisplayedItem(
         ref_id=one.ref_id,
         title=one.name,
-        text=f"{one.value:.6g}",
+        text=f"{value:.6g}",
         colour=None,
-        number=one.value,
+        number=value,
         shown=True,
         times=one.series.times,
         values=one.series.values,

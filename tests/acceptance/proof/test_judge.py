@@ -142,7 +142,7 @@ def test_engine_panels_need_a_heartbeat(age: float | None, *, stale: bool) -> No
 def test_standing_still_is_a_fault_where_the_engine_moves() -> None:
     """A flat line over metrics that always move is a fault; over few points, or over others, it is not."""
     beat = {BEAT_MARK: (series(BEAT_MARK, NOW - 1),)}
-    moving, other = panel(target(expr=SPREAD), unit="suffix: bps"), panel(target(expr="arbitrage_open_positions"))
+    moving, other = panel(target(expr=SPREAD), unit="suffix:bps"), panel(target(expr="arbitrage_open_positions"))
     flat, short = series("A", *[5.0] * 8), series("A", *[5.0] * 7)
 
     assert faults(moving, answer({"A": (flat,), **beat})) == [("A", PanelFault.CONSTANT)]
