@@ -7,6 +7,7 @@ that is named, and Grafana's own library says what would be seen.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if nothing is wrong, 1 if something is or the Grafana cannot be asked, 2 for a wrong option.
     """
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a title may hold what no encoding has
     if not args.folder.is_dir():
         say(f"panels: {args.folder} is not a folder; name one that holds dashboards (*.json)")
         return 2

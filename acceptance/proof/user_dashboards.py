@@ -147,18 +147,14 @@ def _ask(file: str, raw: Any, grafana: OpenGrafana, chosen: Mapping[str, Value])
     if misshapen := tuple(check_shape(file, {"panels": [raw]})):
         return end(*misshapen)
     try:
-        if raw.get("libraryPanel"):
-            notes.append("not judged: a library panel, whose settings are not in this file")
-            return end()
-        (panel,) = list_panels({"uid": file, "panels": [_with_sources(raw, grafana.sources, notes)]})
-        if panel.type in WITHOUT_DATA or (not panel.targets and notes):
-            return end()
-        own, _ = shifted(raw, grafana.window)
-        queries = panel_queries(panel, chosen, own)
+        ready = _prepared(file, raw, grafana, chosen, notes)
     except ProbeError as error:
         return end(bad("query", str(error)))
     except _UNREADABLE as error:
         return end(bad("shape", f"its JSON cannot be read: {error!r}"))
+    if ready is None:
+        return end()
+    panel, queries, own = ready
     found = [bad("promql", text, ref) for ref, text in _unreadable_queries(queries)]
     try:
         result = grafana.client.query(queries, own.start, own.end)
@@ -166,6 +162,20 @@ def _ask(file: str, raw: Any, grafana: OpenGrafana, chosen: Mapping[str, Value])
         return end(*found, *_empties(panel, result, bad), outcome=_outcome(panel, queries, result, own, chosen))
     except ProbeError as error:
         return end(*found, bad("answer", str(error)))
+
+
+def _prepared(
+    file: str, raw: Json, grafana: OpenGrafana, chosen: Mapping[str, Value], notes: list[str]
+) -> tuple[Panel, Sequence[Json], Window] | None:
+    """Return a panel, its queries and its time range; None if there is nothing to ask, which the notes say."""
+    if raw.get("libraryPanel"):
+        notes.append("not judged: a library panel, whose settings are not in this file")
+        return None
+    (panel,) = list_panels({"uid": file, "panels": [_with_sources(raw, grafana.sources, notes)]})
+    if panel.type in WITHOUT_DATA or (not panel.targets and notes):
+        return None
+    window, _ = shifted(raw, grafana.window)
+    return panel, panel_queries(panel, chosen, window), window
 
 
 def _with_sources(raw: Json, sources: Sequence[Datasource], notes: list[str]) -> Json:

@@ -101,7 +101,7 @@ EDITS: tuple[Edit, ...] = (
         uid="topn_arbitrage_core",
         title="Net Spread by Symbol",
         apply=lambda panel: _override(panel, "color", {"mode": "fixed", "fixedColor": "transparent"}),
-        because="its colour transparent cannot be seen",
+        because=", 0) cannot be seen",
     ),
     Edit(
         uid="topn_arbitrage_core",

@@ -198,6 +198,10 @@ def lint_dashboard(file: str, dashboard: Json, datasource_uids: Uids) -> tuple[F
     return tuple(finding for rule in RULES for finding in rule(file, dashboard, datasource_uids))
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(f"it holds {name}, which JSON does not have")
+
+
 def load_folder(folder: Path) -> tuple[dict[str, Json], tuple[Finding, ...]]:
     """Read every ``*.json`` of a folder; what cannot be read is a finding.
 
@@ -211,8 +215,8 @@ def load_folder(folder: Path) -> tuple[dict[str, Json], tuple[Finding, ...]]:
         findings.append(Finding(file=folder.name, rule="no-dashboard", message="holds no dashboard (*.json)"))
     for path in paths:
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        except (OSError, RecursionError, ValueError) as error:
             findings.append(Finding(file=path.name, rule="json", message=f"is no readable JSON: {error}"))
             continue
         if isinstance(data, dict):

@@ -191,14 +191,6 @@ def test_a_query_without_a_metric_is_a_fault() -> None:
     ]
 
 
-def test_a_type_that_draws_nothing_is_a_fault() -> None:
-    """A graph panel answers its queries and shows nothing on Grafana 12."""
-    (fault,) = judge(panel(kind="graph"), answer({"A": (series("A", 1),)}), window=WINDOW, marks=MARKS)
-
-    assert fault.fault is PanelFault.WRONG_TYPE
-    assert fault.detail == "Grafana 10, 12, 13 has no panel type 'graph'"
-
-
 @pytest.mark.parametrize(
     ("expr", "refs"),
     [
