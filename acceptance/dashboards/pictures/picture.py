@@ -136,7 +136,7 @@ def draw_panel(box: Box, outcome: PanelOutcome, *, lines: int) -> None:
 def _data(box: Box, outcome: PanelOutcome) -> None:
     panel = outcome.panel
     shown = shown_of(outcome)
-    if outcome.failure or not shown.seen:
+    if outcome.failure or not shown.seen or all(one.value is None for one in outcome.values):
         what = "NOT ANSWERED / 응답 없음" if outcome.failure or outcome.result is None else NO_DATA
         size = min(15.0, (box.w - 4) / width(what, 1, bold=True))
         box.text(box.w / 2, box.h / 2, what, size=size, colour=RED, bold=True, ha="center")

@@ -114,7 +114,7 @@ def _draw(
 
 
 def _numbers(item: DisplayedItem) -> list[float]:
-    return [float(value) for value in item.values]
+    return [math.nan if value is None else float(value) for value in item.values]
 
 
 def _plot(

@@ -191,7 +191,7 @@ function series(scene) {
       const item = {
         ref: frame.refId ?? '', title: g.getFieldDisplayName(field, frame, data), text: shown ? g.formattedValueToString(shown) : '',
         color: (BANDS.has(panel.type) ? shown?.color : g.getFieldSeriesColor(field, theme).color) ?? null, number: finite(last) ? last : null, points: inside.length,
-        times: seen.map(({ at }) => at), values: seen.map(({ value }) => value), dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
+        ...pointsOf(panel.type, field, time, seen), dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
       };
       if (field.config.custom?.hideFrom?.viz) item.why = 'hidden by hideFrom.viz';
       else if (overTime && !time) item.why = 'its frame has no time field';
@@ -203,6 +203,12 @@ function series(scene) {
       result.items.push(item);
     }
   }
+}
+
+// A line keeps its gaps, as null.
+function pointsOf(type, field, time, seen) {
+  if (BANDS.has(type)) return { times: seen.map(({ at }) => at), values: seen.map(({ value }) => value) };
+  return { times: field.values.map((_, row) => time?.values[row] ?? null), values: field.values.map((value) => (finite(value) ? value : null)) };
 }
 
 function notDrawn(field, values) {
@@ -268,7 +274,7 @@ function axisOf({ g, data, fieldConfig, result }) {
 function heights(lines) {
   const sums = new Map();
   for (const { times, values } of lines) {
-    times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + values[index]));
+    times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + (values[index] ?? 0)));
   }
   return [0, ...sums.values()];
 }
