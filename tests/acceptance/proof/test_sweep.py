@@ -178,6 +178,7 @@ class FakeDisplay:
         self.asked: list[PanelRequest] = []
 
     def show(self, requests: Sequence[PanelRequest]) -> tuple[Mapping[str, Displayed], ...]:
+        """Remember what is to be shown, and show nothing of it."""
         self.asked += requests
         items = (DisplayedItem(ref_id="A", title="", text="No data", colour=None, number=None, shown=False, why="x"),)
         fault = ("has data, shows none: x",)

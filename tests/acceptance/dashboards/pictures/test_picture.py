@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -70,18 +71,13 @@ def test_the_same_bytes_in_another_process() -> None:
         "print(hashlib.sha256(panel_picture(outcome_of(committed(*place), values))).hexdigest())\n"
     )
 
-    cache = {"ARBITRAGE_CACHE": str(cache_root())}  # of the library: there is none in that home
+    plain = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "MPLCONFIGDIR": "/tmp"}
+    plain["ARBITRAGE_CACHE"] = str(cache_root())  # of the library: there is none in that home
     found = {
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=DASHBOARDS.parents[2],
-            env={
-                "PYTHONHASHSEED": seed,
-                "PATH": "/usr/bin:/bin",
-                "HOME": "/nonexistent",
-                "MPLCONFIGDIR": "/tmp",
-                **cache,
-            },
+            env={"PYTHONHASHSEED": seed, **plain},
             capture_output=True,
             text=True,
             check=True,
