@@ -195,10 +195,9 @@ def test_what_is_displayed_is_asked_for_all_at_once(client: GrafanaClient, windo
 
     (asked,) = display.asked
     assert (set(asked.frames), asked.tables, asked.variables["env"]) == ({"A"}, (), "paper")
-    assert good.problems() == (
-        "dashboard 'd77', panel 'good' (id 1): on Grafana 12 and 13: has data, shows none: x; "
-        "displayed instead: '(No data)'",
-    )
+    (problem,) = good.problems()
+    assert problem.startswith("dashboard 'd77', panel 'good' (id 1): on Grafana 12 and 13: has data, shows none: x; ")
+    assert problem.endswith("displayed instead: '(No data)'")
     assert silent.displayed == {}
     assert good.last_run_timestamp == RUN
     assert good.by_name() == {"Value": 1.0}
