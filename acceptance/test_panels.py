@@ -10,6 +10,7 @@ import pytest
 from acceptance.dashboards.lint import lint_folder
 from acceptance.dashboards.lint.catalogue import FOREIGN, known_metrics
 from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.grafana_schema import lint_schema, load_schemas
 from acceptance.dashboards.lint.metrics import lint_queries, queries_of_dashboard
 from acceptance.dashboards.lint.provisioning import datasource_uids
 from acceptance.dashboards.lint.shape import check_shape
@@ -18,7 +19,6 @@ from acceptance.dashboards.pictures import save_all
 from acceptance.dashboards.template import Window
 from acceptance.dashboards.variables import fill_variables
 from acceptance.display import Display, GrafanaLibrary
-from acceptance.display.schema import lint_schema, load_schemas
 from acceptance.probes import GrafanaClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.probes.grafana_log import refused_files

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.grafana_schema import lint_schema, load_schemas
 from acceptance.dashboards.template import Value, Window
 from acceptance.dashboards.time_range import seconds
 from acceptance.display import DisplayError
 from acceptance.display.installed import installed_library
-from acceptance.display.schema import lint_schema, load_schemas
 from acceptance.probes import GrafanaClient, ProbeError
 from acceptance.probes.grafana import Datasource
 from acceptance.proof.user_dashboards import BroughtPanel, OpenGrafana, look_at

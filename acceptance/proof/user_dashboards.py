@@ -174,7 +174,9 @@ def _prepared(
     (panel,) = list_panels({"uid": file, "panels": [_with_sources(raw, grafana.sources, notes)]})
     if panel.type in WITHOUT_DATA or (not panel.targets and notes):
         return None
-    window, _ = shifted(raw, grafana.window)
+    window, moved = shifted(raw, grafana.window)
+    if moved:
+        notes.append(moved)
     return panel, panel_queries(panel, chosen, window), window
 
 

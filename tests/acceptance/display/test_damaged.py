@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from acceptance.dashboards.lint.grafana_schema import lint_schema, load_schemas
 from acceptance.display.installed import installed_library
-from acceptance.display.schema import lint_schema, load_schemas
 from tests.acceptance.proof.brought import damaged, look
 
 pytestmark = pytest.mark.display

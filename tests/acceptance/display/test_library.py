@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from acceptance.dashboards.lint.grafana_schema import load_schemas
 from acceptance.display import DisplayError, GrafanaLibrary, PanelRequest
-from acceptance.display.schema import load_schemas
 
 ASKED = PanelRequest(panel={}, frames={}, tables=(), variables={}, start=0, end=1)
 

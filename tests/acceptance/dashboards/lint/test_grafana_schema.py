@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from acceptance.dashboards.lint.grafana_schema import GrafanaSchema, lint_schema, load_schemas
 from acceptance.display.installed import installed_library
-from acceptance.display.schema import GrafanaSchema, lint_schema, load_schemas
 
 pytestmark = pytest.mark.display
 
-DASHBOARDS = Path(__file__).parents[3] / "monitoring" / "grafana" / "dashboards"
+DASHBOARDS = Path(__file__).parents[4] / "monitoring" / "grafana" / "dashboards"
 HEALTH = json.loads((DASHBOARDS / "d77_system_health.json").read_text(encoding="utf-8"))
 Json = dict[str, Any]
 
