@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards grafana grafana-contract secrets \
+.PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards panels grafana grafana-contract secrets \
 	backup restore rotate down-volumes doctor up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
@@ -64,6 +64,10 @@ images: setup ## official images, or ones built here; docker/.env names them for
 
 dashboards: setup ## a picture of every panel, from what Grafana returned; ARGS="--readme" renews the README's
 	@$(BIN)/python -m acceptance.dashboards.pictures $(ARGS)
+
+panels: setup ## what the panels of your dashboards display on Grafana 12 and 13: DASHBOARDS=DIR GRAFANA_URL=...
+	@$(if $(and $(DASHBOARDS),$(GRAFANA_URL)),,$(error give DASHBOARDS=DIR and GRAFANA_URL=http://HOST:PORT, and GRAFANA_LOGIN=FILE if it asks for a login))
+	@$(BIN)/python -m acceptance.proof "$(DASHBOARDS)" --grafana-url "$(GRAFANA_URL)" $(if $(GRAFANA_LOGIN),--grafana-login "$(GRAFANA_LOGIN)") $(ARGS)
 
 grafana-contract: .venv/ready ## hold a running Grafana against the recorded one: GRAFANA_URL=... GRAFANA_LOGIN=FILE
 	@$(if $(and $(GRAFANA_URL),$(GRAFANA_LOGIN)),,$(error give GRAFANA_URL=http://HOST:PORT and GRAFANA_LOGIN=FILE with lines user=... and password=...))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TextIO
@@ -10,15 +11,20 @@ from typing import Final, TextIO
 import pytest
 
 from acceptance import evidence_plugin
+from acceptance.dashboards.template import Window
+from acceptance.display import Display, GrafanaLibrary
+from acceptance.display.installed import installed_library
 from acceptance.evidence_plugin import EvidencePlugin
 from acceptance.gates import witness
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof import second_env as second
-from acceptance.proof.follow import FollowedRun, Follower
+from acceptance.proof.ask_panel import AskPanel
+from acceptance.proof.follow import FollowedRun, Follower, HopError
+from acceptance.proof.judge import Marks
 from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firing
-from acceptance.proof.panel_probe import PanelProbe
 from acceptance.proof.second_env import SecondEnv
+from acceptance.proof.sweep import PanelOutcome, sweep
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.choose import StackChoice, open_stack, say
 from acceptance.stack.compose import docker_cli
@@ -36,6 +42,7 @@ from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuer
 ENV = "paper"
 EXPECTED: Final = Path(__file__).with_name("expected.txt")
 SYSTEM_HEALTH = "d77_system_health"
+PANEL_SECONDS = 300.0  # the time range in which a panel is asked for one run
 TERMINAL: Final = pytest.StashKey[TextIO]()
 _STACK = pytest.StashKey[Stack]()
 
@@ -292,9 +299,33 @@ def dashboard(grafana: GrafanaClient) -> ServedDashboard:
 
 
 @pytest.fixture(scope="session")
-def panel_probe(grafana: GrafanaClient, dashboard: ServedDashboard, step: float) -> PanelProbe:
-    """Asks panels of that dashboard through Grafana, together with the timestamp of the last run."""
-    return PanelProbe(grafana=grafana, served=dashboard, env=ENV, step=step)
+def display() -> Iterator[GrafanaLibrary]:
+    """Grafana's own display library, of every supported major version."""
+    with installed_library() as library:
+        yield library
+
+
+@pytest.fixture(scope="session")
+def ask_panel(
+    grafana: GrafanaClient, dashboard: ServedDashboard, display: Display, step: float
+) -> AskPanel:
+    """Asks the panel of a title in that dashboard as of a run, and fails unless it shows that run without a fault."""
+
+    def ask(title: str, run: FollowedRun, env: str = ENV) -> PanelOutcome:
+        window = Window(start=run.at - PANEL_SECONDS, end=run.at, scrape_interval=step)
+        marks = Marks(env=env, last_run=run.ended_at, max_beat_age=math.inf)  # of the run, which the engine may outlive
+        (outcome,) = sweep(grafana, [dashboard], window, marks, display=display, title=title)
+        if problems := outcome.problems():
+            raise HopError(
+                f"grafana, {outcome.panel.place}",
+                asked="; ".join(outcome.queries) or "nothing yet",
+                expected=f"the values of the run that ended at {run.ended_at!r}, displayed",
+                last="\n".join(problems),
+                attempts=1,
+            )
+        return outcome
+
+    return ask
 
 
 @pytest.fixture(scope="session")

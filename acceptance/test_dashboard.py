@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
 
-from acceptance.dashboards.model import find_panel
+from acceptance.dashboards.model import list_panels
+from acceptance.display import Displayed
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.follow import FollowedRun, HopError
-from acceptance.proof.panel_probe import PanelProbe
 from acceptance.proof.quantile import bucket_quantile
+from acceptance.proof.ask_panel import AskPanel
 from evidence.results import PanelQuery
 
 ROW = "Preflight Health"
@@ -23,6 +25,8 @@ PANELS = {
 }
 # What a quantile over the last hour shows can be told from a report only where all runs are within that hour.
 FROM_ZERO = ("Preflight Duration P95", "Redis/Postgres Latency")
+DISPLAYED_TOLERANCE = 0.02  # relative: Grafana writes three digits or so
+SECONDS: Mapping[str, float] = {"": 1, "s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9, "mins": 60}
 P95_TOLERANCE = 1e-6  # relative: Prometheus extrapolates every bucket by one factor, which divides out but for rounding
 
 
@@ -51,9 +55,25 @@ def expected_on(title: str, seen: FollowedRun) -> Mapping[str, float]:
             }
 
 
-def test_grafana_serves_the_row_with_its_four_panels(dashboard: ServedDashboard, panel_probe: PanelProbe) -> None:
+def _number(text: str) -> float:
+    """Read a text as it is displayed, `20.3 ms` or `1 · GO / 성공`, as a number of seconds or of things."""
+    found = re.match(r"(-?[\d.]+)\s*(\w*)", text)
+    assert found, f"no number is displayed: {text!r}"
+    return float(found[1]) * SECONDS.get(found[2], 1)
+
+
+def _displayed(title: str, shown: Displayed, expected: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the name and the number of each thing that a person sees."""
+    if title == "Preflight Last Success":  # a single value without a name
+        (text,) = shown.texts()
+        assert text == ("1 · GO / 성공" if expected["paper"] else "0 · NOT GO / 실패")
+        return {"paper": _number(text)}
+    return {item.title: _number(item.text) for item in shown.seen}
+
+
+def test_grafana_serves_the_row_with_its_four_panels(dashboard: ServedDashboard) -> None:
     """The dashboard came from git, and its row holds the four panels, each of the designed type."""
-    in_row = {panel.title: panel.type for panel in panel_probe.panels() if panel.row == ROW}
+    in_row = {panel.title: panel.type for panel in list_panels(dashboard.dashboard) if panel.row == ROW}
 
     assert in_row == PANELS
     assert (dashboard.uid, dashboard.folder, dashboard.provisioned) == ("d77_system_health", "Arbitrage", True)
@@ -63,35 +83,42 @@ def test_grafana_serves_the_row_with_its_four_panels(dashboard: ServedDashboard,
     "title", [pytest.param(title, marks=pytest.mark.own_stack if title in FROM_ZERO else ()) for title in PANELS]
 )
 def test_panel_shows_this_runs_value(
-    title: str, first_run: FollowedRun, panel_probe: PanelProbe, panel_log: Callable[[PanelQuery], None]
+    title: str,
+    first_run: FollowedRun,
+    ask_panel: AskPanel,
+    panel_log: Callable[[PanelQuery], None],
 ) -> None:
-    """The panel's own queries, sent through Grafana, give what this run's report gives, after the first run."""
-    panel = find_panel(panel_probe.panels(), title, row=ROW)
+    """The panel's own queries give what this run's report gives, and that is what each Grafana displays."""
+    outcome = ask_panel(title, first_run)
 
-    shown = panel_probe.ask(panel, first_run)
-
-    values, expected = shown.by_name(), expected_on(title, first_run)
+    values, expected = outcome.by_name(), expected_on(title, first_run)
     assert all(math.isfinite(value) for value in expected.values()), f"hop report: no number for {title}: {expected}"
     if values != pytest.approx(expected, rel=P95_TOLERANCE):
         raise HopError(
-            f"grafana, {panel.place}",
-            asked="; ".join(shown.queries),
+            f"grafana, {outcome.panel.place}",
+            asked="; ".join(outcome.queries),
             expected=f"{expected} (from the report of run {first_run.run.report['run_id']})",
             last=str(values),
             attempts=1,
         )
+    assert outcome.displayed
+    for major, shown in outcome.displayed.items():
+        seen = _displayed(title, shown, expected)
+        assert seen == pytest.approx(expected, rel=DISPLAYED_TOLERANCE), f"Grafana {major} displays {shown.texts()}"
+    assert outcome.last_run_timestamp == first_run.ended_at
+    assert outcome.result is not None
     panel_log(
         PanelQuery(
             title=title,
-            type=panel.type,
-            queries=shown.queries,
+            type=outcome.panel.type,
+            queries=outcome.queries,
             last_value=values if len(values) > 1 else next(iter(values.values())),
             expected=expected if len(expected) > 1 else next(iter(expected.values())),
-            last_run_timestamp=shown.last_run_timestamp,
-            frames=shown.frames,
-            request=shown.request,
-            raw=shown.raw,
+            last_run_timestamp=first_run.ended_at,
+            frames=sum(outcome.result.frame_counts[target.ref_id] for target in outcome.panel.targets),
+            request=outcome.result.request,
+            raw=outcome.result.raw,
             attempts=1,
-            elapsed_seconds=shown.elapsed_seconds,
+            elapsed_seconds=outcome.elapsed_seconds,
         )
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from acceptance.dashboards.model import find_panel
 from acceptance.probes import PrometheusClient
 from acceptance.proof.follow import FollowedRun
 from acceptance.proof.outage import Outage
-from acceptance.proof.panel_probe import PanelProbe
+from acceptance.proof.sweep import PanelOutcome
 
 pytestmark = pytest.mark.own_stack
 
+AskPanel = Callable[[str, FollowedRun], PanelOutcome]
 LAST_SUCCESS = 'arbitrage_preflight_last_success{env="paper"}'
 
 
@@ -21,11 +23,11 @@ def without_redis(outage: Outage) -> FollowedRun:
     return outage.run
 
 
-def _last_success(seen: FollowedRun, prometheus: PrometheusClient, panel_probe: PanelProbe) -> tuple[float, float]:
-    """Give what Prometheus and the Last Success panel say of a run."""
+def _last_success(seen: FollowedRun, prometheus: PrometheusClient, ask_panel: AskPanel) -> tuple[float, set[str]]:
+    """Return what Prometheus says of a run, and what the Last Success panel displays."""
     in_prometheus = prometheus.query(LAST_SUCCESS, time=seen.at).one().value
-    shown = panel_probe.ask(find_panel(panel_probe.panels(), "Preflight Last Success"), seen)
-    return in_prometheus, shown.by_name()["paper"]
+    outcome = ask_panel("Preflight Last Success", seen)
+    return in_prometheus, {text for shown in outcome.displayed.values() for text in shown.texts()}
 
 
 def test_redis_stopped_is_no_go(without_redis: FollowedRun) -> None:
@@ -38,20 +40,21 @@ def test_redis_stopped_is_no_go(without_redis: FollowedRun) -> None:
 
 
 def test_redis_stopped_is_seen_everywhere(
-    without_redis: FollowedRun, prometheus: PrometheusClient, panel_probe: PanelProbe
+    without_redis: FollowedRun, prometheus: PrometheusClient, ask_panel: AskPanel
 ) -> None:
     """`last_success` is 0 in Prometheus and in the Last Success panel, with this run's timestamp."""
-    assert _last_success(without_redis, prometheus, panel_probe) == (0.0, 0.0)
+    assert _last_success(without_redis, prometheus, ask_panel) == (0.0, {"0 · NOT GO / 실패"})
 
 
-def test_redis_stopped_shows_in_the_breakdown(without_redis: FollowedRun, panel_probe: PanelProbe) -> None:
-    """The Check Status Breakdown counts one FAIL."""
-    shown = panel_probe.ask(find_panel(panel_probe.panels(), "Check Status Breakdown"), without_redis)
+def test_redis_stopped_shows_in_the_breakdown(without_redis: FollowedRun, ask_panel: AskPanel) -> None:
+    """The Check Status Breakdown counts one FAIL, on every Grafana."""
+    outcome = ask_panel("Check Status Breakdown", without_redis)
 
-    assert shown.by_name()["FAIL"] == 1.0
+    assert outcome.displayed
+    assert all("FAIL: 1" in shown.texts() for shown in outcome.displayed.values()), outcome.displayed
 
 
-def test_redis_back_is_go_again(recovery: FollowedRun, prometheus: PrometheusClient, panel_probe: PanelProbe) -> None:
+def test_redis_back_is_go_again(recovery: FollowedRun, prometheus: PrometheusClient, ask_panel: AskPanel) -> None:
     """Once Redis is back the gate says GO, and `last_success` is 1 again in both places."""
     assert recovery.run.exit_code == 0, recovery.run.stdout
-    assert _last_success(recovery, prometheus, panel_probe) == (1.0, 1.0)
+    assert _last_success(recovery, prometheus, ask_panel) == (1.0, {"1 · GO / 성공"})

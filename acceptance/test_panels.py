@@ -10,12 +10,14 @@ import pytest
 from acceptance.dashboards.lint import lint_folder
 from acceptance.dashboards.lint.catalogue import FOREIGN, known_metrics
 from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.dashboards.lint.grafana_schema import lint_schema, load_schemas
 from acceptance.dashboards.lint.metrics import lint_queries, queries_of_dashboard
 from acceptance.dashboards.lint.provisioning import datasource_uids
 from acceptance.dashboards.lint.shape import check_shape
 from acceptance.dashboards.pictures import save_all
 from acceptance.dashboards.template import Window
 from acceptance.dashboards.variables import fill_variables
+from acceptance.display import Display, GrafanaLibrary
 from acceptance.probes import GrafanaClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.probes.grafana_log import refused_files
@@ -90,9 +92,11 @@ def marks(prometheus: PrometheusClient, first_run: FollowedRun, window: Window, 
 
 
 @pytest.fixture(scope="module")
-def outcomes(grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, marks: Marks) -> Outcomes:
-    """What every panel shows and what is wrong with it."""
-    found = sweep(grafana, served, window, marks)
+def outcomes(
+    grafana: GrafanaClient, served: tuple[ServedDashboard, ...], window: Window, marks: Marks, display: Display
+) -> Outcomes:
+    """What every panel was answered and displays, and what is wrong with it."""
+    found = sweep(grafana, served, window, marks, display=display)
     return {(outcome.panel.dashboard, outcome.panel.title): outcome for outcome in found}
 
 
@@ -107,6 +111,14 @@ def test_every_file_is_a_dashboard() -> None:
     findings = lint_folder(GRAFANA / "dashboards", datasource_uids(GRAFANA / "provisioning" / "datasources"))
 
     assert [str(finding) for finding in findings] == []
+
+
+def test_every_dashboard_is_of_the_types_of_each_grafana(display: GrafanaLibrary) -> None:
+    """No dashboard, panel, option or setting of a field is one that a supported Grafana does not have."""
+    schemas = load_schemas(display.folder)
+
+    assert schemas
+    assert [str(finding) for name, data in LOADED.items() for finding in lint_schema(name, data, schemas)] == []
 
 
 def test_every_query_asks_for_what_is_exported() -> None:

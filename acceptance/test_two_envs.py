@@ -10,7 +10,7 @@ import pytest
 from acceptance.dashboards.model import find_panel
 from acceptance.probes import PrometheusClient
 from acceptance.proof.follow import FollowedRun
-from acceptance.proof.panel_probe import PanelProbe
+from acceptance.proof.ask_panel import AskPanel
 from acceptance.proof.second_env import DURATION_BOUNDS, ENV, SILENT, SecondEnv
 from acceptance.test_dashboard import PANELS, ROW, expected_on
 from acceptance.test_metrics import FAMILIES, wrong_values
@@ -45,12 +45,10 @@ def test_each_status_has_a_number_of_its_own(slow: FollowedRun) -> None:
 
 @pytest.mark.parametrize("title", PANELS)
 def test_panel_shows_the_env_that_is_chosen(
-    title: str, slow: FollowedRun, first_run: FollowedRun, panel_probe: PanelProbe
+    title: str, slow: FollowedRun, first_run: FollowedRun, ask_panel: AskPanel
 ) -> None:
     """With the other env chosen, the panel shows that env's report and none of the first one's numbers."""
-    probe = replace(panel_probe, env=ENV)
-
-    shown = probe.ask(find_panel(probe.panels(), title, row=ROW), slow).by_name()
+    shown = ask_panel(title, slow, ENV).by_name()
 
     expected = expected_on(title, slow)
     assert shown == pytest.approx(expected, rel=1e-6), f"panel {title!r} of env {ENV} shows {shown}, not {expected}"
@@ -61,11 +59,9 @@ def test_panel_shows_the_env_that_is_chosen(
     assert same <= {"ERROR"} | beyond, f"{title}: {same} is the same in both envs, so this says nothing"
 
 
-def test_breakdown_counts_what_could_not_tell(untold: FollowedRun, panel_probe: PanelProbe) -> None:
+def test_breakdown_counts_what_could_not_tell(untold: FollowedRun, ask_panel: AskPanel) -> None:
     """An ERROR is its own slice: not a FAIL, and not left out."""
-    probe = replace(panel_probe, env=ENV)
-
-    shown = probe.ask(find_panel(probe.panels(), "Check Status Breakdown", row=ROW), untold).by_name()
+    shown = ask_panel("Check Status Breakdown", untold, ENV).by_name()
 
     assert shown == expected_on("Check Status Breakdown", untold)
     assert (shown["ERROR"], shown["FAIL"]) == (1.0, 0.0)
@@ -184,12 +180,10 @@ def test_each_series_is_what_the_report_tells(family: str, slow: FollowedRun) ->
     ],
 )
 def test_detail_panel_shows_the_number_of_its_env(
-    title: str, metric: str, slow: FollowedRun, panel_probe: PanelProbe
+    title: str, metric: str, slow: FollowedRun, ask_panel: AskPanel
 ) -> None:
     """The stat panels of the detail row show what the run's report says was written, under the env's name."""
-    probe = replace(panel_probe, env=ENV)
-
-    shown = probe.ask(find_panel(probe.panels(), title, row="Preflight Detail"), slow).by_name()
+    shown = ask_panel(title, slow, ENV).by_name()
 
     expected: Mapping[str, float] = {ENV: slow.value(metric)}
     assert shown == expected, f"panel {title!r} shows {shown}, and the report says {expected}"

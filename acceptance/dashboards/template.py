@@ -16,6 +16,7 @@ Value = str | Sequence[str]
 
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}|\[\[(\w+)(?::(\w+))?\]\]")
 _REGEX_SIGNS = re.compile(r"([\\^$*+?.()|\[\]{}])")
+_AUTO_INTERVAL = "1m"  # of an interval variable that Grafana chooses by the width of the screen
 _MIN_POINTS = 4  # Grafana: $__rate_interval spans at least four scrapes
 
 
@@ -66,13 +67,22 @@ def default_values(dashboard: Mapping[str, Any]) -> dict[str, Value]:
     """
     values: dict[str, Value] = {}
     for variable in dashboard.get("templating", {}).get("list", ()):
-        current: Value = (variable.get("current") or {}).get("value", "")
+        current = _value((variable.get("current") or {}).get("value"))
         if current == ALL or (not isinstance(current, str) and list(current) == [ALL]):
             current = variable.get("allValue") or ".*"
         if variable.get("type") in {"constant", "textbox"} and not current:
             current = str(variable.get("query", ""))
+        if isinstance(current, str) and current.startswith("$__auto"):
+            current = _AUTO_INTERVAL
         values[str(variable["name"])] = current
     return values
+
+
+def _value(given: object) -> Value:
+    """Read what a dashboard file holds as a variable's value: a text, a number, several of them, or nothing."""
+    if isinstance(given, (list, tuple)):
+        return tuple(str(one) for one in given)
+    return "" if given is None else str(given)
 
 
 def names_in(text: str) -> frozenset[str]:

@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any
 
 from acceptance.dashboards.lint.catalogue import known_metrics
-from acceptance.dashboards.lint.grafana_versions import SUPPORTED
 from acceptance.dashboards.lint.metrics import lint_queries, queries_of_panel
 from acceptance.dashboards.lint.promql import selectors
 from acceptance.dashboards.model import Panel, PanelTarget
@@ -23,7 +22,7 @@ from acceptance.dashboards.template import Window
 from acceptance.probes.frames import FrameSeries
 from acceptance.probes.grafana import GrafanaResult
 
-__all__ = ["EMPTY", "MOVING", "Judgement", "Marks", "PanelFault", "judge", "mark_queries"]
+__all__ = ["EMPTY", "MOVING", "Judgement", "Marks", "PanelFault", "emptiness", "judge", "mark_queries"]
 
 # Metrics that move while a healthy engine runs: a flat line over all of them is no life sign.
 MOVING = frozenset(
@@ -56,7 +55,6 @@ class PanelFault(StrEnum):
     WRONG_UNIT = "wrong unit"  # the panel's unit is not that of its metric
     WRONG_FUNCTION = "wrong function"  # rate() over a gauge and the like: a number that says nothing
     UNKNOWN_NAME = "unknown name"  # a metric, label or value that nobody exports: `or vector(0)` hides it
-    WRONG_TYPE = "wrong type"  # a panel type that a supported Grafana does not have: it draws nothing
 
 
 # Findings of the lint that hold for what is served too; the others show as faults of the answer.
@@ -156,7 +154,7 @@ def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) 
         if target.ref_id in result.errors
     ]
     if not found:
-        empties = {target.ref_id: _emptiness(target, result) for target in active}
+        empties = {target.ref_id: emptiness(target, result) for target in active}
         found += [say(ref_id, *empty) for ref_id, empty in empties.items() if empty]
         shown = [target for target in active if not empties[target.ref_id]]
         found += [say(*fault) for fault in _lifeless(panel, shown, result, window)]
@@ -165,7 +163,8 @@ def judge(panel: Panel, result: GrafanaResult, *, window: Window, marks: Marks) 
     return tuple(found)
 
 
-def _emptiness(target: PanelTarget, result: GrafanaResult) -> tuple[PanelFault, str] | None:
+def emptiness(target: PanelTarget, result: GrafanaResult) -> tuple[PanelFault, str] | None:
+    """Return how a target's answer is empty; None if it has a finite value."""
     series = result.series.get(target.ref_id)
     if series is None or not result.frame_counts.get(target.ref_id):
         return PanelFault.NO_FRAME, f"answers came for {sorted(result.series)} only" if series is None else "0 frames"
@@ -222,9 +221,6 @@ def _stale_marks(
 
 def _misused(panel: Panel) -> Iterator[tuple[str, PanelFault, str]]:
     """Find what gives a number, but not the one that the panel claims to show."""
-    missing = [version for version, known in SUPPORTED.items() if panel.type not in known.panel_types]
-    if missing:
-        yield "", PanelFault.WRONG_TYPE, f"Grafana {', '.join(missing)} has no panel type {panel.type!r}"
     for finding in lint_queries(queries_of_panel(panel.dashboard, panel), known_metrics()):
         if finding.rule in _MISUSES:
             yield finding.target, _MISUSES[finding.rule], finding.message

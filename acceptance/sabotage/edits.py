@@ -66,7 +66,7 @@ class PanelEdit:
     dashboard: str  # uid, which is the file's name
     title: str
     target: str = ""  # refId; then `set`, `old` and `new` are about this target
-    set: Mapping[str, Any] = field(default_factory=dict)  # keys laid over those of the panel, or of the target
+    set: Mapping[str, Any] = field(default_factory=dict)  # path with dots -> value, in the panel or in the target
     old: str = ""  # in the target's query; every place of it is replaced
     new: str = ""
     remove: bool = False  # the panel, or the target
@@ -80,12 +80,18 @@ class PanelEdit:
         if home is None or panel is None:
             raise EditError(f"dashboard {self.dashboard} has no panel {self.title!r} any more")
         before = json.dumps(data)
-        self._change(home, panel)
+        self.change(panel, home)
         if json.dumps(data) == before:
             raise EditError(f"panel {self.title!r} of {self.dashboard} is already as the edit would make it")
         write(path, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
-    def _change(self, home: list[dict[str, Any]], panel: dict[str, Any]) -> None:
+    def change(self, panel: dict[str, Any], home: list[dict[str, Any]]) -> None:
+        """Make it in one panel.
+
+        Args:
+            panel: The panel's JSON.
+            home: The list that it is in.
+        """
         thing = panel
         if self.target:
             home = panel.get("targets", [])
@@ -98,7 +104,8 @@ class PanelEdit:
             if self.old not in str(thing.get("expr", "")):
                 raise EditError(f"target {self.target} of panel {self.title!r} does not hold {self.old!r} any more")
             thing["expr"] = thing["expr"].replace(self.old, self.new)
-        thing.update(self.set)
+        for name, value in self.set.items():
+            lay(thing, name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +124,14 @@ class DashboardEdit:
         if changed == data:
             raise EditError(f"dashboard {self.uid} is already as the edit would make it")
         write(path, json.dumps(changed, ensure_ascii=False, indent=2) + "\n")
+
+
+def lay(thing: dict[str, Any], path: str, value: object) -> None:
+    """Set the value at a path such as `options.reduceOptions.fields`; what is missing on the way is made."""
+    *way, last = path.split(".")
+    for name in way:
+        thing = thing.setdefault(name, {})
+    thing[last] = value
 
 
 def write(path: Path, text: str) -> None:

@@ -25,10 +25,10 @@ SECONDS, WON, BPS, COUNT, OTHER = "seconds", "won", "basis points", "count", ""
 UNITS: Mapping[str, frozenset[str]] = {
     SECONDS: frozenset({"s"}),
     WON: frozenset({"currencyKRW"}),
-    BPS: frozenset({"suffix: bps"}),
+    BPS: frozenset({"suffix:bps"}),
     COUNT: frozenset({"none", "short"}),
 }
-RATIO = frozenset({"none", "percentunit", "suffix: bps"})  # of what one thing divided by its like is shown in
+RATIO = frozenset({"none", "percentunit", "suffix:bps"})  # of what one thing divided by its like is shown in
 _ENDS = {"_seconds": SECONDS, "_krw": WON, "_bps": BPS, "_total": COUNT}
 _PRICES = frozenset({"arbitrage_fx_rate"})
 _PER_MINUTE = re.compile(r"\*\s*60\s*\)*$")

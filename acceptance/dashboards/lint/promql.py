@@ -1,7 +1,7 @@
-"""Finds metrics, their label matchers and the functions around them in a PromQL expression.
+"""Finds metrics, their label matchers and the functions around them in a PromQL expression, by a real parser.
 
-Not a parser of the whole language: enough to say which metric a query stands on. What is valid PromQL is for
-promtool (`acceptance.dashboards.lint.syntax`) and the servers to say.
+Grafana's variables are filled first, each by what its place in the query needs. What a given server accepts is for
+promtool (`syntax`) and that server to say.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Matcher", "Selector", "grouping_labels", "selectors"]
+import promql_parser as parser
 
-# Words that are no metric. Functions are told by the bracket that follows them.
-_KEYWORDS = frozenset(
-    {"and", "atan2", "bool", "by", "end", "group_left", "group_right", "ignoring", "inf", "nan", "offset", "on"}
-    | {"or", "start", "unless", "without"}
-)
-_LABEL_LISTS = frozenset({"by", "group_left", "group_right", "ignoring", "on", "without"})
+__all__ = ["VARIABLE", "Matcher", "Selector", "fill_variables", "grouping_labels", "selectors"]
+
+VARIABLE = "grafana_variable_"  # how the name of a metric or label begins that a variable holds
 _FILTERS = frozenset({"and", "unless"})
-_MAKERS = frozenset({"count_values", "label_join", "label_replace"})  # functions that make a label
+_MAKERS = frozenset({"count_values", "label_join", "label_replace"})  # what makes a label
+_SIGNS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 _TOKEN = re.compile(
     r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)
-      | (?P<variable>\$\{?\w+(?::\w+)?\}?)
-      | (?P<duration>\d[\w.]*)
-      | (?P<name>[A-Za-z_:][\w:]*)
-      | (?P<op>=~|!~|!=|==|>=|<=|[-+*/%^(){}\[\],=<>@:])
-      | (?P<space>\s+|\#[^\n]*)""",
-    re.VERBOSE,
+      | (?P<comment>\#[^\n]*)
+      | (?P<variable>\$\{(?P<braced>\w+)(?::\w+)?\}|\$(?P<plain>[A-Za-z_]\w*)|\[\[(?P<boxed>\w+)(?::\w+)?\]\])
+      | (?P<word>[A-Za-z_:][\w:]*)
+      | (?P<open>[(\[{]) | (?P<close>[)\]}])
+      | (?P<other>\s+|.)""",
+    re.VERBOSE | re.DOTALL,
 )
+_LABEL_LISTS = frozenset({"by", "group_left", "group_right", "ignoring", "on", "without"})
+_AFTER_AGGREGATION = re.compile(r"\s*(?:\(|(?:by|without)\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Matcher:
 
     label: str
     sign: str  # "=", "!=", "=~" or "!~"
-    value: str  # without its quotes
+    value: str  # as Prometheus reads it; a variable in it stays
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
     """One metric in an expression."""
 
-    metric: str  # "" where the selector names none, as in {job="x"}
+    metric: str  # "" if the selector names none, as in {job="x"}; begins with VARIABLE if a variable holds it
     matchers: tuple[Matcher, ...]
     functions: tuple[str, ...]  # all functions and aggregations around it, the innermost first
     filters: bool  # right of "and" or "unless": it says which samples stay, and nothing of what they are
@@ -55,127 +55,109 @@ class Selector:
         return frozenset(matcher.label for matcher in self.matchers)
 
 
-@dataclass(slots=True)
-class _Bracket:
-    """An open round bracket while it is read."""
+def fill_variables(expr: str) -> str:
+    """Return ``expr`` with something valid in place of each Grafana variable outside of strings.
 
-    functions: tuple[str, ...]  # around what is in it
-    outside: bool  # whether it stands in a filter
-    filters: bool  # whether what comes next in it does
+    A range or an offset becomes ``5m``, the name of an aggregation ``sum``, a label or metric a name that begins with
+    ``VARIABLE``, anything else the number 1.
+    """
+    filled: list[str] = []
+    opened: list[tuple[str, str]] = []  # bracket and the word before it
+    before = ""
+    for found in _TOKEN.finditer(expr):
+        kind, text = str(found.lastgroup), found.group()
+        if found.group("variable"):
+            name = found["braced"] or found["plain"] or found["boxed"]
+            rest = expr[found.end() :]
+            text = _value(name, before, rest, opened)
+        elif kind == "open":
+            opened.append((text, before.lower()))
+        elif kind == "close" and opened:
+            opened.pop()
+        filled.append(text)
+        if text.strip() and kind != "comment":
+            before = text
+    return "".join(filled)
 
 
-def _tokens(expr: str) -> Iterator[tuple[str, str]]:
-    position = 0
-    while position < len(expr):
-        match = _TOKEN.match(expr, position)
-        if match is None:
-            raise ValueError(f"cannot read {expr[position : position + 20]!r} in {expr!r}")
-        position = match.end()
-        if match.lastgroup != "space":
-            yield str(match.lastgroup), match.group()
-
-
-def _significant(expr: str) -> list[tuple[str, str]]:
-    """Give the tokens without ranges and lists of label names: ``sum by (a) (x[1h])`` becomes ``sum (x)``."""
-    tokens = list(_tokens(expr))
-    kept: list[tuple[str, str]] = []
-    index = 0
-    while index < len(tokens):
-        kind, text = tokens[index]
-        if kind == "name" and text.lower() in _LABEL_LISTS:
-            listed = tokens[index + 1 : index + 2] == [("op", "(")]
-            index = _past(tokens, index + 1, ")", expr) if listed else index + 1
-        elif text == "[":
-            index = _past(tokens, index, "]", expr)
-        else:
-            kept.append(tokens[index])
-            index += 1
-    return kept
+def _value(name: str, before: str, rest: str, opened: list[tuple[str, str]]) -> str:
+    bracket, word = opened[-1] if opened else ("", "")
+    if bracket == "[" or before.lower() == "offset":
+        return "5m"
+    if bracket == "{" or (bracket == "(" and word in _LABEL_LISTS) or rest[:1] in {"{", "["}:
+        return VARIABLE + name
+    if before.isidentifier() and before.lower() not in _FILTERS | {"or", "bool"}:
+        return VARIABLE + name  # glued to a name
+    return "sum" if _AFTER_AGGREGATION.match(rest) else "1"
 
 
 def selectors(expr: str) -> tuple[Selector, ...]:
-    """Give every metric that ``expr`` selects, in order.
+    """Return every metric that ``expr`` selects, in order.
 
     Raises:
-        ValueError: A sign that PromQL does not have, or an unclosed bracket.
+        ValueError: It is not PromQL.
     """
-    tokens = [*_significant(expr), ("op", "")]
-    found: list[Selector] = []
-    around = [_Bracket((), outside=False, filters=False)]
-    index = 0
-    while index < len(tokens) - 1:
-        kind, text = tokens[index]
-        word = kind == "name" and text.lower() not in _KEYWORDS
-        start = index + 1 if word else index
-        here = around[-1]
-        if text == ")":
-            around.pop()
-        elif kind == "name" and text.lower() in _FILTERS:
-            here.filters = True
-        elif text == "," or (kind == "name" and text.lower() == "or"):
-            here.filters = here.outside
-        elif tokens[start] == ("op", "("):
-            functions = (text, *here.functions) if word else here.functions
-            around.append(_Bracket(functions, outside=here.filters, filters=here.filters))
-            index = start
-        elif word or text == "{":
-            end = _past(tokens, start, "}", expr) if tokens[start] == ("op", "{") else start
-            found.append(Selector(text if word else "", _matchers(tokens[start:end]), here.functions, here.filters))
-            index = end - 1
-        if not around:
-            break
-        index += 1
-    if len(around) != 1:
-        raise ValueError(f"unbalanced brackets in {expr!r}")
-    return tuple(found)
+    return tuple(_selectors(_parse(expr), (), filters=False))
+
+
+def _parse(expr: str) -> parser.Expr:
+    try:
+        return parser.parse(fill_variables(expr))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"cannot read {expr!r}: {error}") from error
+
+
+def _selectors(node: object, functions: tuple[str, ...], *, filters: bool) -> Iterator[Selector]:
+    match node:
+        case parser.VectorSelector():
+            yield _selector(node, functions, filters=filters)
+        case parser.MatrixSelector():
+            yield _selector(node.vector_selector, functions, filters=filters)
+        case parser.BinaryExpr():
+            yield from _selectors(node.lhs, functions, filters=filters)
+            yield from _selectors(node.rhs, functions, filters=filters or str(node.op) in _FILTERS)
+        case parser.AggregateExpr():
+            around = (str(node.op), *functions)
+            if node.param is not None:
+                yield from _selectors(node.param, around, filters=filters)
+            yield from _selectors(node.expr, around, filters=filters)
+        case parser.Call():
+            for argument in node.args:
+                yield from _selectors(argument, (node.func.name, *functions), filters=filters)
+        case parser.ParenExpr() | parser.UnaryExpr() | parser.SubqueryExpr():
+            yield from _selectors(node.expr, functions, filters=filters)
+
+
+def _selector(node: parser.VectorSelector, functions: tuple[str, ...], *, filters: bool) -> Selector:
+    groups = [node.matchers.matchers, *node.matchers.or_matchers]
+    matchers = [Matcher(one.name, _SIGNS[str(one.op)], one.value) for group in groups for one in group]
+    named = [one.value for one in matchers if (one.label, one.sign) == ("__name__", "=")]
+    others = tuple(one for one in matchers if one.label != "__name__")
+    return Selector(node.name or next(iter(named), ""), others, functions, filters)
 
 
 def grouping_labels(expr: str) -> frozenset[str]:
-    """Give the labels that ``by``, ``without``, ``on``, ``ignoring`` and ``group_*`` name.
+    """Return the labels that ``by``, ``without``, ``on``, ``ignoring`` and ``group_*`` name.
 
-    Labels that the expression makes itself, by label_replace and the like, are left out.
+    Labels that the expression makes itself, by label_replace and the like, are left out, and so are variables.
 
     Raises:
         ValueError: As `selectors`.
     """
-    tokens = list(_tokens(expr))
     named: set[str] = set()
     made: set[str] = set()
-    for index, (kind, text) in enumerate(tokens[:-1]):
-        if kind != "name" or tokens[index + 1] != ("op", "("):
-            continue
-        if text.lower() in _LABEL_LISTS:
-            listed = tokens[index + 2 : _past(tokens, index + 1, ")", expr) - 1]
-            named |= {name for sort, name in listed if sort == "name"}
-        elif text in _MAKERS:
-            made.add(_first_string(tokens[index + 1 :]))
-    return frozenset(named - made)
 
+    def visit(node: object) -> None:
+        match node:
+            case parser.AggregateExpr():
+                named.update(node.modifier.labels if node.modifier is not None else ())
+                if str(node.op) in _MAKERS and isinstance(node.param, parser.StringLiteral):
+                    made.add(node.param.val)
+            case parser.BinaryExpr() if node.modifier is not None:
+                named.update(node.modifier.matching.labels if node.modifier.matching is not None else ())
+                named.update(node.modifier.group_labels if node.modifier.group_labels is not None else ())
+            case parser.Call() if node.func.name in _MAKERS:
+                made.update(one.val for one in node.args[1:2] if isinstance(one, parser.StringLiteral))
 
-def _first_string(tokens: list[tuple[str, str]]) -> str:
-    """Give the first argument that is a string, without its quotes: the label that a function makes."""
-    depth = 0
-    for kind, text in tokens:
-        depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(text, 0) if kind == "op" else 0
-        if depth == 0:
-            break
-        if depth == 1 and kind == "string":
-            return text[1:-1]
-    return ""
-
-
-def _matchers(tokens: list[tuple[str, str]]) -> tuple[Matcher, ...]:
-    threes = zip(tokens, tokens[1:], tokens[2:], strict=False)
-    return tuple(
-        Matcher(label, sign, value[1:-1])
-        for (kind, label), (_, sign), (quoted, value) in threes
-        if kind == "name" and quoted == "string" and sign in {"=", "!=", "=~", "!~"}
-    )
-
-
-def _past(tokens: list[tuple[str, str]], index: int, closing: str, expr: str) -> int:
-    """Give the index after the next ``closing`` sign."""
-    try:
-        return tokens.index(("op", closing), index) + 1
-    except ValueError:
-        raise ValueError(f"no {closing!r} in {expr!r}") from None
+    parser.walk(_parse(expr), visit)
+    return frozenset(name for name in named - made if not name.startswith(VARIABLE))

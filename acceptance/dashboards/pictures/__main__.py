@@ -17,7 +17,10 @@ from acceptance.dashboards.pictures.chromium import BrowserError
 from acceptance.dashboards.pictures.live import ENV, PanelSnapshot, drive, look, newest_run
 from acceptance.dashboards.pictures.picture import panel_picture, sheet_picture
 from acceptance.dashboards.pictures.save import picture_name
+from acceptance.display import DisplayError
+from acceptance.display.installed import installed_library
 from acceptance.probes import GrafanaClient, ProbeError, PrometheusClient
+from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.choose import CHOICES, StackChoice, open_stack, read_login, say
 from acceptance.stack.interface import StackError
 from acceptance.stack.wait import WaitTimeoutError
@@ -47,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.readme:
             write_readme_picture(snapshot, README_PICTURE)
         faults = _photographed(args, output / "screenshots") if args.grafana_url else ()
-    except (BrowserError, OSError, ProbeError, StackError, WaitTimeoutError) as error:
+    except (BrowserError, ComponentError, DisplayError, OSError, ProbeError, StackError, WaitTimeoutError) as error:
         say(f"pictures: {error}")
         return 1
     problems = [*(problem for outcome in snapshot.outcomes for problem in outcome.problems()), *faults]
@@ -76,14 +79,15 @@ def _ours(args: argparse.Namespace) -> PanelSnapshot:
         drive(stack, runs=_RUNS, scrapes=_SCRAPES, tell=say)
         with PrometheusClient(stack.urls.prometheus) as prometheus:
             at = newest_run(prometheus)
-        with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth) as grafana:
-            return look(grafana, at=at, span=None)
+        login = stack.grafana_auth
+        with GrafanaClient(stack.urls.grafana, auth=login) as grafana, installed_library() as display:
+            return look(grafana, at=at, span=None, display=display)
 
 
 def _theirs(args: argparse.Namespace) -> PanelSnapshot:
     url = str(args.grafana_url).rstrip("/")
-    with GrafanaClient(url, auth=read_login(args.grafana_login)) as grafana:
-        return look(grafana, at=time.time(), span=60 * args.minutes, env=args.env, step=_STEP)
+    with GrafanaClient(url, auth=read_login(args.grafana_login)) as grafana, installed_library() as display:
+        return look(grafana, at=time.time(), span=60 * args.minutes, env=args.env, step=_STEP, display=display)
 
 
 def _photographed(args: argparse.Namespace, folder: Path) -> tuple[str, ...]:

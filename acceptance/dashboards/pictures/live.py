@@ -10,6 +10,7 @@ from pathlib import Path
 from acceptance.dashboards.lint.dashboards import load_folder
 from acceptance.dashboards.model import list_panels
 from acceptance.dashboards.template import Window
+from acceptance.display import Display
 from acceptance.probes import GrafanaClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.follow import LAST_RUN
@@ -87,6 +88,7 @@ def look(
     uids: Sequence[str] = (),
     env: str = ENV,
     step: float | None = None,
+    display: Display | None,
 ) -> PanelSnapshot:
     """Ask every panel of the committed dashboards through Grafana, as it serves them.
 
@@ -98,6 +100,7 @@ def look(
         env: Value of the variable `env`.
         step: Seconds between two scrapes; what the provisioned datasource says (for which one needs to be an
             administrator) where it is None.
+        display: What says what is displayed; None: only the bare numbers are drawn.
 
     Raises:
         ProbeError: Grafana cannot be asked, or does not have a dashboard.
@@ -112,7 +115,7 @@ def look(
     marks = Marks(env=env, max_beat_age=max(10.0, _BEAT_STEPS * step))
     health = grafana.health()
     name = "stand-in for Grafana" if is_standin({"version": health.version}) else f"Grafana {health.version}".strip()
-    return PanelSnapshot(served=served, outcomes=sweep(grafana, served, window, marks), grafana=name)
+    return PanelSnapshot(served=served, outcomes=sweep(grafana, served, window, marks, display=display), grafana=name)
 
 
 def _step(grafana: GrafanaClient) -> float:

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from acceptance.dashboards.model import Panel, PanelValue
+from acceptance.dashboards.model import Panel
 from acceptance.dashboards.pictures.ink import GRID, MUTED, RED, Box, drawable, drawing, fit, width, wrap
-from acceptance.dashboards.pictures.reading import NO_DATA, describe
+from acceptance.dashboards.pictures.reading import NO_DATA, describe, shown_of
 from acceptance.dashboards.pictures.rows import state_timeline, table
-from acceptance.dashboards.pictures.svg import compact
 from acceptance.dashboards.pictures.tiles import bargauge, piechart, stat
 from acceptance.dashboards.pictures.timeseries import timeseries
+from acceptance.display import Displayed
 from acceptance.proof.sweep import PanelOutcome
 
 __all__ = ["DRAWN", "Form", "data_picture", "panel_picture", "sheet_picture"]
 
 Form = Literal["svg", "png"]
-_OverTime = Callable[[Box, Panel, Sequence[PanelValue], float, float], None]
-_Now = Callable[[Box, Panel, Sequence[PanelValue]], None]
+_OverTime = Callable[[Box, Panel, Displayed, float, float], None]
+_Now = Callable[[Box, Panel, Displayed], None]
 
 _OVER_TIME: dict[str, _OverTime] = {"timeseries": timeseries, "state-timeline": state_timeline}
 _NOW: dict[str, _Now] = {"stat": stat, "gauge": stat, "bargauge": bargauge, "piechart": piechart, "table": table}
@@ -135,16 +135,16 @@ def draw_panel(box: Box, outcome: PanelOutcome, *, lines: int) -> None:
 
 def _data(box: Box, outcome: PanelOutcome) -> None:
     panel = outcome.panel
-    values = [shown for shown in outcome.values if shown.value is not None]
-    if outcome.failure or not values:
+    shown = shown_of(outcome)
+    if outcome.failure or not shown.seen or all(one.value is None for one in outcome.values):
         what = "NOT ANSWERED / 응답 없음" if outcome.failure or outcome.result is None else NO_DATA
         size = min(15.0, (box.w - 4) / width(what, 1, bold=True))
         box.text(box.w / 2, box.h / 2, what, size=size, colour=RED, bold=True, ha="center")
     elif panel.type in _OVER_TIME:
         start, end = _range(outcome)
-        _OVER_TIME[panel.type](box, panel, values, start, end)
+        _OVER_TIME[panel.type](box, panel, shown, start, end)
     elif panel.type in _NOW:
-        _NOW[panel.type](box, panel, values)
+        _NOW[panel.type](box, panel, shown)
     else:
         text = f"panel type {panel.type!r} is not drawn here"
         box.text(box.w / 2, box.h / 2, fit(text, 10, box.w), size=10, colour=RED, ha="center")
@@ -173,8 +173,8 @@ def _origin(outcome: PanelOutcome, source: str, *, panel: bool = True) -> str:
 def _alternative(outcome: PanelOutcome, source: str) -> str:
     """Say in words what is drawn, for those who cannot see it and for those who search."""
     english, korean = describe(outcome.panel)
-    shown = ", ".join(f"{one.name or one.ref_id} = {one.value!r}" for one in outcome.values[:40])
-    words = (english, korean, f"Values: {shown or 'none'}.", _origin(outcome, source), *outcome.problems())
+    shown = ", ".join(shown_of(outcome).texts()[:40])
+    words = (english, korean, f"Displayed: {shown or 'nothing'}.", _origin(outcome, source), *outcome.problems())
     return f"{outcome.panel.title}. {' '.join(word for word in words if word)}"
 
 
@@ -215,7 +215,7 @@ def _file(page: Box, form: Form, title: str, description: str) -> bytes:
         FigureCanvasSVG(page.figure)
         metadata: dict[str, Any] = {"Title": title, "Description": description, "Date": None, "Creator": None}
         page.figure.savefig(stream, format="svg", metadata=metadata)
-        return compact(stream.getvalue().decode()).encode()
+        return stream.getvalue()
     canvas: Any = FigureCanvasAgg(page.figure)  # two of its methods have no types
     canvas.draw()
     words = PngInfo()

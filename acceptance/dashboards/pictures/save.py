@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from acceptance.dashboards.pictures.picture import panel_picture
+from acceptance.display import Displayed
 from acceptance.proof.sweep import PanelOutcome
 
 if TYPE_CHECKING:  # the stand-in for Grafana draws with this package, and has no evidence
@@ -82,6 +83,7 @@ def _record(outcome: PanelOutcome, picture: str) -> dict[str, object]:
             for shown in outcome.values
         ],
         "targets": [target.ref_id for target in panel.targets if not target.hidden],
+        "displayed": {major: shown.to_dict() for major, shown in outcome.displayed.items()},
         "problems": list(outcome.problems()),
         "request": None if result is None else dict(result.request),
         "raw": None if result is None else dict(result.raw),
@@ -109,4 +111,19 @@ def cleaned(outcome: PanelOutcome, redact: Callable[[object], object]) -> PanelO
             for fault in outcome.faults
         ),
         failure=clean(outcome.failure),
+        displayed={major: _cleaned(shown, clean) for major, shown in outcome.displayed.items()},
     )
+
+
+def _cleaned(shown: Displayed, clean: Callable[[Any], Any]) -> Displayed:
+    items = tuple(
+        replace(
+            item,
+            title=clean(item.title),
+            text=clean(item.text),
+            why=clean(item.why),
+            states={key: replace(state, text=clean(state.text)) for key, state in item.states.items()},
+        )
+        for item in shown.items
+    )
+    return replace(shown, items=items, faults=tuple(clean(one) for one in shown.faults))

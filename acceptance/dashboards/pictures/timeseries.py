@@ -8,13 +8,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from matplotlib.axes import Axes
 
-from acceptance.dashboards.model import Panel, PanelValue
+from acceptance.dashboards.model import Panel
 from acceptance.dashboards.pictures.ink import GRID, MUTED, PALETTE, Box, Dash, drawable, fit, font, width
-from acceptance.dashboards.pictures.reading import Config
-from acceptance.probes.frames import FrameSeries
+from acceptance.display import Axis, Displayed, DisplayedItem
 
 __all__ = ["clock_ticks", "dress_time", "timeseries"]
 
@@ -29,26 +29,25 @@ _GAP_STEPS = 3.5  # a hole of so many steps breaks the line: nothing was seen th
 class _Line:
     """One series with how it is drawn."""
 
-    shown: PanelValue
+    item: DisplayedItem
     colour: str
     dash: Dash
 
 
-def timeseries(box: Box, panel: Panel, values: Sequence[PanelValue], start: float, end: float) -> None:
-    """Draw each series as a line, thresholds where the panel shows them, and a legend with the newest values.
+def timeseries(box: Box, panel: Panel, shown: Displayed, start: float, end: float) -> None:
+    """Draw each series as a line, thresholds if the panel shows them, and a legend with the newest values.
 
     Args:
         box: Where.
         panel: As served.
-        values: Its series.
+        shown: What it displays.
         start: Left end of the time axis, Unix seconds.
         end: Right end.
     """
-    config = Config(panel)
-    lines = [_line(config, index, shown) for index, shown in enumerate(values)]
-    legend = _legend_rows(config, lines, box.w)
+    lines = [_line(index, item) for index, item in enumerate(shown.seen)]
+    legend = _legend_rows(lines, box.w)
     below = len(legend) * _LEGEND_ROW + 22
-    _draw(box, config, lines, start=start, end=end, below=below)
+    _draw(box, panel, lines, shown.axis, start=start, end=end, below=below)
     for row, entries in enumerate(legend):
         left, top = 0.0, box.h - (len(legend) - row - 0.5) * _LEGEND_ROW
         for line, text, size in entries:
@@ -58,19 +57,17 @@ def timeseries(box: Box, panel: Panel, values: Sequence[PanelValue], start: floa
             left += size
 
 
-def _line(config: Config, index: int, shown: PanelValue) -> _Line:
-    fixed = config.fixed(shown.name)
-    dash: Dash = "--" if config.dashed(shown.name) else _DASHES[index // len(PALETTE) % len(_DASHES)]
-    return _Line(shown, fixed or PALETTE[index % len(PALETTE)], dash)
+def _line(index: int, item: DisplayedItem) -> _Line:
+    dash: Dash = "--" if item.dashed else _DASHES[index // len(PALETTE) % len(_DASHES)]
+    return _Line(item, item.colour or PALETTE[index % len(PALETTE)], dash)
 
 
-def _legend_rows(config: Config, lines: Sequence[_Line], room: float) -> list[list[tuple[_Line | None, str, float]]]:
+def _legend_rows(lines: Sequence[_Line], room: float) -> list[list[tuple[_Line | None, str, float]]]:
     """Lay the legend out in rows; what does not fit is counted."""
     rows: list[list[tuple[_Line | None, str, float]]] = [[]]
     left = 0.0
     for index, line in enumerate(lines):
-        newest = "-" if line.shown.value is None else config.write(line.shown.value, line.shown.name)
-        text = fit(drawable(f"{line.shown.name}  {newest}".strip()), 8.5, room - 24)
+        text = fit(drawable(f"{line.item.title}  {line.item.text}".strip()), 8.5, room - 24)
         size = 20 + width(text, 8.5) + 16
         if rows[-1] and left + size - 16 > room:
             if len(rows) == _LEGEND_ROWS:
@@ -83,29 +80,41 @@ def _legend_rows(config: Config, lines: Sequence[_Line], room: float) -> list[li
     return rows
 
 
-def _draw(box: Box, config: Config, lines: Sequence[_Line], *, start: float, end: float, below: float) -> None:
+def _custom(panel: Panel, name: str) -> Any:
+    """Return a setting of how lines are drawn; None if it is not set."""
+    defaults = (panel.raw.get("fieldConfig") or {}).get("defaults") or {}
+    return (defaults.get("custom") or {}).get(name)
+
+
+def _draw(
+    box: Box, panel: Panel, lines: Sequence[_Line], axis: Axis | None, *, start: float, end: float, below: float
+) -> None:
     """Draw axes and lines above the legend."""
     axes = box.axes(60, 4, box.w - 66, box.h - below - 4)
-    stacked = (config.option("custom.stacking") or {}).get("mode") == "normal"
-    tops = _stack([line.shown.series for line in lines]) if stacked else None
-    step = str(config.option("custom.lineInterpolation")) == "stepAfter"
-    opacity = float(config.option("custom.fillOpacity") or 0) / 100
+    stacked = (_custom(panel, "stacking") or {}).get("mode") == "normal"
+    tops = _stack([line.item for line in lines]) if stacked else None
+    step = _custom(panel, "lineInterpolation") == "stepAfter"
+    opacity = float(_custom(panel, "fillOpacity") or 0) / 100
     for index, line in enumerate(lines):
-        series = line.shown.series
-        upper = tops[index][1] if tops else list(series.values)
+        upper = tops[index][1] if tops else _numbers(line.item)
         lower = tops[index][0] if tops else [0.0] * len(upper)
-        _plot(axes, line, _pieces(series.times, lower, upper), step=step, opacity=opacity)
-    axes.margins(y=0.12)
-    axes.autoscale(axis="y")
-    _limits(axes, config)
-    _thresholds(axes, config)
+        _plot(axes, line, _pieces(line.item.times, lower, upper), step=step, opacity=opacity)
     dress_time(axes, start, end)
-    ticks = [tick for tick in axes.get_yticks() if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]]
-    ticks = ticks[:: math.ceil(len(ticks) / 6)] if ticks else []
-    texts = [config.write(0.0 if abs(tick) < 1e-12 else float(tick)) for tick in ticks]
-    axes.set_yticks(ticks, [drawable(text) for text in texts])
+    if axis is None:
+        axes.set_yticks([])
+        return
+    margin = 0.06 * (axis.high - axis.low)
+    axes.set_ylim(axis.low - margin, axis.high + margin)
+    for at, colour in axis.limits:
+        axes.axhline(at, color=colour, linewidth=1.2, linestyle=(0, (6, 3)))
+    ticks = axis.ticks[:: math.ceil(len(axis.ticks) / 6)] if axis.ticks else ()
+    axes.set_yticks([at for at, _ in ticks], [drawable(text) for _, text in ticks])
     for label in axes.get_yticklabels():
         label.set(fontproperties=font(8), color=MUTED)
+
+
+def _numbers(item: DisplayedItem) -> list[float]:
+    return [math.nan if value is None else float(value) for value in item.values]
 
 
 def _plot(
@@ -155,13 +164,13 @@ def _pieces(
         yield piece
 
 
-def _stack(series: Sequence[FrameSeries]) -> list[tuple[list[float], list[float]]]:
-    """Give lower and upper edge of each series when each stands on those before it."""
+def _stack(items: Sequence[DisplayedItem]) -> list[tuple[list[float], list[float]]]:
+    """Return lower and upper edge of each series when each stands on those before it."""
     height: dict[float, float] = {}
     edges = []
-    for one in series:
+    for one in items:
         lower, upper = [], []
-        for time, value in zip(one.times, one.values, strict=True):
+        for time, value in zip(one.times, _numbers(one), strict=True):
             base = height.get(time, 0.0)
             lower.append(base)
             upper.append(base + value)
@@ -169,25 +178,6 @@ def _stack(series: Sequence[FrameSeries]) -> list[tuple[list[float], list[float]
                 height[time] = base + value
         edges.append((lower, upper))
     return edges
-
-
-def _limits(axes: Axes, config: Config) -> None:
-    low, high = axes.get_ylim()
-    given_low, given_high = config.option("min"), config.option("max")
-    low = float(given_low) if given_low is not None else low
-    high = float(given_high) if given_high is not None else high
-    axes.set_ylim(low, high if high > low else low + 1)
-
-
-def _thresholds(axes: Axes, config: Config) -> None:
-    """Draw the limits as lines where the panel asks for it, also when the data stay far below: that is the news."""
-    if "line" not in str((config.option("custom.thresholdsStyle") or {}).get("mode", "off")):
-        return
-    low, high = axes.get_ylim()
-    limits = [(at, colour) for at, colour in config.steps() if math.isfinite(at)]
-    axes.set_ylim(low, max([high, *(at * 1.08 for at, _ in limits)]))
-    for at, colour in limits:
-        axes.axhline(at, color=colour, linewidth=1.2, linestyle=(0, (6, 3)))
 
 
 def dress_time(axes: Axes, start: float, end: float) -> None:

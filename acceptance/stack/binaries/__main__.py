@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from acceptance.stack.binaries.component import ComponentError
-from acceptance.stack.binaries.resolve import ALL, MADE, resolve_all, table
+from acceptance.stack.binaries.resolve import ALL, DISPLAY, MADE, resolve_all, table
 
 __all__ = ["main"]
 
@@ -26,13 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"one of: {', '.join(ALL)} (default: all but grafana, which is never made and which each stack chooses)",
+        help=f"one of: {', '.join((*ALL, *DISPLAY))} "
+        "(default: all but grafana, which is never made and which each stack chooses)",
     )
     parser.add_argument("--no-path", action="store_true", help="do not take programs from PATH: build from the pins")
     options = parser.parse_args(argv)
-    if unknown := sorted(set(options.names) - set(ALL)):
-        parser.error(f"unknown component {', '.join(unknown)}: there are {', '.join(ALL)}")
-    names = tuple(dict.fromkeys(options.names)) or MADE
+    if unknown := sorted(set(options.names) - {*ALL, *DISPLAY}):
+        parser.error(f"unknown component {', '.join(unknown)}: there are {', '.join((*ALL, *DISPLAY))}")
+    names = tuple(dict.fromkeys(options.names)) or (*MADE, *DISPLAY)
     try:
         chosen = resolve_all(names, use_path=not options.no_path)
     except ComponentError as error:

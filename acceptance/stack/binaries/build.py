@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from acceptance.stack.binaries import npm
 from acceptance.stack.binaries import wheel as wheels
 from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.binaries.go import Go
@@ -43,7 +44,8 @@ class Job:
     stop: threading.Event  # set when the build is to end
     otherwise: str  # how to do without this build, as the end of a sentence
     go: Go | None = None
-    env: Mapping[str, str] | None = None  # the environment of `go`
+    env: Mapping[str, str] | None = None  # the environment of `go` or `node`
+    node: Path | None = None
 
     @property
     def log(self) -> Path:
@@ -129,3 +131,19 @@ def wheel(component: str, pattern: str) -> Callable[[Job], dict[str, Made]]:
         return {component: Made(binary=binary, version=None, home=tree)}
 
     return build
+
+
+def grafana_display(job: Job) -> dict[str, Made]:
+    """Install Grafana's display library, and make JSON Schemas of its types."""
+    if job.node is None:  # the table of recipes says which builds need Node
+        raise ComponentError(f"{job.name} was to be built without Node; please report this")
+    for pin in job.pins.iterdir():
+        shutil.copyfile(pin, job.keep / pin.name)
+    job.step("installing npm packages")
+    env = job.env or {}
+    npm.install(job.keep, job.node, env=env, name=job.name, otherwise=job.otherwise, log=job.log, stop=job.stop)
+    job.step("making schemas of its types")
+    program = job.keep / "schema.mjs"
+    job.command(str(job.node), str(program), str(job.keep), cwd=job.scratch)
+    program.chmod(0o755)
+    return {job.name: Made(binary=program, version=npm.versions(job.keep / "package.json"), home=job.keep)}

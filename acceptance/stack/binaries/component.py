@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Source = Literal["path", "built", "wheel", "archive", "stand-in"]
+Source = Literal["path", "built", "wheel", "archive", "stand-in", "npm"]
 
 
 class ComponentError(RuntimeError):
@@ -18,9 +18,10 @@ class ComponentError(RuntimeError):
 class Component:
     """A server program that is there and answered with its version."""
 
-    name: str  # redis, postgres, prometheus, promtool, node_exporter, grafana
+    name: str  # redis, postgres, prometheus, promtool, node_exporter, grafana, node, grafana-display
     binary: Path  # absolute; postgres: initdb, pg_ctl and pg_isready lie beside it where they exist
-    home: Path | None  # grafana: folder with conf/ and public/; wheels: root of the tree its user must be able to read
+    # grafana: folder with conf/ and public/; grafana-display: its folder; wheels: root of a tree its user must read
+    home: Path | None
     version: str  # as the program itself reports it, e.g. "3.13.5"
     source: Source
     env: Mapping[str, str] = field(default_factory=dict)  # extra environment that running it needs

@@ -50,6 +50,9 @@ WANTED = {
         pattern=r"node_exporter, version (\d[\w.-]*)",
         minimum=(1, 8),
     ),
+    "node": ProgramRequirement(
+        programs=("node", "nodejs"), flag="--version", pattern=r"^v(\d[\w.-]*)", minimum=(18,), beside=("npm",)
+    ),
     "grafana": ProgramRequirement(
         programs=("grafana",), flag="-v", pattern=r"(?i)\bversion (\d[\w.+-]*)", minimum=(10,)
     ),

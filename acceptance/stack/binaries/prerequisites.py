@@ -1,4 +1,4 @@
-"""What builds need before they start: Go, and room on the disk. Better refused at once than after minutes."""
+"""What builds need before they start: Go, Node, and room on the disk. Better refused at once than after minutes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from acceptance.stack.binaries import recipes
+from acceptance.stack.binaries import on_path, recipes
 from acceptance.stack.binaries.cache import components_dir
 from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.binaries.go import Go, go_caches, go_env, go_on_path, go_version
@@ -26,8 +26,9 @@ def prepare(to_make: Sequence[Recipe], site: BuildContext) -> BuildContext:
     """
     built = [recipe for recipe in to_make if recipe.source == "built"]
     go = _go(built, site) if built else None
+    node = _node(site) if any(recipe.source == "npm" for recipe in to_make) else None
     _room(to_make, go)
-    return replace(site, go=go)
+    return replace(site, go=go, node=node)
 
 
 def _go(built: Sequence[Recipe], site: BuildContext) -> Go:
@@ -39,6 +40,13 @@ def _go(built: Sequence[Recipe], site: BuildContext) -> Go:
         return go
     made = recipes.make(recipes.GO, site)["go"]
     return Go(binary=made.binary, version=go_version(made.binary) or made.version, own_caches=True)
+
+
+def _node(site: BuildContext) -> Path:
+    found, passed_over = on_path.find("node")
+    for line in passed_over:
+        site.progress.say(line)
+    return found.binary if found is not None else recipes.make(recipes.NODE, site)["node"].binary
 
 
 def _room(to_make: Sequence[Recipe], go: Go | None) -> None:

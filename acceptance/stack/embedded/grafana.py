@@ -29,6 +29,8 @@ def grafana(site: StackContext) -> ServiceSpec:
     }
     if component.source == "stand-in":
         env["PYTHONPATH"] = str(site.code)
+        env["STANDIN_NODE"] = str(site.components["node"].binary)
+        env["STANDIN_DISPLAY"] = str(site.components["grafana-display"].binary.parent)
     question = Question(
         kind="grafana",
         asked=f"GET {site.url('grafana')}/api/health, datasource and dashboards",

@@ -9,7 +9,7 @@ from importlib import metadata
 from acceptance.stack.binaries.component import Component, ComponentError
 from acceptance.stack.binaries.grafana_source import Choice
 from acceptance.stack.binaries.progress import Progress
-from acceptance.stack.binaries.resolve import resolve_all
+from acceptance.stack.binaries.resolve import DISPLAY, resolve_all
 from acceptance.stack.embedded.services import BUILDERS, COMPONENT_OF, NEEDS
 from acceptance.stack.interface import SERVICES, StackError
 
@@ -49,7 +49,10 @@ def resolve(
         StackError: One cannot be had; the sentence says what to do.
     """
     try:
-        return resolve_all(tuple(names), grafana=grafana, progress=progress)
+        found = resolve_all(tuple(names), grafana=grafana, progress=progress)
+        if "grafana" in found and found["grafana"].source == "stand-in":  # its pages show what Grafana would
+            found |= resolve_all(DISPLAY, progress=progress)
+        return found
     except ComponentError as error:
         raise StackError(str(error)) from error
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from acceptance.display import Display
+
 __all__ = ["PageRequest", "PageResponse", "Site"]
 
 
@@ -27,6 +29,9 @@ class Site(Protocol):
             from_ms: Start of the range, Unix milliseconds.
             to_ms: End of the range, Unix milliseconds; instant targets are evaluated here.
         """
+
+    def display(self) -> Display | None:
+        """Return what says what panels display; None: pages then show the bare numbers."""
 
     def scrape_interval(self) -> float:
         """Give the default datasource's ``timeInterval`` in seconds; 15.0 where it has none, as in Grafana."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from acceptance.display import Display, GrafanaLibrary
 from acceptance.world.grafana.accounts import Accounts
 from acceptance.world.grafana.intervals import SCRAPE_INTERVAL
 from acceptance.world.grafana.logfmt import Log
@@ -16,7 +18,9 @@ from acceptance.world.grafana.provisioning.datasources import load_datasources
 from acceptance.world.grafana.provisioning.providers import load_providers
 from acceptance.world.grafana.queries import Queries, QueryRefusedError
 
-__all__ = ["GrafanaSite"]
+__all__ = ["DISPLAY", "NODE", "GrafanaSite"]
+
+NODE, DISPLAY = "STANDIN_NODE", "STANDIN_DISPLAY"  # names in the environment: the program, the component's folder
 
 
 class GrafanaSite:
@@ -35,6 +39,8 @@ class GrafanaSite:
         self.queries = Queries(load_datasources(options.provisioning, environ, log))
         self.library = Library(load_providers(options.provisioning, environ), log)
         self.library.scan()
+        node, folder = environ.get(NODE), environ.get(DISPLAY)
+        self._display = GrafanaLibrary(node=Path(node), folder=Path(folder)) if node and folder else None
         self._over = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="dashboards", daemon=True)
         self._watcher.start()
@@ -44,6 +50,8 @@ class GrafanaSite:
         self._over.set()
         self._watcher.join(5)
         self.queries.close()
+        if self._display is not None:
+            self._display.close()
 
     def dashboards(self) -> tuple[dict[str, Any], ...]:
         """Give each dashboard as served, by title."""
@@ -56,6 +64,10 @@ class GrafanaSite:
             return self.queries.answer(request).body
         except QueryRefusedError as refused:
             return refused.body
+
+    def display(self) -> Display | None:
+        """Return Grafana's own display library, if the environment says where it is."""
+        return self._display
 
     def scrape_interval(self) -> float:
         """Give the default datasource's ``timeInterval`` in seconds."""

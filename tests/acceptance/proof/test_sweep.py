@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from werkzeug import Request, Response
 
 from acceptance.dashboards.template import Window
 from acceptance.dashboards.variables import fill_variables
+from acceptance.display import Displayed, DisplayedItem, PanelRequest
 from acceptance.probes.errors import PanelError, QueryError
 from acceptance.probes.grafana import GrafanaClient, ServedDashboard
 from acceptance.proof.judge import Marks, PanelFault
@@ -85,7 +86,7 @@ def test_every_panel_is_asked_and_judged(client: GrafanaClient, window: Window) 
         variables=({"name": "env", "type": "query", "current": {"value": "live"}},),
     )
 
-    good, empty, refused, silent = sweep(client, [dashboard], window, Marks(env="paper", last_run=RUN))
+    good, empty, refused, silent = sweep(client, [dashboard], window, Marks(env="paper", last_run=RUN), display=None)
 
     assert good.problems() == ()
     assert good.queries == ('arbitrage_preflight_last_success{env="paper"}',)
@@ -104,7 +105,7 @@ def test_old_data_is_not_this_runs(client: GrafanaClient, window: Window) -> Non
     """Values that came together with another run's timestamp are stale."""
     dashboard = served(panel(1, "good", "arbitrage_preflight_last_success"))
 
-    (outcome,) = sweep(client, [dashboard], window, Marks(env="paper", last_run=RUN + 1))
+    (outcome,) = sweep(client, [dashboard], window, Marks(env="paper", last_run=RUN + 1), display=None)
 
     assert [fault.fault for fault in outcome.faults] == [PanelFault.STALE]
 
@@ -114,7 +115,7 @@ def test_a_grafana_that_is_gone_fails_each_panel_with_its_place(closed_port: int
     dashboard = served(panel(1, "a", "up"), panel(2, "b", "up"))
 
     with GrafanaClient(f"http://127.0.0.1:{closed_port}") as gone:
-        outcomes = sweep(gone, [dashboard], window, Marks(env="paper"))
+        outcomes = sweep(gone, [dashboard], window, Marks(env="paper"), display=None)
 
     assert ["panel 'a'" in outcomes[0].failure, "panel 'b'" in outcomes[1].failure] == [True, True]
     assert "['up']: Grafana cannot be reached" in outcomes[0].failure
@@ -127,7 +128,7 @@ def test_a_request_refused_as_a_whole_still_names_the_target(client: GrafanaClie
         {"refId": "B", "expr": "up", "datasource": {"type": "prometheus", "uid": "typo"}},
     ]
 
-    (outcome,) = sweep(client, [served(panel(1, "p", "", targets=targets))], window, Marks(env="paper"))
+    (outcome,) = sweep(client, [served(panel(1, "p", "", targets=targets))], window, Marks(env="paper"), display=None)
 
     assert "panel 'p' (id 1), target B: query as sent 'up'" in outcome.failure
     assert "HTTP 404 (no such thing there)" in outcome.failure
@@ -168,3 +169,55 @@ def test_variables_that_cannot_be_filled_are_errors(client: GrafanaClient, windo
         dashboard = served(variables=(variable("v", query),)).dashboard
         with pytest.raises(kind, match=words):
             fill_variables(client, dashboard, window)
+
+
+class FakeDisplay:
+    """Displays nothing of what it is given, and remembers it."""
+
+    def __init__(self) -> None:
+        self.asked: list[PanelRequest] = []
+
+    def show(self, requests: Sequence[PanelRequest]) -> tuple[Mapping[str, Displayed], ...]:
+        """Remember what is to be shown, and show nothing of it."""
+        self.asked += requests
+        items = (DisplayedItem(ref_id="A", title="", text="No data", colour=None, number=None, shown=False, why="x"),)
+        fault = ("has data, shows none: x",)
+        one = {major: Displayed(major=major, version="", items=items, faults=fault, notes=()) for major in ("12", "13")}
+        return tuple(one for _ in requests)
+
+
+def test_what_is_displayed_is_asked_for_all_at_once(client: GrafanaClient, window: Window) -> None:
+    """Panels that were answered are shown in one call, without the marks; faults that agree are one sentence."""
+    display = FakeDisplay()
+    dashboard = served(panel(1, "good", "arbitrage_preflight_last_success"), panel(2, "silent", "up", targets=[]))
+
+    good, silent = sweep(client, [dashboard], window, Marks(env="paper", last_run=RUN), display=display)
+
+    (asked,) = display.asked
+    assert (set(asked.frames), asked.tables, asked.variables["env"]) == ({"A"}, (), "paper")
+    (problem,) = good.problems()
+    assert problem.startswith("dashboard 'd77', panel 'good' (id 1): on Grafana 12 and 13: has data, shows none: x; ")
+    assert problem.endswith("displayed instead: '(No data)'")
+    assert silent.displayed == {}
+    assert good.last_run_timestamp == RUN
+    assert good.by_name() == {"Value": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        pytest.param({"timeShift": "1d"}, "the panel's timeShift 1d: it asks for ", id="shift"),
+        pytest.param({"timeFrom": "1y"}, "the panel's timeFrom 1y: it asks for ", id="from"),
+    ],
+)
+def test_a_time_range_of_its_own_is_asked_and_said(
+    client: GrafanaClient, window: Window, own: dict[str, str], words: str
+) -> None:
+    """A panel that looks at another time is asked for that time, and its faults say so."""
+    dashboard = served(panel(1, "p", "up # nothing", **own))
+
+    (outcome,) = sweep(client, [dashboard], window, Marks(env="paper"), display=None)
+
+    assert outcome.window is not None
+    assert outcome.window.start < window.start - 86_000
+    assert words in outcome.problems()[0]

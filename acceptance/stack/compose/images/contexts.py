@@ -51,12 +51,21 @@ IMAGES: tuple[Local, ...] = (
     Local(service="preflight", variable="PREFLIGHT_IMAGE", folder="app"),
 )
 
-STANDIN_NEEDS = ("fonttools", "koreanize-matplotlib", "matplotlib", "prometheus-client", "pyyaml", "requests")
+STANDIN_NEEDS = (
+    "fonttools",
+    "koreanize-matplotlib",
+    "matplotlib",
+    "prometheus-client",
+    "promql-parser",
+    "pyyaml",
+    "requests",
+)
 """What the stand-in for Grafana imports."""
 
 STANDIN_SOURCES = (
     "acceptance/__init__.py",
     "acceptance/dashboards",
+    *(f"acceptance/display/{name}.py" for name in ("__init__", "library", "model")),
     "acceptance/probes",
     *(f"acceptance/proof/{name}.py" for name in ("__init__", "judge", "sweep")),
     "acceptance/world/__init__.py",

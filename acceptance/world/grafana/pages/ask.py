@@ -7,9 +7,10 @@ from typing import Any
 
 from acceptance.dashboards.model import Panel, PanelValue, panel_queries, panel_values
 from acceptance.dashboards.template import Value, Window
+from acceptance.display import DisplayError
 from acceptance.probes.errors import AnswerFormatError, PanelError, ProbeError, QueryError
 from acceptance.probes.grafana import GrafanaResult, read_target
-from acceptance.proof.sweep import PanelOutcome
+from acceptance.proof.sweep import PanelOutcome, displayed
 from acceptance.world.grafana.seam import Site
 
 __all__ = ["SiteAsked", "ask_panel"]
@@ -64,7 +65,23 @@ def ask_panel(site: Site, panel: Panel, values: Mapping[str, Value], window: Win
         failure = _errors(result) or str(error)
     except ProbeError as error:
         failure = str(error)
-    return PanelOutcome(panel=panel, values=shown, queries=queries, faults=(), failure=failure, result=result)
+    outcome = PanelOutcome(
+        panel=panel,
+        values=shown,
+        queries=queries,
+        faults=(),
+        failure=failure,
+        result=result,
+        variables=values,
+        window=window,
+    )
+    display = site.display()
+    if display is None:
+        return outcome
+    try:
+        return displayed([outcome], display)[0]
+    except DisplayError:
+        return outcome  # the page shows the bare numbers; what a suite must know, it asks itself
 
 
 def _errors(result: GrafanaResult | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from acceptance.dashboards.model import Panel
-from acceptance.dashboards.pictures.reading import Config, describe
+from acceptance.dashboards.pictures.reading import NO_DATA, describe, shown_of
 from acceptance.world.grafana.pages.html import page, text
 from acceptance.world.grafana.pages.picture import NARROW, size
 from acceptance.world.grafana.pages.plain import not_found
@@ -129,13 +129,13 @@ def _shown(request: PageRequest, uid: str, view: View, index: int, panel: Panel)
     if outcome.failure:
         mark = 'data-testid="data-testid Panel data error message"'  # Grafana's own
         return f'<p class="failure" {mark}><strong>Not answered / 응답 없음</strong> {text(outcome.failure)}</p>'
-    values = [one for one in outcome.values if one.value is not None]
-    config = Config(panel)
-    if not values:
-        return f'<p class="empty">{text(config.look(None).text)}</p>'
-    told = [f"{one.name or one.ref_id}: {config.look(one.value, one.name).text}" for one in values[:_MOST_VALUES]]
-    more = f"; and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else ""
-    alternative = f"{panel.title}. {'; '.join(told)}{more}"
+    displayed = shown_of(outcome)
+    told = displayed.texts()
+    if not told:
+        instead = [item.text for item in displayed.items if item.text]  # the panel's own words for nothing
+        return f'<p class="empty">{text(instead[0] if instead else NO_DATA)}</p>'
+    more = f"; and {len(told) - _MOST_VALUES} more" if len(told) > _MOST_VALUES else ""
+    alternative = f"{panel.title}. {'; '.join(told[:_MOST_VALUES])}{more}"
     pinned = [(key, one) for key, found in request.params.items() if key.startswith("var-") for one in found]
     query = urlencode([*pinned, ("from", span.from_ms), ("to", span.to_ms)])
     address = f"/panel/{quote(uid, safe='')}/{index}.svg?{query}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -9,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.dashboards.model import Panel, PanelValue, find_panel, list_panels
+from acceptance.dashboards.template import Window
+from acceptance.display import GrafanaLibrary
+from acceptance.display.installed import installed_library
 from acceptance.probes.frames import FrameSeries
 from acceptance.probes.grafana import GrafanaResult
 from acceptance.proof.judge import Judgement, PanelFault
-from acceptance.proof.sweep import PanelOutcome
+from acceptance.proof.sweep import PanelOutcome, displayed
 
 DASHBOARDS = Path(__file__).parents[4] / "monitoring" / "grafana" / "dashboards"
 START, END = 1_790_000_000.0, 1_790_000_060.0
@@ -38,22 +43,47 @@ def shown(
     )
 
 
+@functools.cache
+def _library() -> GrafanaLibrary:
+    library = installed_library()
+    atexit.register(library.close)
+    return library
+
+
+def _frame(one: PanelValue) -> dict[str, Any]:
+    """The frame in which Grafana would have sent a series."""
+    odd: dict[str, list[int]] = {}
+    for row, value in enumerate(one.series.values):
+        if not math.isfinite(value):
+            odd.setdefault("NaN" if math.isnan(value) else "Inf" if value > 0 else "NegInf", []).append(row)
+    values = [value if math.isfinite(value) else None for value in one.series.values]
+    number = {"name": "Value", "type": "number", "labels": dict(one.labels), "config": {"displayNameFromDS": one.name}}
+    data = {"values": [[time * 1000 for time in one.series.times], values], "entities": [None, odd or None]}
+    return {"schema": {"refId": one.ref_id, "fields": [{"name": "Time", "type": "time"}, number]}, "data": data}
+
+
 def outcome_of(
     panel: Panel, values: Sequence[PanelValue] = (), *, fault: PanelFault | None = None, failure: str = ""
 ) -> PanelOutcome:
+    """Return a panel that was answered these values, with what Grafana's own library displays of them."""
     request: dict[str, Any] = {"from": str(int(START * 1000)), "to": str(int(END * 1000)), "queries": []}
+    frames: dict[str, dict[str, Any]] = {}
+    for one in values:
+        frames.setdefault(one.ref_id, {"frames": []})["frames"].append(_frame(one))
     result = GrafanaResult(
-        request=request, status=200, series={}, frame_counts={}, errors={}, executed={}, raw={"results": {}}
+        request=request, status=200, series={}, frame_counts={}, errors={}, executed={}, raw={"results": frames}
     )
     found = Judgement(panel=panel, ref_id="A", fault=fault, query="up", detail="0 frames") if fault else None
-    return PanelOutcome(
+    outcome = PanelOutcome(
         panel=panel,
         values=tuple(values),
         queries=("up",),
         faults=(found,) if found else (),
         failure=failure,
         result=None if failure else result,
+        window=Window(start=START, end=END, scrape_interval=5.0),
     )
+    return displayed([outcome], _library())[0]
 
 
 HEALTH = "d77_system_health"

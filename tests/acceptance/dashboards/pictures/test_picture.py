@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from acceptance.dashboards.pictures.ink import drawable, fit, width, wrap
 from acceptance.dashboards.pictures.picture import DRAWN, data_picture, panel_picture, sheet_picture
 from acceptance.proof.judge import PanelFault
 from acceptance.proof.sweep import PanelOutcome
+from acceptance.stack.binaries.cache import cache_root
 from tests.acceptance.dashboards.pictures.samples import DASHBOARDS, HEALTH, SAMPLES, committed, outcome_of, shown
+
+pytestmark = pytest.mark.display  # what a picture shows is what Grafana's library says
 
 
 def _text(svg: bytes) -> str:
@@ -41,7 +45,7 @@ def test_a_picture_is_svg_with_title_and_korean_as_outlines(sample: PanelOutcome
     assert sample.panel.title in _text(svg)
     assert root.findall(".//{http://www.w3.org/2000/svg}text") == []
     assert "NO DATA" not in _text(svg)
-    assert len(svg) < 90_000
+    assert len(svg) < 150_000
 
 
 def test_a_picture_is_png_too(sample: PanelOutcome) -> None:
@@ -67,11 +71,13 @@ def test_the_same_bytes_in_another_process() -> None:
         "print(hashlib.sha256(panel_picture(outcome_of(committed(*place), values))).hexdigest())\n"
     )
 
+    plain = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "MPLCONFIGDIR": "/tmp"}
+    plain["ARBITRAGE_CACHE"] = str(cache_root())  # of the library: there is none in that home
     found = {
         subprocess.run(
             [sys.executable, "-c", code],
             cwd=DASHBOARDS.parents[2],
-            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "MPLCONFIGDIR": "/tmp"},
+            env={"PYTHONHASHSEED": seed, **plain},
             capture_output=True,
             text=True,
             check=True,
@@ -226,7 +232,7 @@ def test_the_ring_of_a_pie_chart_is_where_its_numbers_are() -> None:
     drawn = data_picture(outcome_of(committed(*place), values), 240, 240).decode()
 
     width_, height = (float(number) for number in re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)[0])
-    arcs = re.findall(r'<path d="(M [\d. -]+ C[^"]*)" [^>]*stroke: #ffffff', drawn)
+    arcs = re.findall(r'<path d="(M [^"C]+C[^"]*)"[^>]*stroke: #ffffff', drawn)
     ring = [[float(number) for number in re.findall(r"-?\d+\.\d+|-?\d+", arc)] for arc in arcs]
     assert ring
     assert all(0 <= x <= width_ * 0.6 for arc in ring for x in arc[0::2])

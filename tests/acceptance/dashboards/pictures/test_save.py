@@ -20,6 +20,8 @@ from tests.acceptance.dashboards.pictures.samples import HEALTH, SAMPLES, commit
 STANDIN = GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin")
 SECRET = "a-made-up-secret-value"
 
+pytestmark = pytest.mark.display  # what a picture shows is what Grafana's library says
+
 
 class _Door:
     """Takes files in like a bundle, in memory."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def test_committed_pins(recipe: Recipe) -> None:
         assert "==" in pins.wheel_pin(recipe.pins / "requirements.txt")
         assert len(re.findall(r"^[\w.-]+==", text, re.MULTILINE)) == 1
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", text)
+    elif recipe.source == "npm":
+        wanted = json.loads(texts["package.json"])["dependencies"]
+        locked = json.loads(texts["package-lock.json"])["packages"]
+        assert all(re.fullmatch(r"(npm:@grafana/data@)?\d+\.\d+\.\d+", version) for version in wanted.values())
+        assert all(re.match(r"sha512-", one["integrity"]) for name, one in locked.items() if name)
+        assert not any("resolved" in one for one in locked.values())
     else:
         assert pins.go_line(recipe.pins / "go.mod") >= (1, 26)
         assert " h1:" in texts["go.sum"]

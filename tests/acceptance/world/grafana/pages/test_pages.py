@@ -35,6 +35,9 @@ class FakeSite:
             return {"message": "data source not found"}
         return {"results": {query["refId"]: _result(str(query["expr"]), to_ms) for query in queries}}
 
+    def display(self) -> None:
+        """There is no library: bare numbers."""
+
     def scrape_interval(self) -> float:
         """Give Grafana's default."""
         return 15.0
