@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import Figure
+from preflight.message import Message
 from preflight.check import Context
 from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Status
@@ -36,7 +37,7 @@ class _Waits:
     def run(self, _: Context) -> Outcome:
         """Wait."""
         select.select([], [], [], self.seconds)
-        return Outcome(status=Status.PASS, summary="waited")
+        return Outcome(status=Status.PASS, summary=Message("waited"))
 
 
 def measure() -> Iterable[Figure]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,10 @@ COMMANDS = MappingProxyType(
         "doctor": "preflight.commands.doctor",
     }
 )
+
+
+_PAGES = frozenset({"list", "config", "init"})  # what they print may be read in part: `preflight config | head`
+_EXIT_PIPE = 128 + signal.SIGPIPE  # as a shell shows a program whose reader has gone
 
 
 def entry() -> NoReturn:
@@ -57,6 +62,13 @@ def _flush(code: int) -> None:
             raise
 
 
+def _drop_output() -> None:
+    """Have what is still to be printed go nowhere: its reader has gone."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
 def _where(error: BaseException) -> str:
     """Say what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
     trace = error.__traceback__
@@ -77,7 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
     try:
         code: int = importlib.import_module(COMMANDS[command]).main(arguments)
+        if command in _PAGES:
+            sys.stdout.flush()
         return code
+    except BrokenPipeError:
+        if command not in _PAGES:
+            raise
+        _drop_output()
+        return _EXIT_PIPE
     except SystemExit as e:
         # argparse ends bad options with 2, --help and --version with 0; nobody else may end the gate with 0.
         if e.code == EXIT_USAGE:

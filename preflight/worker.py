@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from preflight.check import Check, Context
 from preflight.child_end import wait_for
+from preflight.message import BadMessageError, Message, cleaned, from_data, message, to_data
 from preflight.model import Outcome, Status, one_line
 from preflight.redaction import scrub
 from preflight.streams import ENDING
@@ -32,9 +33,11 @@ _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
 _SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
+_MAX_MESSAGE = 12_000  # bytes of JSON of one message; of a larger one only the text is sent
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
 _TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
-_CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
+_MESSAGES = ("summary", "hint")  # those of them that can be said in another language
+_CRASH_HINT = message("this is a bug in the check or in a library it uses: run it alone with --only and report it")
 
 
 class BadAnswerError(Exception):
@@ -187,9 +190,11 @@ def _answer(check: Check, ctx: Context) -> bytes:
         outcome = check.run(ctx)
         if isinstance(outcome, Outcome):
             return encode(outcome)
-        problem, kind = f"the check returned {type(outcome).__name__}, not an outcome", type(outcome).__name__
+        kind = type(outcome).__name__
+        problem = message("the check returned {kind}, not an outcome", kind=kind)
     except BaseException as e:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a check are its result too
-        problem, kind = f"the check raised {type(e).__name__}: {e}", type(e).__name__
+        kind = type(e).__name__
+        problem = message("the check raised {kind}: {error}", kind=kind, error=e)
     return encode(Outcome(status=Status.ERROR, summary=problem, hint=_CRASH_HINT, expected="an outcome", actual=kind))
 
 
@@ -199,6 +204,7 @@ def encode(outcome: Outcome) -> bytes:
         {
             "status": str(outcome.status),
             **{name: _sent(getattr(outcome, name)) for name in _TEXTS},
+            "messages": {name: data for name in _MESSAGES if (data := _sent_message(getattr(outcome, name)))},
             "timings": dict(outcome.timings),
         }
     ).encode()
@@ -207,6 +213,12 @@ def encode(outcome: Outcome) -> bytes:
 def _sent(text: Any) -> Any:
     """Cut what is too long to be sent: what a server says may be of any length."""
     return text[:_MAX_SENT] if isinstance(text, str) else text
+
+
+def _sent_message(text: Any) -> dict[str, Any] | None:
+    """Return template and values of a message that is short enough to be sent whole."""
+    data = to_data(text)
+    return data if data is not None and len(json.dumps(data)) <= _MAX_MESSAGE else None
 
 
 def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
@@ -223,9 +235,10 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         data = json.loads(line)
     except (ValueError, RecursionError) as e:
         raise BadAnswerError("its answer is not JSON") from e
-    if not isinstance(data, dict) or set(data) != {"status", *_TEXTS, "timings"}:
+    if not isinstance(data, dict) or data.keys() - {"messages"} != {"status", *_TEXTS, "timings"}:
         raise BadAnswerError("its answer has other fields than an outcome has")
     texts = dict(_texts(data, secrets))
+    messages = {name: _message(data, name, texts[name], secrets) for name in _MESSAGES}
     if data["status"] not in tuple(Status):
         raise BadAnswerError("its status is none that there is")
     status, timings = Status(data["status"]), data["timings"]
@@ -233,7 +246,15 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         raise BadAnswerError("its timings are not seconds")
     if not all(_TIMING.fullmatch(name) for name in timings):
         raise BadAnswerError("its timings have names that are not letters and underscores")
-    return Outcome(status=status, timings=timings, **texts)
+    return Outcome(
+        status=status,
+        summary=messages["summary"],
+        hint=messages["hint"],
+        expected=texts["expected"],
+        actual=texts["actual"],
+        said=texts["said"],
+        timings=timings,
+    )
 
 
 def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -246,6 +267,18 @@ def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, 
             text = text[: max(0, len(text) - longest)]
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
         yield name, one_line(scrub(text, secrets))[:_MAX_TEXT]
+
+
+def _message(data: dict[str, Any], name: str, text: str, secrets: Sequence[str]) -> Message:
+    """Return a text with what it was made from; without that, unless it makes the very same text once it is clean."""
+    sent = data.get("messages")
+    if not isinstance(sent, dict) or name not in sent:
+        return Message(text)
+    try:
+        known = cleaned(from_data(sent[name]), lambda part: one_line(scrub(part, secrets)))
+    except BadMessageError as e:
+        raise BadAnswerError(f"its {name} is not a message: {e}") from e
+    return known if known == text else Message(text)
 
 
 def _is_seconds(value: Any) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from preflight.check import Context
 from preflight.config.sections import ServerSection
+from preflight.message import joined, message
 from preflight.model import Outcome, Status
 
 
@@ -17,7 +18,7 @@ def client_certificate(settings: ServerSection) -> dict[str, datetime]:
 
     if settings.cert_file is None:
         return {}
-    return {f"our own ({settings.cert_file})": end_of_file(settings.cert_file)}
+    return {message("our own ({file})", file=settings.cert_file): end_of_file(settings.cert_file)}
 
 
 def judged(outcome: Outcome, ends: Mapping[str, datetime], ctx: Context) -> Outcome:
@@ -38,8 +39,8 @@ def judged(outcome: Outcome, ends: Mapping[str, datetime], ctx: Context) -> Outc
     return replace(
         outcome,
         status=Status.FAIL if over else Status.WARN,
-        summary="; ".join(said for _, said in found),
-        hint="have it renewed, and the server told to read it again",
+        summary=joined(said for _, said in found),
+        hint=message("renew it, and have the server reload it"),
         expected="certificates that are good for two more weeks",
         actual=found[0][1],
     )

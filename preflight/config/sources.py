@@ -26,6 +26,7 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from preflight.config.known_keys import nearest_key
 from preflight.config.owners import flaw_of
 from preflight.config.plain_http import must_not_send_in_the_clear
 from preflight.config.sections import ServerSection
@@ -34,6 +35,7 @@ from preflight.config.trust import files_of, must_be_trusted
 from preflight.config.weakened import overrides_of
 from preflight.errors import NoEnvError, UsageError
 from preflight.io import read_text as read_regular
+from preflight.message import message
 from preflight.model import Env
 from preflight.process_id import is_running
 
@@ -201,7 +203,9 @@ def _explain(error: Any, layers: list[Layer]) -> str:
     key = source.spell(loc) if source is not None else ".".join(str(part) for part in error["loc"]) or "settings"
     where = f"{source.name} " if source is not None else ""
     if error["type"] == "extra_forbidden":
-        return f"{where}{key}: unknown key; `preflight --help` names the known ones"
+        meant = nearest_key(loc)
+        spelled = "" if meant is None or source is None else f"did you mean {source.spell(meant)}? "
+        return f"{where}{key}: unknown key; {spelled}`preflight config --keys` lists the known ones"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     wanted = "should be " if error["msg"].startswith("Input should be ") else ""
     return f"{where}{key}: {wanted}{message}"
@@ -290,7 +294,12 @@ def _foreign_stack(cwd: Path) -> str | None:
     for each in (path, path.parent):
         flaw = flaw_of(each)
         if flaw is not None:
-            return f"{STACK_FILE} is ignored: {flaw.problem}; {flaw.hint}"
+            return message(
+                "{file} is ignored: {problem}; {hint}",
+                file=STACK_FILE,
+                problem=flaw.problem,
+                hint=flaw.hint,
+            )
     return None
 
 

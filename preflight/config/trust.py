@@ -9,6 +9,7 @@ from preflight.config.owners import Flaw, flaw_of, trusted_owners
 from preflight.config.sections import Section
 from preflight.config.settings import Settings
 from preflight.errors import UsageError
+from preflight.message import message
 
 _PUBLIC = frozenset({"ca_file", "cert_file"})  # certificates: who may write them matters, not who reads them
 
@@ -39,7 +40,9 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
     try:
         link = path.lstat()
         if link.st_uid not in trusted_owners():
-            return flaw_of(path) or Flaw(f"{path} is a link of another user", "a file", f"rm {path}")
+            return flaw_of(path) or Flaw(
+                message("{path} is a link of another user", path=path), "a file", message("rm {path}", path=path)
+            )
         way = sorted({*path.absolute().parents, *path.resolve().parents})
         return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
     except OSError as e:

@@ -22,6 +22,7 @@ import pytest
 from preflight import __version__, model
 from preflight.check import Check, Context
 from preflight.cli import main
+from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
 from preflight.streams import ENDING
@@ -65,7 +66,7 @@ def fake_checks(make_check: MakeCheck, monkeypatch: pytest.MonkeyPatch) -> Calla
 
     def replace(**given: Status) -> None:
         def says(status: Status) -> Callable[[Context], Outcome]:
-            return lambda _: Outcome(status=status, summary=f"it is {status.value}", hint="h")
+            return lambda _: Outcome(status=status, summary=Message(f"it is {status.value}"), hint=Message("h"))
 
         checks = tuple(make_check(i, says(given.get(i, Status.PASS)), network=i == "redis") for i in IDS)
         monkeypatch.setattr("preflight.registry.default_registry", lambda _=None: Registry(checks))

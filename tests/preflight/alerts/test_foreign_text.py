@@ -19,6 +19,7 @@ from preflight.alerts.migrate import migrate
 from preflight.alerts.spool import Content, Spool
 from preflight.cli import main
 from preflight.config.sections import PostgresSection
+from preflight.message import Message
 from preflight.model import Report, one_line
 from preflight.render.console import RichView, render_plain
 from preflight.render.json import render_document
@@ -107,7 +108,11 @@ def test_q12_what_the_console_draws(make_report: Callable[..., Report]) -> None:
     """Reasons, notes, hints, waivers and names of files: none begins a line of its own, on a pipe or a terminal."""
     report = make_report(notes=(FORGED,), textfile=FORGED)
     results = tuple(
-        replace(each, waiver=FORGED, outcome=replace(each.outcome, summary=FORGED, hint=FORGED, said=FORGED))
+        replace(
+            each,
+            waiver=FORGED,
+            outcome=replace(each.outcome, summary=Message(FORGED), hint=Message(FORGED), said=FORGED),
+        )
         for each in report.results
     )
     report = replace(report, results=results, decision=replace(report.decision, reasons=(FORGED,)))

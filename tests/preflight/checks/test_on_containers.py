@@ -105,7 +105,7 @@ def ask_postgres(postgres: PostgresContainer, make_context: MakeContext, make_se
 @pytest.mark.parametrize(
     ("options", "given", "status", "says"),
     [
-        ((), {}, Status.PASS, "keeps what it is given"),
+        ((), {}, Status.PASS, "reads back what was written"),
         ((), {"password": "another"}, Status.FAIL, "refuses the password"),
         (("--maxmemory", "100kb"), {}, Status.FAIL, "out of memory"),
         (("--replicaof", HOST, "1"), {}, Status.FAIL, "read-only replica"),

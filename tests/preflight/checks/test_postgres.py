@@ -133,7 +133,7 @@ def test_slow_is_a_warn(index: int, slow: float, status: Status, make_context: M
     ("text", "status", "told"),
     [
         ("connection to server at 1, port 1 failed: Connection refused", Status.FAIL, "refuses connections"),
-        ("fe_sendauth: no password supplied", Status.FAIL, "wants a password"),
+        ("fe_sendauth: no password supplied", Status.FAIL, "requires a password"),
         ('could not translate host name "x" to address: Name or service not known', Status.FAIL, "does not resolve"),
         ('could not translate host name "x" to address: Temporary failure', Status.ERROR, "cannot be resolved now"),
         ("connection to server failed: timeout expired", Status.ERROR, "no answer in time"),
