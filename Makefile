@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup components acceptance test lint unit browser compose images dashboards grafana grafana-contract secrets \
-	backup restore rotate down-volumes doctor up down status fresh mutants bench clean
+	backup restore rotate down-volumes doctor translations up down status fresh mutants bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -31,6 +31,9 @@ lint: .venv/ready ## format, lint and types
 
 unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
 	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
+
+translations: .venv/ready ## the catalogue of preflight/locale in step with the source
+	@$(BIN)/python -m scripts.translations
 
 acceptance: setup ## the whole chain on real servers; writes evidence to artifacts/
 	$(BIN)/python -m pytest acceptance --stack $(STACK) --grafana $(GRAFANA) $(ARGS)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figure import Figure
-from preflight.message import Message
 from preflight.check import Context
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
 

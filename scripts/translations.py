@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from babel.messages import Catalog
@@ -26,12 +26,11 @@ def extracted() -> Catalog:
     """Return the templates of the source, each with the files that hold it."""
     catalogue = Catalog(project="preflight", charset="utf-8")
     for path in sorted(PACKAGE.rglob("*.py")):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about f-strings: those are values, and not to be translated
+        with redirect_stderr(io.StringIO()):  # it complains of f-strings: those are values, and not to be translated
             found = list(extract_from_file("python", path, keywords=KEYWORDS))
         for _, text, _, _ in found:
             name = text if isinstance(text, str) else text[0]
-            catalogue.add(name, locations=[(str(path.relative_to(ROOT)), None)])
+            catalogue.add(name, locations=[(str(path.relative_to(ROOT)), 1)])
     return catalogue
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from requests import Response
     from tenacity import RetryCallState
 
-NOT_CONFIGURED = (
+NOT_CONFIGURED = message(
     "Telegram is not configured; set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE "
     "(docs/alerts.md says how)"
 )
@@ -94,7 +94,10 @@ class Telegram:
         except LateError:
             answer = untold(AnswerKind.UNSURE, message("no answer within {timeout:.1f} s", timeout=timeout))
         except Exception as e:  # noqa: BLE001 - its text may hold the URL: the type must do
-            answer = untold(AnswerKind.REFUSED, f"the request could not be made ({type(e).__kind}); check telegram.url")
+            answer = untold(
+                AnswerKind.REFUSED,
+                message("the request could not be made ({kind}); check telegram.url", kind=type(e).__name__),
+            )
         return answer.cleaned(lambda text: scrub(text, self.secrets))
 
     def _tries(self, params: dict[str, Any], end: float, *, careful: bool) -> TelegramAnswer:
@@ -193,7 +196,7 @@ def _failed(error: Exception, timeout: float) -> TelegramAnswer:
     for kind_of_error, kind, reason in known:
         if isinstance(error, kind_of_error):
             return untold(kind, reason)
-    return untold(AnswerKind.UNSURE, message("the answer cannot be read ({kind})", kind=type(error).__kind))
+    return untold(AnswerKind.UNSURE, message("the answer cannot be read ({kind})", kind=type(error).__name__))
 
 
 def _distrusts(cause: object) -> bool:

@@ -123,11 +123,11 @@ class Start:
                 message(
                     "{command} cannot be started: {strerror}",
                     command=self.command[0],
-                    strerror=e.strerror or type(e).__kind,
+                    strerror=e.strerror or type(e).__name__,
                 )
             )
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - it could not tell
-            refusal = _RefusedError(message("exec was stopped before the start ({kind})", kind=type(e).__kind))
+            refusal = _RefusedError(message("exec was stopped before the start ({kind})", kind=type(e).__name__))
         for number, handler in handlers.items():
             signal.signal(number, handler)
         return _conclusion(gate.reconsider(report, results=refusal.results, doubts=refusal.doubts))

@@ -727,3 +727,22 @@ def test_module_is_the_command(prom: Path) -> None:
     assert len(bad) >= 3
     assert all("-> " in lines[n + 1] for n in bad)
     assert 'arbitrage_preflight_last_success{env="paper"} 0.0' in prom.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("argv", [["config", "--keys"], ["list"], ["config", "--env", "test"]])
+def test_a_page_whose_reader_has_gone_ends_quietly(argv: list[str], tmp_path: Path) -> None:
+    """`preflight config | head` says nothing on stderr, and ends as a shell shows a program whose pipe broke."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", "from preflight.cli import entry; entry()", *argv],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")

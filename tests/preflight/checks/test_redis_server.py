@@ -1,4 +1,4 @@
-"""G5, G6, G8: a Redis that reads back what was written and is still not what the bot can stand on. Each on real servers."""
+"""G5, G6, G8: a Redis that reads back what was written and is still not enough for the bot. Each on real servers."""
 
 from __future__ import annotations
 

@@ -38,8 +38,10 @@ def test_every_suggestion_is_a_key() -> None:
     [
         (
             {"PREFLIGHT_REDIS__HOTS": "x"},
-            "variable PREFLIGHT_REDIS__HOTS: unknown key; did you mean PREFLIGHT_REDIS__HOST? "
-            "`preflight config --keys` lists the known ones",
+            (
+                "variable PREFLIGHT_REDIS__HOTS: unknown key; did you mean PREFLIGHT_REDIS__HOST? "
+                "`preflight config --keys` lists the known ones"
+            ),
         ),
         (
             {"PREFLIGHT_QQQQ": "x"},

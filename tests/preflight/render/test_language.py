@@ -13,7 +13,7 @@ import pytest
 
 from preflight.commands import run
 from preflight.errors import UsageError
-from preflight.language import english, speaker
+from preflight.language import Say, english, speaker
 from preflight.message import Message, message
 from preflight.model import (
     AlertItem,
@@ -28,12 +28,14 @@ from preflight.model import (
     Verdict,
     decide,
 )
+from preflight.registry import default_registry
 from preflight.render import console
 from preflight.render.console import Reader, render_plain
 
 MakeReport = Callable[..., Report]
 
 PACKAGE = Path(console.__file__).parents[1]
+ROOT = PACKAGE.parent
 HANGUL = re.compile("[가-힣]")
 KOREAN = speaker("ko")
 
@@ -66,6 +68,7 @@ NO_GO: 출발 금지: 점검이 실패했습니다 (종료 코드 1, 1.50초)
 
 REFUSED = message("Redis at {where} refuses connections", where="127.0.0.1:6379")
 START_IT = message("start it, or correct PREFLIGHT_REDIS__HOST and __PORT")
+DOWN = Outcome(status=Status.FAIL, summary=REFUSED, hint=START_IT)
 
 
 def korean_report(make_report: MakeReport) -> Report:
@@ -115,10 +118,8 @@ def test_plain_text_in_korean(make_report: MakeReport) -> None:
 
 
 def test_example_in_the_readme() -> None:
-    """The example in README.ko.md is what that run would print today."""
-    readme = (PACKAGE.parent / "README.ko.md").read_text(encoding="utf-8")
-    found = Outcome(status=Status.FAIL, summary=REFUSED, hint=START_IT)
-    results = (Result(id="redis", outcome=found, required=True),)
+    """The longer example in README.ko.md is what that run would print today."""
+    results = (Result(id="redis", outcome=DOWN, required=True),)
     report = Report(
         run_id="20261123T153425Z-1e21afbd",
         version="0.1.0",
@@ -132,7 +133,46 @@ def test_example_in_the_readme() -> None:
         duration_seconds=0.29,
         recorded=False,
     )
-    assert f"--lang ko\n{render_plain(report, Reader(say=KOREAN))}```\n" in readme
+    readme = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    assert f"--only redis --lang ko\n{render_plain(report, Reader(say=KOREAN))}```\n" in readme
+
+
+@pytest.mark.parametrize(("document", "say"), [("README.md", english), ("README.ko.md", KOREAN)])
+def test_first_lines_of_the_readmes(document: str, say: Say) -> None:
+    """Each line of the output on the first screen is one that such a run would print today, in this order."""
+    shown = re.search(r"```\n\$ preflight --env paper.*?\n(.*?)```", (ROOT / document).read_text("utf-8"), re.DOTALL)
+    assert shown is not None
+    lines = [line for line in shown[1].splitlines() if line.strip() not in {"", "..."}]
+    skipped = Outcome(
+        status=Status.SKIP,
+        summary=message("requires {names}", names="redis"),
+        hint=message("fix {names} first, then rerun", names="redis"),
+    )
+    fine = {check.id: Message("fine") for check in default_registry().checks} | {
+        "environment": message("env {env}, needed keys present", env="paper"),
+        "secrets": message("needed secrets are set and look like secrets; there is no other env here to share them"),
+    }
+    outcomes = {name: Outcome(status=Status.PASS, summary=text) for name, text in fine.items()}
+    outcomes |= {"redis": DOWN, "live_safety": skipped}
+    report = Report(
+        run_id=lines[0].rpartition(" ")[2],
+        version="0.1.0",
+        env=Env.PAPER,
+        mode=Mode.REAL,
+        strict=False,
+        decision=Decision(verdict=Verdict.NO_GO, exit_code=1, reasons=(), ready_for_live=False),
+        results=tuple(
+            Result(id=name, outcome=outcome, required=name != "live_safety") for name, outcome in outcomes.items()
+        ),
+        started_at=0.0,
+        ended_at=1.0,
+        duration_seconds=1.0,
+        recorded=True,
+    )
+    printed = iter(re.sub(r"[0-9.]+", "0", render_plain(report, Reader(say=say))).splitlines())
+    *checks, counts = [re.sub(r"[0-9.]+", "0", line) for line in lines]
+    assert [line for line in checks if line not in printed] == []
+    assert re.fullmatch("  0 pass, .*" if say is english else "  통과 0, .*", counts)
 
 
 @pytest.mark.parametrize("verdict", Verdict)
