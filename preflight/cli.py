@@ -47,7 +47,7 @@ def entry() -> NoReturn:
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included
         code = EXIT_UNVERIFIED
         with contextlib.suppress(Exception):  # nobody may be left to read it: the code is what counts
-            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is no verdict\n")
+            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is not a verdict\n")
             sys.stderr.flush()
     # Not sys.exit: what a library registered for the end of the process must not be able to change the code.
     os._exit(code)
@@ -70,7 +70,7 @@ def _drop_output() -> None:
 
 
 def _where(error: BaseException) -> str:
-    """Say what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
+    """Return what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

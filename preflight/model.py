@@ -22,12 +22,12 @@ _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 
 
 def one_line(foreign: str) -> str:
-    """Give text that somebody else wrote so that it can draw nothing but itself, on one line; no longer, no shorter."""
+    """Return text that somebody else wrote so that it can draw nothing but itself, on one line; as long as it was."""
     return _NOT_TEXT.sub(" ", foreign)
 
 
 def is_one_line(text: str) -> bool:
-    """Tell whether `one_line` would leave it as it is."""
+    """Return whether `one_line` would leave it as it is."""
     return _NOT_TEXT.search(text) is None
 
 
@@ -101,7 +101,7 @@ NEVER_WAIVED = frozenset({"live_safety"})  # an operator who means to go live ar
 
 
 def is_required(check_id: str, env: Env) -> bool:
-    """Tell whether `check_id` blocks in `env`. In live everything does, and no configuration lowers that."""
+    """Return whether `check_id` blocks in `env`. In live everything does, and no configuration lowers that."""
     return env is Env.LIVE or check_id in _REQUIRED_OUTSIDE_LIVE[env]
 
 
@@ -303,7 +303,7 @@ def _unfinished(mode: Mode, verdict: Verdict, reasons: tuple[str, ...]) -> Decis
 
 
 def report_dict(report: Report) -> dict[str, Any]:
-    """Give the report as plain data: the JSON document whose schema is `preflight/report.schema.json`."""
+    """Return the report as plain data: the JSON document whose schema is `preflight/report.schema.json`."""
     return {
         "schema_version": 1,
         "run_id": report.run_id,

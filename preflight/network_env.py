@@ -29,7 +29,7 @@ class WayOutError(Exception):
 
 
 def why_no_way_out(url: str) -> str | None:
-    """Say which variable keeps a request from leaving, what it holds, and what to do; None where none does.
+    """Return which variable keeps a request from leaving, what it holds, and what to do; None where none does.
 
     Args:
         url: That was to be asked, and was not reached. Looked at is what requests itself takes from `os.environ`.
@@ -72,7 +72,7 @@ def _variable(scheme: str, proxy: str) -> str:
 
 
 def _shown(proxy: str) -> str:
-    """Give a proxy's address without its login; of a misspelled one only what can be no password."""
+    """Return a proxy's address without its login; of a misspelled one only what can be no password."""
     found = _SHOWN.fullmatch(proxy)
     if found is None:
         return "..."

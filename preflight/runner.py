@@ -63,7 +63,7 @@ class Runner:
                 self._ready[check.id] = spawn(check, self.ctx)
 
     def _sharing(self) -> tuple[Check, ...]:
-        """Give the checks that share a heavy import with others of this run."""
+        """Return the checks that share a heavy import with others of this run."""
         sharing = tuple(
             check
             for check in self.checks
@@ -86,7 +86,7 @@ class Runner:
                 self._ready[check.id] = spawn(check, self.ctx)
 
     def run(self) -> tuple[Result, ...]:
-        """Give one settled result per check, in registered order, whatever the checks do.
+        """Return one settled result per check, in registered order, whatever the checks do.
 
         Takes no longer than the run's timeout. No worker is alive when it returns or raises.
         """
@@ -107,7 +107,7 @@ class Runner:
             self.close()
 
     def results(self) -> tuple[Result, ...]:
-        """Give what there is of the results: used where the gate itself broke half way."""
+        """Return what there is of the results: used where the gate itself broke half way."""
         return tuple(self._done[check.id] for check in self.checks if check.id in self._done)
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class Runner:
                 self._finish(running.worker.check, outcome)
 
     def _look_at(self, running: RunningCheck) -> Outcome | None:
-        """Give the outcome of a running check, or None while it may still answer. Ends its worker with it."""
+        """Return the outcome of a running check, or None while it may still answer. Ends its worker with it."""
         dead = running.worker.gone()  # asked first: what it wrote before it died is still in the pipe
         answer = running.worker.read()
         if answer:
@@ -221,7 +221,7 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def _with_hint(check: Check, outcome: Outcome) -> Outcome:
-    """Say what to do where the check, a third party's for example, does not."""
+    """Return what to do where the check, a third party's for example, does not."""
     if outcome.hint or outcome.status in {Status.PASS, Status.SKIP}:
         return outcome
     return replace(outcome, hint=message("see what it asks, by itself: preflight --only {check}", check=check.id))

@@ -145,7 +145,7 @@ def _variables(exchange: str, fields: list[str]) -> list[str]:
 
 
 def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which symbols the account itself may not trade, whatever the key may.
+    """Return which symbols the account itself may not trade, whatever the key may.
 
     A symbol's `permissionSets` are groups of which the account has to be in one of each set.
     """
@@ -215,7 +215,7 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
 
 
 def _listed_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
-    """Give the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
+    """Return the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
     keys, accounts = _KEYS_LISTED[client.exchange](client)
     if not isinstance(keys, list) or not isinstance(accounts, list):
         raise client.unexpected("no list of keys or accounts")
@@ -305,7 +305,7 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
 
 
 def _doubt(section: ExchangeSection, age: int | None) -> str | None:
-    """Say why an attestation that is `age` days old is worth nothing; None where it is worth something."""
+    """Return why an attestation that is `age` days old is worth nothing; None where it is worth something."""
     if age is None:
         return message("it has not been attested")
     if age < -1:  # the operator's day may have begun before UTC's

@@ -13,7 +13,7 @@ from preflight.model import Outcome, Status
 
 
 def client_certificate(settings: ServerSection) -> dict[str, datetime]:
-    """Give when our own certificate ends, by what it is called; nothing where there is none."""
+    """Return when our own certificate ends, by what it is called; nothing where there is none."""
     from preflight.servers.certificates import end_of_file  # noqa: PLC0415 - only where TLS is used
 
     if settings.cert_file is None:
@@ -22,7 +22,7 @@ def client_certificate(settings: ServerSection) -> dict[str, datetime]:
 
 
 def judged(outcome: Outcome, ends: Mapping[str, datetime], ctx: Context) -> Outcome:
-    """Give a PASS back, or what a certificate makes of it: over is FAIL, over within two weeks is WARN.
+    """Return a PASS back, or what a certificate makes of it: over is FAIL, over within two weeks is WARN.
 
     Args:
         outcome: What the check found otherwise.

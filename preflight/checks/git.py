@@ -224,7 +224,7 @@ def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[GitProblem]:
 
 
 def _is_made(top: Path, path: str) -> bool:
-    """Tell whether a file lies where code is made or installed."""
+    """Return whether a file lies where code is made or installed."""
     folders = path.split("/")[:-1]
     return not _MADE.isdisjoint(folders) or any(
         (top.joinpath(*folders[: depth + 1]) / "pyvenv.cfg").is_file() for depth in range(len(folders))

@@ -112,7 +112,7 @@ def _kill_switch(ctx: Context) -> Outcome:
 
 
 def _at(ctx: Context, client: Any, key: str) -> Outcome | None:
-    """Say that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
+    """Return that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
     import redis as library  # noqa: PLC0415 - only in live
 
     try:

@@ -87,7 +87,7 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
 
 
 def refusal(error: Exception, where: str, settings: PostgresSection) -> Outcome | None:
-    """Say why the server could not be trusted; None where the error is about something else."""
+    """Return why the server could not be trusted; None where the error is about something else."""
     from preflight.servers.postgres import UnprovenPostgresError  # noqa: PLC0415 - loads psycopg2
 
     text = str(error).strip()

@@ -14,7 +14,7 @@ _KEEPS_ALL = "noeviction"
 
 
 def may_forget(client: Any, ctx: Context) -> Outcome | None:
-    """Say why the server may lose a key that was set; None where it keeps it.
+    """Return why the server may lose a key that was set; None where it keeps it.
 
     INFO tells the policy and the append-only file, CONFIG GET all of it. Some users and servers have one of them.
 

@@ -29,7 +29,7 @@ def refuse_cluster(client: Any) -> None:
 
 
 def told_by(error: Exception, ctx: Context, where: str) -> Outcome | None:
-    """Say what kind of server answers with such an error; None where the error does not tell."""
+    """Return what kind of server answers with such an error; None where the error does not tell."""
     from redis import exceptions  # noqa: PLC0415 - heavy
 
     if isinstance(error, exceptions.AuthenticationError) and any(part in str(error) for part in _NO_PASSWORD_THERE):
@@ -57,7 +57,7 @@ def told_by(error: Exception, ctx: Context, where: str) -> Outcome | None:
 
 
 def unfit(client: Any, ctx: Context, where: str) -> Outcome | None:
-    """Say why what was written there proves nothing; None for a primary that wants the password that is configured.
+    """Return why what was written there proves nothing; None for a primary that wants the password that is configured.
 
     Raises:
         redis.exceptions.RedisError: It cannot be asked.

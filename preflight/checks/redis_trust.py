@@ -35,7 +35,7 @@ _NO_PRIMARY = Refusal(
 
 
 def refusal(error: Exception, where: str, settings: RedisSection) -> Outcome | None:
-    """Say why the server could not be trusted or found; None where the error is about something else."""
+    """Return why the server could not be trusted or found; None where the error is about something else."""
     if isinstance(error, UnprovenRedisError):
         why: Refusal | None = _STRANGER
     elif isinstance(error, MasterNotFoundError):
@@ -73,7 +73,7 @@ def judged(outcome: Outcome, client: Any, ctx: Context) -> Outcome:
 
 
 def _found(client: Any) -> str:
-    """Say what answers where it is not a Redis of these days; asked last, for some proxies hang up on it."""
+    """Return what answers where it is not a Redis of these days; asked last, for some proxies hang up on it."""
     try:
         version = str(client.info("server").get("redis_version", ""))
     except RedisError:

@@ -1,4 +1,4 @@
-"""secrets: needed secrets are set, are no placeholder, and are not shared between paper and live."""
+"""secrets: needed secrets are set, are not placeholders, and are not shared between paper and live."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class SecretsCheck:
     """Looks at the secrets of this run, and for values that stand both in `.env.paper` and in `.env.live`."""
 
     id: str = "secrets"
-    proves: str = "needed secrets are set, are no placeholder, and are not shared between paper and live"
+    proves: str = "needed secrets are set, are not placeholders, and are not shared between paper and live"
     requires: tuple[str, ...] = ()
     timeout: float = 2.0
     network: bool = False
@@ -171,7 +171,7 @@ def _wrong(settings: Settings) -> Iterator[str]:
 
 
 def _secrets_by_env(ctx: Context) -> tuple[dict[Env, set[Named]], list[str]]:
-    """Give the secrets that are known of paper and of live, and why something of them could not be read."""
+    """Return the secrets that are known of paper and of live, and why something of them could not be read."""
     known: dict[Env, set[Named]] = {}
     unreadable: list[str] = []
     for env in (Env.PAPER, Env.LIVE):

@@ -10,7 +10,7 @@ from preflight.model import Outcome, Status
 
 
 def name_of(exchange: str) -> str:
-    """Give the id as it is shown: `Upbit`."""
+    """Return the id as it is shown: `Upbit`."""
     return exchange.capitalize()
 
 

@@ -54,7 +54,7 @@ def _list_keys() -> None:
 
 
 def rows_of(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
-    """Give (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
+    """Return (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
     secrets = loaded.settings.secret_values()
     for loc, value in _leaves(loaded.settings, ()):
         yield ".".join(loc), _shown(value, secrets), loaded.source(loc)

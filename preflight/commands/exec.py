@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "--lock",
         type=Path,
         metavar="FILE",
-        help="start COMMAND only if nobody holds this lock, which COMMAND then holds (default in live: "
+        help="start COMMAND only if this lock is free; COMMAND then holds it (default in live: "
         "exec-live.lock beside the ledger; elsewhere none)",
     )
     own.add_argument(

@@ -64,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Give the parser of a run's options; `exec` takes the same ones."""
+    """Return the parser of a run's options; `exec` takes the same ones."""
     parser = argparse.ArgumentParser(
         prog="preflight",
         description="Decide whether the arbitrage bot may go live. Fail-closed: GO is exit 0 and nothing else is.",
@@ -127,7 +127,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
     settings = loaded.settings
     if links := service_links(os.environ):
-        _complain(f"these are no settings, Kubernetes sets them for a Service, and are ignored: {' '.join(links)}")
+        _complain(f"ignored, since Kubernetes sets them for a Service and they are not settings: {' '.join(links)}")
     if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
         flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")

@@ -14,7 +14,7 @@ class UnreadableError(Exception):
 
 
 def read_dotenv(path: Path, read_text: Callable[[Path], str]) -> dict[str, str] | None:
-    """Give the variables of a file, `KEY=VALUE` by `KEY=VALUE`; None where there is no such file.
+    """Return the variables of a file, `KEY=VALUE` by `KEY=VALUE`; None where there is no such file.
 
     Raises:
         UnreadableError: It may not be read, is not UTF-8 text, or has a line that is no `KEY=VALUE`.

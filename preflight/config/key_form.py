@@ -26,7 +26,7 @@ _PEM_LINES = 3  # begin, body, end
 
 
 def why_misshapen(value: str, *, spaced: bool = False, pem: bool = False) -> str | None:
-    """Say what is wrong with the form of a key, or None where nothing is.
+    """Return what is wrong with the form of a key, or None where nothing is.
 
     Args:
         value: What was given. The answer never holds any of it.

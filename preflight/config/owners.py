@@ -29,12 +29,12 @@ class Flaw:
 
 
 def trusted_owners() -> frozenset[int]:
-    """Give the user ids whose files count: this user's and root's."""
+    """Return the user ids whose files count: this user's and root's."""
     return frozenset({0, os.geteuid()})
 
 
 def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: Collection[int] = ()) -> Flaw | None:
-    """Say what is wrong with a file or folder, links followed; None where nothing is.
+    """Return what is wrong with a file or folder, links followed; None where nothing is.
 
     Args:
         path: Is there.
@@ -84,7 +84,7 @@ def make_private(path: Path) -> None:
 
 
 def _is_own(gid: int, uid: int) -> bool:
-    """Tell whether a group is root's, or has nobody in it but this user and the owner."""
+    """Return whether a group is root's, or has nobody in it but this user and the owner."""
     if gid == 0:
         return True
     try:

@@ -29,7 +29,7 @@ _PUBLISHED = frozenset({"123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11", "110201543:
 
 
 def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENGTH) -> str | None:
-    """Say why a value cannot be the secret that it should be, or None where nothing speaks against it.
+    """Return why a value cannot be the secret that it should be, or None where nothing speaks against it.
 
     Args:
         value: What was given. The answer never holds any of it.
@@ -56,7 +56,7 @@ def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENG
 
 
 def why_no_chat_id(value: str) -> str | None:
-    """Say why a value cannot be Telegram's id of a chat, or None. An id is no secret: its form is all there is."""
+    """Return why a value cannot be Telegram's id of a chat, or None. An id is no secret: its form is all there is."""
     if re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31}", value.strip()):
         return None
     return message("is not a chat id: a number such as -1001234567890, or the @name of a public channel or group")

@@ -64,7 +64,7 @@ class Layer:
     path: Path | None = None  # of the file it was read from
 
     def holds(self, loc: tuple[str, ...]) -> bool:
-        """Tell whether this layer has a value at `loc`."""
+        """Return whether this layer has a value at `loc`."""
         node: Any = self.values
         for part in loc:
             if not isinstance(node, Mapping) or part not in node:
@@ -261,7 +261,7 @@ def _dotenv_layer(path: Path, lines: Mapping[str, str | None], env: Env) -> Laye
 
 
 def _platform_layers(found: Sequence[tuple[Layer, Mapping[str, str | None]]], layers: Sequence[Layer]) -> list[Layer]:
-    """Give a layer for each URL that a platform has set, unless something stronger says where that server is."""
+    """Return a layer for each URL that a platform has set, unless something stronger says where that server is."""
     given = []
     for table, variable in _PLATFORM.items():
         if any(layer.holds((table, key)) for layer in layers for key in _REACH):
@@ -287,7 +287,7 @@ def _config_layer(cwd: Path, config: Path | None) -> Layer:
 
 
 def _foreign_stack(cwd: Path) -> str | None:
-    """Say that there is a stack's file which another user may have written, and which is ignored; else None."""
+    """Return that there is a stack's file which another user may have written, and which is ignored; else None."""
     path = cwd / STACK_FILE
     if not _exists(path):
         return None

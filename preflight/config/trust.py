@@ -32,7 +32,7 @@ def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[st
 
 
 def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
-    """Say what is wrong with a file, with a link that leads to it, or with a folder on the way; None where nothing is.
+    """Return what is wrong with a file, with a link that leads to it, or with a folder on the way; or None.
 
     Raises:
         UsageError: It cannot be looked at.
@@ -50,7 +50,7 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
 
 
 def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:
-    """Give the key and the path of every file that a secret was read from, or else of those that anybody may read."""
+    """Return the key and the path of every file that a secret was read from, or else of those that anybody may read."""
     tables = {name: getattr(settings, name) for name in type(settings).model_fields}
     tables |= {f"exchanges.{name}": one for name, one in settings.exchanges.items()}
     return tuple(

@@ -30,7 +30,7 @@ _AT_LEAST: tuple[Loc, ...] = (("min_free_mb",), ("clock", "samples"))
 
 
 def overrides_of(settings: Settings, source: Callable[[Loc], str]) -> tuple[str, ...]:
-    """Say what keeps a GO from being ready for live, one sentence each; nothing outside live.
+    """Return what keeps a GO from being ready for live, one sentence each; nothing outside live.
 
     Args:
         settings: Of the run.

@@ -266,7 +266,7 @@ def make_trouble(
 
 
 def waiting_time(last: ExchangeAnswer | None) -> str:
-    """Say how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
+    """Return how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
 
     It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
     """

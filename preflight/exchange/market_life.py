@@ -27,7 +27,7 @@ class Ages:
 
 
 def why_closed(market: Mapping[str, Any] | None) -> str:
-    """Say why a market does not trade; empty where nothing speaks against it.
+    """Return why a market does not trade; empty where nothing speaks against it.
 
     Args:
         market: ccxt's market, or None where the exchange does not list it.
@@ -44,7 +44,7 @@ def why_closed(market: Mapping[str, Any] | None) -> str:
 
 
 def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
-    """Say why a ticker shows no trading; empty where nothing speaks against it."""
+    """Return why a ticker shows no trading; empty where nothing speaks against it."""
     price = None if ticker is None else ticker.get("last")
     if ticker is None or not isinstance(price, int | float) or price <= 0:
         return message("no price")

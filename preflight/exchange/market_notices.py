@@ -30,7 +30,7 @@ _NOT_TOLD = frozenset(
 
 
 def notices_of(client: ExchangeClient, markets: Mapping[str, Mapping[str, Any]], *, has_key: bool) -> dict[str, str]:
-    """Give the symbols of which something is announced, and what.
+    """Return the symbols of which something is announced, and what.
 
     Args:
         client: Upbit tells it with its markets; Binance has a list for whoever has a key; others are not asked.

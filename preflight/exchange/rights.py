@@ -211,7 +211,7 @@ def _time(client: ExchangeClient, text: Any) -> datetime | None:
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    """Give every object in a nested answer: keys are listed within their pockets."""
+    """Return every object in a nested answer: keys are listed within their pockets."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():

@@ -65,7 +65,7 @@ def hold_command(program: str, arguments: Sequence[str]) -> tuple[HeldFile, ...]
 
 
 def first_change(files: Iterable[HeldFile], *, digest: bool) -> str | None:
-    """Say which of the files is another one by now, or None."""
+    """Return which of the files is another one by now, or None."""
     return next((change for file in files if (change := file.changed(digest=digest)) is not None), None)
 
 

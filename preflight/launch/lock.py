@@ -21,7 +21,7 @@ class StartLock:
     descriptor: int
 
     def lost(self) -> str | None:
-        """Say that the path names another file by now, so that somebody else could lock it; else None."""
+        """Return that the path names another file by now, so that somebody else could lock it; else None."""
         try:
             there = os.stat(self.path, follow_symlinks=False)  # noqa: PTH116 - as in `take`
         except OSError as e:
@@ -34,7 +34,7 @@ class StartLock:
         os.set_inheritable(self.descriptor, True)  # noqa: FBT003 - the signature is Python's
 
     def release(self) -> None:
-        """Give it back."""
+        """Return it back."""
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
 

@@ -36,7 +36,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def uptime() -> float:
-    """Give the seconds since boot, those in which the machine slept included; nobody can set this clock."""
+    """Return the seconds since boot, those in which the machine slept included; nobody can set this clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -133,7 +133,7 @@ class Start:
         return _conclusion(gate.reconsider(report, results=refusal.results, doubts=refusal.doubts))
 
     def close(self) -> None:
-        """Give back what is still held, where the command was not started."""
+        """Return back what is still held, where the command was not started."""
         if self._look is not None:
             self._look.close()
         if self._lock is not None:
@@ -197,7 +197,7 @@ class _RefusedError(Exception):
 
 
 def _unready(report: Report) -> str | None:
-    """Say why a GO in live is none to start on: by what the run found, or by what it could publish; else None."""
+    """Return why a GO in live is none to start on: by what the run found, or by what it could publish; else None."""
     if report.env is not Env.LIVE:
         return None
     if not report.decision.ready_for_live:

@@ -10,12 +10,12 @@ from preflight.model import Report, is_one_line, report_dict
 
 
 def render_json(report: Report) -> str:
-    """Give the report as an indented JSON document that ends with a newline."""
+    """Return the report as an indented JSON document that ends with a newline."""
     return render_document(report_dict(report))
 
 
 def render_document(document: Mapping[str, Any]) -> str:
-    """Give indented JSON that a terminal may show: what `one_line` takes out of a text is escaped here."""
+    """Return indented JSON that a terminal may show: what `one_line` takes out of a text is escaped here."""
     text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
     return "".join(f"{line if is_one_line(line) else _escaped(line)}\n" for line in text.split("\n"))
 

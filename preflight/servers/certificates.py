@@ -28,7 +28,7 @@ _EXPIRED, _NOT_YET, _OTHER_NAME = 10, 9, frozenset({62, 64})
 
 
 def refusal_of(error: BaseException | None, table: str) -> Refusal | None:
-    """Say why TLS could not be had; None where the error is about something else.
+    """Return why TLS could not be had; None where the error is about something else.
 
     Args:
         error: What was raised.
@@ -95,12 +95,12 @@ def left_of(until: datetime, whose: str, now: datetime) -> tuple[bool, Message] 
 
 
 def end_of_peer(shown: Any) -> datetime:
-    """Give when a certificate that the peer showed ends, from what `SSLSocket.getpeercert` gives."""
+    """Return when a certificate that the peer showed ends, from what `SSLSocket.getpeercert` gives."""
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
 
 def end_of_file(path: Path) -> datetime:
-    """Give when the first certificate in a PEM file ends.
+    """Return when the first certificate in a PEM file ends.
 
     Raises:
         ValueError: There is none in it.
@@ -120,7 +120,7 @@ def end_of_file(path: Path) -> datetime:
 
 
 def _inside(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give tag and value of each element that stands in the bytes."""
+    """Return tag and value of each element that stands in the bytes."""
     at = 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2

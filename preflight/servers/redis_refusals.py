@@ -113,7 +113,7 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
 
 
 def meaning_of(error: Exception) -> Meaning | None:
-    """Say what an error of the server, or of the library that reads it, means; None where it is about the network."""
+    """Return what an error of the server, or of the library that reads it, means; None if it is about the network."""
     known = next((meaning for kind, meaning in _CLASSES if isinstance(error, kind)), None)
     text = str(error)
     return known or next((meaning for prefix, meaning in _PREFIXES if text.startswith(prefix)), None)

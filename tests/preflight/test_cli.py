@@ -459,7 +459,7 @@ def test_crash_of_the_gate_is_3(body: str, told: str) -> None:
     done = run_program(f"{body}\ncli.entry()")
     assert done.returncode == 3
     assert told in done.stderr
-    assert "this is no verdict" in done.stderr
+    assert "this is not a verdict" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr  # an exception's text may hold a secret
 
