@@ -12,9 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-from preflight.message import NOTHING, Message, message, values_of
+from preflight.message import NOTHING, Message, message
 
 # Control characters and escapes draw on a terminal, line ends begin lines of their own, marks of direction turn text
 # around, and surrogates cannot be written anywhere.
@@ -300,72 +299,3 @@ def _unfinished(mode: Mode, verdict: Verdict, reasons: tuple[str, ...]) -> Decis
         why, label = message("a dry run asks nothing over the network"), Verdict.DRY_RUN
         exit_code = EXIT_DRY_RUN if verdict is Verdict.GO else _EXIT_OF[verdict]
     return Decision(verdict=label, exit_code=exit_code, reasons=(why, *reasons), ready_for_live=False)
-
-
-def report_dict(report: Report) -> dict[str, Any]:
-    """Return the report as plain data: the JSON document whose schema is `preflight/report.schema.json`."""
-    return {
-        "schema_version": 1,
-        "run_id": report.run_id,
-        "version": report.version,
-        "env": report.env.value,
-        "mode": report.mode.value,
-        "strict": report.strict,
-        "verdict": report.decision.verdict.value,
-        "exit_code": report.decision.exit_code,
-        "ready_for_live": report.decision.ready_for_live,
-        "reasons": list(report.decision.reasons),
-        "notes": list(report.notes),
-        "started_at": report.started_at,
-        "ended_at": report.ended_at,
-        "duration_seconds": report.duration_seconds,
-        "recorded": report.recorded,
-        "checks": [_result_dict(result) for result in report.results],
-        "alerts": _alerts_dict(report.alerts),
-        "metrics": [{"name": s.name, "labels": dict(s.labels), "value": s.value} for s in report.samples],
-        "textfile": report.textfile,
-        "ledger": report.ledger,
-    }
-
-
-def _alerts_dict(alerts: AlertSummary) -> dict[str, Any]:
-    return {
-        "enabled": alerts.enabled,
-        "reason": alerts.reason,
-        "pending": alerts.pending,
-        "rows_pending": alerts.rows_pending,
-        "items": [
-            {
-                "id": item.id,
-                "severity": item.severity,
-                "outcome": item.outcome,
-                "at": item.at,
-                "reason": item.reason,
-                "row": item.row,
-                "replayed": item.replayed,
-            }
-            for item in alerts.items
-        ],
-        "troubles": list(alerts.troubles),
-    }
-
-
-def _result_dict(result: Result) -> dict[str, Any]:
-    outcome = result.outcome
-    return {
-        "id": result.id,
-        "status": outcome.status.value,
-        "origin": None if result.origin is None else result.origin.value,
-        "required": result.required,
-        "waiver": result.waiver,
-        "summary": outcome.summary,
-        "message_id": outcome.summary.template,
-        "values": values_of(outcome.summary),
-        "hint": outcome.hint,
-        "expected": outcome.expected,
-        "actual": outcome.actual,
-        "said": outcome.said,
-        "started_at": result.started_at,
-        "duration_seconds": result.duration_seconds,
-        "timings": dict(outcome.timings),
-    }

@@ -13,18 +13,15 @@ import json
 import os
 import re
 import signal
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from preflight.check import Check, Context
-from preflight.child_end import wait_for
+from preflight.fork import fork_child, kill_group, wait_for
 from preflight.message import BadMessageError, Message, cleaned, from_data, message, to_data
 from preflight.model import Outcome, Status, one_line
 from preflight.redaction import scrub
-from preflight.streams import ENDING
 
 _MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field that are shown
@@ -32,7 +29,6 @@ _MAX_SENT = 1050  # that are sent: of one field 12.6 kB, were it all characters 
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
-_SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
 _MAX_MESSAGE = 12_000  # bytes of JSON of one message; of a larger one only the text is sent
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
 _TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
@@ -98,8 +94,7 @@ class Worker:
         twice, since it may be somebody else's by then, and nothing is killed once the pipes are closed.
         """
         if self._open:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_group(self.pid)
         if not self.gone():
             self._wait(_REAP_SECONDS)
         while self._open:
@@ -115,74 +110,32 @@ def spawn(check: Check, ctx: Context) -> Worker:
     """Fork the child of one check; it does nothing but load modules until `go`."""
     answers, to_parent = os.pipe()
     from_parent, go = os.pipe()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as where they were closed before the start
-            stream.flush()
-    # A handler that raised in the child before `_live` has begun would run the parent's code there, twice.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    worker = None
     try:
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _live(check, ctx, to_parent=to_parent, from_parent=from_parent, mask=mask)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.setpgid(pid, pid)  # both sides do it, so that it is done whoever runs first
-            os.set_blocking(answers, False)
-            worker = Worker(check=check, pid=pid, answers=answers, _go=go)
-        finally:
-            os.close(to_parent)
-            os.close(from_parent)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    except BaseException:  # no process could be had, or a handler raised: nobody will ever get to know this child
-        if worker is None:
-            os.close(answers)
-            os.close(go)
-        else:
-            worker.end()
+        pid = fork_child(lambda: _live(check, ctx, to_parent, from_parent), to_parent, from_parent)
+    except BaseException:  # no process could be had, or a handler raised and ended it
+        os.close(answers)
+        os.close(go)
         raise
-    return worker
-
-
-def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
-    """Be the child, to the end. Nothing below may return or raise into the parent's code."""
-    pid = os.getpid()
-    try:
-        with contextlib.suppress(OSError):
-            os.setpgid(0, 0)
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        null = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(null, standard)
-        close_all_but(to_parent, from_parent)
-        with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
-            for name in check.imports:
-                importlib.import_module(name)
-        # Not for a process that an import forked: it would take the word, or answer a second time.
-        if os.getpid() == pid and os.read(from_parent, 1) == b"g":
-            # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
-            # handler an import has left.
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
-            os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
-        os._exit(0)
+        os.close(to_parent)
+        os.close(from_parent)
+    os.set_blocking(answers, False)
+    return Worker(check=check, pid=pid, answers=answers, _go=go)
 
 
-def close_all_but(*kept: int) -> None:
-    """Close what else the parent had open, so that no child holds another one's pipe.
-
-    Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.
-    """
-    numbers: Iterable[int] = range(os.sysconf("SC_OPEN_MAX"))
-    with contextlib.suppress(OSError):  # as where /proc is not mounted
-        numbers = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
-    for descriptor in numbers:
-        if descriptor > 2 and descriptor not in kept:
-            with contextlib.suppress(OSError):  # the listing's own is closed already
-                os.close(descriptor)
+def _live(check: Check, ctx: Context, to_parent: int, from_parent: int) -> None:
+    """Be the child of one check, until its answer is sent."""
+    pid = os.getpid()
+    with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
+        for name in check.imports:
+            importlib.import_module(name)
+    # Not for a process that an import forked: it would take the word, or answer a second time.
+    if os.getpid() == pid and os.read(from_parent, 1) == b"g":
+        # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
+        # handler an import has left.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, check.timeout + _ORPHAN_SECONDS)
+        os.write(to_parent, _answer(check, ctx) + b"\n")
 
 
 def _answer(check: Check, ctx: Context) -> bytes:

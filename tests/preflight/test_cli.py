@@ -554,10 +554,10 @@ def test_signal_in_the_middle(number: signal.Signals, told: str, prom: Path) -> 
         os.write(note, b"%d\\n" % os.getpid())
         ctypes.PyDLL(None).sleep(60)
 
-    from preflight import worker
+    from preflight import fork
     note = os.dup(2)
-    close = worker.close_all_but
-    worker.close_all_but = lambda *kept: close(note, *kept)
+    close = fork.close_all_but
+    fork.close_all_but = lambda *kept: close(note, *kept)
     fake(redis=hang)
     cli.entry()
     """

@@ -28,9 +28,9 @@ from preflight.model import (
     Verdict,
     decide,
     is_required,
-    report_dict,
     settle,
 )
+from preflight.render.json import report_dict
 from tests.preflight.verdict_table import BLOCKING, Raw, stated
 
 SCHEMA = json.loads(Path(model.__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
