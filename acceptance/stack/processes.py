@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-LEASH = Path(__file__).with_name("leash.py")
+LEASH = Path(__file__).with_name("owned_command.py")
 POLL_SECONDS = 0.2
 QUESTION_SECONDS = 10.0
 TAIL_BYTES = 8192

@@ -29,7 +29,7 @@ TABLE = "bot-positions"
         ("quantity >", Status.ERROR, "is not an SQL condition"),
         ("quantity", Status.ERROR, "is not an SQL condition"),
         ("nextval('counted') > 0", Status.ERROR, "would write"),
-        ("pg_sleep(60) IS NULL", Status.ERROR, "no answer in time"),
+        ("pg_sleep(60) IS NULL", Status.ERROR, "not answer in time"),
         ("nowhere = 1", Status.ERROR, "no such"),
     ],
 )
