@@ -139,7 +139,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     raise_on_ending()
     output = None if parsed.output is None else str(parsed.output)
     view: ConsoleView | None = None
-    say = _speaker(parsed, settings)
+    say = speaker_for(parsed, settings)
     if parsed.format == "console":
         reader = Reader(say=say, command=settings.command, output=output)
         view = make_view(sys.stdout, os.environ, ids, reader)
@@ -179,7 +179,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     return report
 
 
-def _speaker(parsed: argparse.Namespace, settings: Settings) -> Say:
+def speaker_for(parsed: argparse.Namespace, settings: Settings) -> Say:
     """Choose the language of the console: as asked for, else that of the alerts where the terminal can show it."""
     from preflight.language import speaker  # noqa: PLC0415
 
