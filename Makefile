@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards panels grafana grafana-contract secrets \
-	backup restore rotate down-volumes doctor up down status fresh mutants sabotage bench clean
+	backup restore rotate down-volumes doctor translations up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
 STACK ?= auto
@@ -52,6 +52,9 @@ lint: .venv/ready ## format, lint and types
 
 unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
 	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
+
+translations: .venv/ready ## the catalogue of preflight/locale in step with the source
+	@$(BIN)/python -m scripts.translations
 
 browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
 	scripts/run_in_browser.sh $(ARGS)

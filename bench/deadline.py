@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.figure import Figure
 from preflight.check import Context
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
 
@@ -36,7 +37,7 @@ class _Waits:
     def run(self, _: Context) -> Outcome:
         """Wait."""
         select.select([], [], [], self.seconds)
-        return Outcome(status=Status.PASS, summary="waited")
+        return Outcome(status=Status.PASS, summary=Message("waited"))
 
 
 def measure() -> Iterable[Figure]:

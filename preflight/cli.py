@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,10 @@ COMMANDS = MappingProxyType(
 )
 
 
+_PAGES = frozenset({"list", "config", "init"})  # what they print may be read in part: `preflight config | head`
+_EXIT_PIPE = 128 + signal.SIGPIPE  # as a shell shows a program whose reader has gone
+
+
 def entry() -> NoReturn:
     """Run as a console script. A bug in the gate ends with 3: a traceback's exit code 1 would read as NO_GO."""
     try:
@@ -42,7 +47,7 @@ def entry() -> NoReturn:
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included
         code = EXIT_UNVERIFIED
         with contextlib.suppress(Exception):  # nobody may be left to read it: the code is what counts
-            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is no verdict\n")
+            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is not a verdict\n")
             sys.stderr.flush()
     # Not sys.exit: what a library registered for the end of the process must not be able to change the code.
     os._exit(code)
@@ -57,8 +62,15 @@ def _flush(code: int) -> None:
             raise
 
 
+def _drop_output() -> None:
+    """Have what is still to be printed go nowhere: its reader has gone."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
 def _where(error: BaseException) -> str:
-    """Say what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
+    """Return what was raised and where, and not its text: nothing at this door knows which part of it is a secret."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -77,7 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
     try:
         code: int = importlib.import_module(COMMANDS[command]).main(arguments)
+        if command in _PAGES:
+            sys.stdout.flush()
         return code
+    except BrokenPipeError:
+        if command not in _PAGES:
+            raise
+        _drop_output()
+        return _EXIT_PIPE
     except SystemExit as e:
         # argparse ends bad options with 2, --help and --version with 0; nobody else may end the gate with 0.
         if e.code == EXIT_USAGE:

@@ -39,7 +39,7 @@ class _Call(Generic[_T]):
 
 
 def within(seconds: float, work: Callable[[], _T]) -> _T:
-    """Give what `work` gives, or stop waiting for it.
+    """Return what `work` gives, or stop waiting for it.
 
     Args:
         seconds: How long to wait.

@@ -22,6 +22,7 @@ from preflight.config.plain_http import notes_of
 from preflight.config.settings import Settings
 from preflight.config.state_dirs import make_own_directories
 from preflight.errors import Interrupted, RecordError, TextfileError
+from preflight.message import Message, message
 from preflight.model import AlertSummary, Decision, Mode, Outcome, Report, Result, Status, Verdict, decide, is_required
 from preflight.record.ledger import Ledger, RunRecord, Snapshot
 from preflight.redaction import scrub
@@ -178,7 +179,7 @@ class Gate:
         if self.options.mode is not Mode.REAL:
             return None
         if self.options.metrics and self.settings.textfile_dir is None:
-            self._troubles.append("textfile_dir is not set, so there is nowhere to publish metrics")
+            self._troubles.append(message("textfile_dir is not set, so there is nowhere to publish metrics"))
         make_own_directories(self.settings)
         return Ledger(
             self.settings.ledger,
@@ -222,8 +223,8 @@ class Gate:
         known = {result.id: result for result in done}
         outcome = Outcome(
             status=Status.ERROR,
-            summary="not finished: the gate itself stopped",
-            hint="run it again",
+            summary=message("not finished: the gate itself stopped"),
+            hint=message("run it again"),
             expected="an answer",
             actual=broken,
         )
@@ -246,7 +247,9 @@ class Gate:
                     result.outcome,
                     status=Status.WARN,
                     summary=note,
-                    hint="find out what damaged it (disk, a copy while it was in use) before the next live run",
+                    hint=message(
+                        "find out what damaged it (disk, a copy while it was in use) before the next live run"
+                    ),
                 ),
             )
             if result.id == "storage" and result.status is Status.PASS
@@ -281,7 +284,7 @@ class Gate:
         except Exception as e:  # noqa: BLE001 - then it is kept, or sent, after the record
             self.warn(f"the alert could not be kept before the record ({type(e).__name__})")
         except (SystemExit, KeyboardInterrupt, Interrupted) as e:
-            self._trouble(f"alerting was interrupted ({type(e).__name__})")
+            self._trouble(message("alerting was interrupted ({kind})", kind=type(e).__name__))
             return replace(report, decision=self._decide(report.results, broken))
         return report
 
@@ -345,7 +348,7 @@ class Gate:
             self._reserved = None  # used up: what is said after this is kept anew
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - must not cost the report
             # `speak` itself gives what it knows when it is interrupted; this is for what it could not catch.
-            trouble = f"alerting was interrupted ({type(e).__name__})"
+            trouble = message("alerting was interrupted ({kind})", kind=type(e).__name__)
             self.warn(trouble)
             report = replace(report, alerts=replace(said, enabled=True, reason="", troubles=(*said.troubles, trouble)))
             return self._unrecorded(ledger, report, broken, trouble)
@@ -391,7 +394,7 @@ class Gate:
             self.write_report(report)
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away
             reason = getattr(e, "strerror", None) or str(e) or type(e).__name__
-            self._troubles.append(f"--output: the report cannot be written: {reason}")
+            self._troubles.append(message("--output: the report cannot be written: {reason}", reason=reason))
             self._take_back(ledger if report.recorded else None)
             return replace(report, decision=self._decide(report.results, broken), recorded=False)
         return report
@@ -402,7 +405,10 @@ class Gate:
             self.show(report)
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - whatever kept it away
             self._take_back(ledger if report.recorded else None)
-            code, broken = report.decision.exit_code, broken or f"the run could not be shown: {self._told(e)}"
+            code, broken = (
+                report.decision.exit_code,
+                broken or message("the run could not be shown: {error}", error=self._told(e)),
+            )
             report = replace(report, decision=self._decide(report.results, broken))
             if report.decision.exit_code != code:
                 report = self._say_anew(ledger, report, broken)
@@ -429,8 +435,8 @@ def _stage_reserve() -> Reserve:
     return reserve
 
 
-def _reset_note(aside: Path) -> str:
-    return f"the ledger was damaged and has been set aside as {aside}; counters begin at 0"
+def _reset_note(aside: Path) -> Message:
+    return message("the ledger was damaged and has been set aside as {aside}; counters begin at 0", aside=aside)
 
 
 def _run_record(report: Report) -> RunRecord:

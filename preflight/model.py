@@ -12,7 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+
+from preflight.message import NOTHING, Message, message
 
 # Control characters and escapes draw on a terminal, line ends begin lines of their own, marks of direction turn text
 # around, and surrogates cannot be written anywhere.
@@ -20,12 +21,12 @@ _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 
 
 def one_line(foreign: str) -> str:
-    """Give text that somebody else wrote so that it can draw nothing but itself, on one line; no longer, no shorter."""
+    """Return text that somebody else wrote so that it can draw nothing but itself, on one line; as long as it was."""
     return _NOT_TEXT.sub(" ", foreign)
 
 
 def is_one_line(text: str) -> bool:
-    """Tell whether `one_line` would leave it as it is."""
+    """Return whether `one_line` would leave it as it is."""
     return _NOT_TEXT.search(text) is None
 
 
@@ -99,7 +100,7 @@ NEVER_WAIVED = frozenset({"live_safety"})  # an operator who means to go live ar
 
 
 def is_required(check_id: str, env: Env) -> bool:
-    """Tell whether `check_id` blocks in `env`. In live everything does, and no configuration lowers that."""
+    """Return whether `check_id` blocks in `env`. In live everything does, and no configuration lowers that."""
     return env is Env.LIVE or check_id in _REQUIRED_OUTSIDE_LIVE[env]
 
 
@@ -108,8 +109,8 @@ class Outcome:
     """What a check's `run` returns."""
 
     status: Status
-    summary: str  # one line: what was found
-    hint: str = ""  # a command or a next step; compulsory for FAIL, WARN and ERROR
+    summary: Message  # one line: what was found
+    hint: Message = NOTHING  # a command or a next step; compulsory for FAIL, WARN and ERROR
     expected: str = ""  # what would have been a PASS
     actual: str = ""  # what was there instead
     said: str = ""  # the other side's own words, where it refused: shown below the hint, since they may hold the fact
@@ -171,7 +172,7 @@ class AlertSummary:
     """What became of a run's alerts, those of earlier runs that were waiting included."""
 
     enabled: bool = False  # whether this run could send any
-    reason: str = "this run sends no alerts"  # why not; empty where it could
+    reason: str = message("this run sends no alerts")  # why not; empty where it could
     items: tuple[AlertItem, ...] = ()  # in the order in which they were sent
     pending: int | None = None  # P0 messages that wait in the spool now; None: not looked, or not readable
     rows_pending: int | None = None  # rows that wait for Postgres now
@@ -229,7 +230,7 @@ def decide(
         results: One settled result per check that was selected.
         env: Where the bot is about to run.
         mode: What was asked for; only `REAL` can give GO.
-        expected: Ids of every check that a real run has; one that gave no result is "could not tell".
+        expected: Ids of every check that a real run has; one that returned no result is "could not tell".
         strict: Whether a WARN holds the run back.
         recorded: Whether the run is in the ledger and in the textfile.
         broken: What broke in the gate itself, or None.
@@ -248,19 +249,19 @@ def decide(
 
     found: list[tuple[Verdict, tuple[str, ...]]] = []
     if failed:
-        found.append((Verdict.NO_GO, tuple(f"{r.id}: {r.outcome.summary}" for r in failed)))
+        found.append((Verdict.NO_GO, tuple(_about(r) for r in failed)))
     if not recorded:
-        found.append((Verdict.UNRECORDED, ("the run could not be recorded",)))
+        found.append((Verdict.UNRECORDED, (message("the run could not be recorded"),)))
     doubts = (
-        *((f"the gate itself broke: {broken}",) if broken is not None else ()),
-        *(f"{r.id}: {r.outcome.summary}" for r in untold),
-        *(f"{check_id}: gave no result" for check_id in missing),
-        *(("no required check proved anything",) if not proved and not failed else ()),
+        *((message("the gate itself broke: {reason}", reason=broken),) if broken is not None else ()),
+        *(_about(r) for r in untold),
+        *(message("{check}: returned no result", check=check_id) for check_id in missing),
+        *((message("no required check proved anything"),) if not proved and not failed else ()),
         *withheld,
     )
     if doubts:
         found.append((Verdict.UNVERIFIED, doubts))
-    warnings = (*(f"{r.id}: {r.outcome.summary}" for r in warned), *unsent)
+    warnings = (*(_about(r) for r in warned), *unsent)
     if strict and warnings:
         found.append((Verdict.WARNED, warnings))
     if not found:
@@ -279,6 +280,10 @@ def decide(
     return Decision(verdict=verdict, exit_code=_EXIT_OF[verdict], reasons=reasons, ready_for_live=ready)
 
 
+def _about(result: Result) -> Message:
+    return message("{check}: {summary}", check=result.id, summary=result.outcome.summary)
+
+
 def _could_not_tell(result: Result, mode: Mode) -> bool:
     # A dry run leaves the network alone on purpose: what it skipped is no doubt, since it can never be GO.
     return result.status is Status.ERROR or (result.status is Status.SKIP and mode is not Mode.DRY_RUN)
@@ -287,77 +292,10 @@ def _could_not_tell(result: Result, mode: Mode) -> bool:
 def _unfinished(mode: Mode, verdict: Verdict, reasons: tuple[str, ...]) -> Decision:
     """Conclude a run that was never meant to be whole; `verdict` is what it would have been."""
     if mode is Mode.PARTIAL:
-        why, label = "only a part of the checks was asked for (--only)", Verdict.PARTIAL
+        why, label = message("only a part of the checks was asked for (--only)"), Verdict.PARTIAL
         # Only what stands before 3 in the order of exit codes can be said more strongly than "a part ran".
         exit_code = _EXIT_OF[verdict] if verdict in {Verdict.NO_GO, Verdict.UNRECORDED} else EXIT_UNVERIFIED
     else:
-        why, label = "a dry run asks nothing over the network", Verdict.DRY_RUN
+        why, label = message("a dry run asks nothing over the network"), Verdict.DRY_RUN
         exit_code = EXIT_DRY_RUN if verdict is Verdict.GO else _EXIT_OF[verdict]
     return Decision(verdict=label, exit_code=exit_code, reasons=(why, *reasons), ready_for_live=False)
-
-
-def report_dict(report: Report) -> dict[str, Any]:
-    """Give the report as plain data: the JSON document whose schema is `preflight/report.schema.json`."""
-    return {
-        "schema_version": 1,
-        "run_id": report.run_id,
-        "version": report.version,
-        "env": report.env.value,
-        "mode": report.mode.value,
-        "strict": report.strict,
-        "verdict": report.decision.verdict.value,
-        "exit_code": report.decision.exit_code,
-        "ready_for_live": report.decision.ready_for_live,
-        "reasons": list(report.decision.reasons),
-        "notes": list(report.notes),
-        "started_at": report.started_at,
-        "ended_at": report.ended_at,
-        "duration_seconds": report.duration_seconds,
-        "recorded": report.recorded,
-        "checks": [_result_dict(result) for result in report.results],
-        "alerts": _alerts_dict(report.alerts),
-        "metrics": [{"name": s.name, "labels": dict(s.labels), "value": s.value} for s in report.samples],
-        "textfile": report.textfile,
-        "ledger": report.ledger,
-    }
-
-
-def _alerts_dict(alerts: AlertSummary) -> dict[str, Any]:
-    return {
-        "enabled": alerts.enabled,
-        "reason": alerts.reason,
-        "pending": alerts.pending,
-        "rows_pending": alerts.rows_pending,
-        "items": [
-            {
-                "id": item.id,
-                "severity": item.severity,
-                "outcome": item.outcome,
-                "at": item.at,
-                "reason": item.reason,
-                "row": item.row,
-                "replayed": item.replayed,
-            }
-            for item in alerts.items
-        ],
-        "troubles": list(alerts.troubles),
-    }
-
-
-def _result_dict(result: Result) -> dict[str, Any]:
-    outcome = result.outcome
-    return {
-        "id": result.id,
-        "status": outcome.status.value,
-        "origin": None if result.origin is None else result.origin.value,
-        "required": result.required,
-        "waiver": result.waiver,
-        "summary": outcome.summary,
-        "hint": outcome.hint,
-        "expected": outcome.expected,
-        "actual": outcome.actual,
-        "said": outcome.said,
-        "started_at": result.started_at,
-        "duration_seconds": result.duration_seconds,
-        "timings": dict(outcome.timings),
-    }

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from preflight.message import message
+
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the first that is set counts: requests' own order
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")  # names under which OpenSSL finds certificates in a directory
 # The part of a proxy's address that cannot be a login, however it is misspelled.
@@ -27,7 +29,7 @@ class WayOutError(Exception):
 
 
 def why_no_way_out(url: str) -> str | None:
-    """Say which variable keeps a request from leaving, what it holds, and what to do; None where none does.
+    """Return which variable keeps a request from leaving, what it holds, and what to do; None where none does.
 
     Args:
         url: That was to be asked, and was not reached. Looked at is what requests itself takes from `os.environ`.
@@ -49,11 +51,17 @@ def _why_no_proxy(url: str) -> str | None:
     except LocationParseError:
         parts = None
     if parts is None or not parts.host or parts.scheme not in _SCHEMES:
-        return f"{name} is no address of a proxy ({_shown(proxy)}): write http://host:port, or unset it"
+        return message(
+            "{name} is not the address of a proxy ({proxy}): write http://host:port, or unset it",
+            name=name,
+            proxy=_shown(proxy),
+        )
     if parts.scheme.startswith("socks") and find_spec("socks") is None:
-        return (
-            f"{name} names a SOCKS proxy ({_shown(proxy)}), which takes a library that is not installed: "
-            "pip install PySocks, or name an HTTP proxy"
+        return message(
+            "{name} names a SOCKS proxy ({proxy}), which takes a library that is not installed: "
+            "pip install PySocks, or name an HTTP proxy",
+            name=name,
+            proxy=_shown(proxy),
         )
     return None
 
@@ -64,7 +72,7 @@ def _variable(scheme: str, proxy: str) -> str:
 
 
 def _shown(proxy: str) -> str:
-    """Give a proxy's address without its login; of a misspelled one only what can be no password."""
+    """Return a proxy's address without its login; of a misspelled one only what can be no password."""
     found = _SHOWN.fullmatch(proxy)
     if found is None:
         return "..."
@@ -80,12 +88,21 @@ def _why_no_bundle() -> str | None:
     try:
         if path.is_dir():
             good = any(_HASHED.fullmatch(each.name) for each in path.iterdir())
-            why = None if good else "is a directory without hashed certificates (openssl rehash makes them)"
+            why = None if good else message("is a directory without hashed certificates (openssl rehash makes them)")
         else:
             ssl.create_default_context(cafile=path)
             why = None
     except ssl.SSLError:
-        why = "holds no certificate"
+        why = message("holds no certificate")
     except OSError as e:
-        why = f"cannot be read ({e.strerror})"
-    return None if why is None else f"{name} names {path}, which {why}: name a file of CA certificates, or unset it"
+        why = message("cannot be read ({strerror})", strerror=e.strerror)
+    return (
+        None
+        if why is None
+        else message(
+            "{name} names {path}, which {why}: name a file of CA certificates, or unset it",
+            name=name,
+            path=path,
+            why=why,
+        )
+    )

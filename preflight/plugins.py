@@ -84,7 +84,7 @@ def find_plugins(found: Iterable[EntryPoint] | None = None, *, secrets: Sequence
 
 
 def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
-    """Give a registry that has the plug-ins' checks after its own.
+    """Return a registry that has the plug-ins' checks after its own.
 
     Raises:
         RegistryError: An id is taken, or a requirement is unknown or circular; names the distribution.
@@ -111,7 +111,7 @@ def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
 
 
 def _describe(point: EntryPoint) -> bytes:
-    """Say which checks an entry point gives. Only for a process whose end harms nobody.
+    """Return which checks an entry point gives. Only for a process whose end harms nobody.
 
     Raises:
         TypeError: It gives something that is no check, or a field that is none.
@@ -135,7 +135,7 @@ def _checks_of(point: EntryPoint) -> tuple[Check, ...]:
     for check in checks:
         if isinstance(check, type) or not isinstance(check, Check):
             raise TypeError(
-                f"it gives {check!r}, which is no check: it takes an instance with id, proves, requires, "
+                f"it gives {check!r}, which is not a check: it takes an instance with id, proves, requires, "
                 "timeout, network, imports and run, or a tuple of them"
             )
     return checks
@@ -152,7 +152,7 @@ def _read(point: EntryPoint, line: bytes) -> tuple[Check, ...]:
     except (ValueError, RecursionError) as e:
         raise TypeError("what it says about its checks is not JSON") from e
     if not isinstance(told, list) or not all(isinstance(each, dict) and set(each) == {*_FIELDS} for each in told):
-        raise TypeError("what it says about its checks is no list of checks")
+        raise TypeError("what it says about its checks is not a list of checks")
     if not told:
         raise TypeError("it gives no check")
     for fields in told:
@@ -187,7 +187,7 @@ def _must_be_sound(fields: dict[str, Any]) -> None:
 
 
 def _texts(value: Any) -> tuple[Any, ...]:
-    """Give what is in a tuple; for anything else something that is no text."""
+    """Return what is in a tuple; for anything else something that is no text."""
     return value if isinstance(value, tuple) else (None,)
 
 

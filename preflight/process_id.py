@@ -13,7 +13,7 @@ _DEAD = frozenset("ZX")  # it has ended, and nobody has asked for its exit code 
 
 
 def birth_ticks(pid: int) -> int | None:
-    """Give the clock ticks from boot to the start of a process, None where no such process runs."""
+    """Return the clock ticks from boot to the start of a process, None where no such process runs."""
     try:
         # The name, in brackets, may hold anything: fields are counted behind it. proc_pid_stat(5): 3 state, 22 start.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
@@ -23,7 +23,7 @@ def birth_ticks(pid: int) -> int | None:
 
 
 def birth(pid: int) -> str | None:
-    """Give the birth of a process, to be written down beside its id; None where no such process runs."""
+    """Return the birth of a process, to be written down beside its id; None where no such process runs."""
     ticks = birth_ticks(pid)
     try:
         return None if ticks is None else f"{_BOOT.read_text(encoding='ascii').strip()}/{ticks}"
@@ -32,5 +32,5 @@ def birth(pid: int) -> str | None:
 
 
 def is_running(pid: int, born: str) -> bool:
-    """Tell whether the very process that had this id and this birth still runs."""
+    """Return whether the very process that had this id and this birth still runs."""
     return birth(pid) == born

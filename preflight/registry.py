@@ -46,7 +46,7 @@ class Registry:
         return frozenset(check.id for check in self.checks)
 
     def select(self, only: Sequence[str]) -> tuple[Check, ...]:
-        """Give the checks named in `only` and all that they require, in registered order; empty means all.
+        """Return the checks named in `only` and all that they require, in registered order; empty means all.
 
         Raises:
             UsageError: An id is unknown.
@@ -77,7 +77,7 @@ class Registry:
 
 
 def default_registry(settings: Settings | None = None) -> Registry:
-    """Give the registry of the checks that come with the gate.
+    """Return the registry of the checks that come with the gate.
 
     Args:
         settings: Which exchanges are configured; without them those that are there by default.

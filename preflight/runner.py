@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from preflight.check import Check, Context
+from preflight.message import Message, message
 from preflight.model import Mode, Outcome, Result, Status, is_required, settle
 from preflight.worker import BadAnswerError, Worker, decode, spawn
 
@@ -62,7 +63,7 @@ class Runner:
                 self._ready[check.id] = spawn(check, self.ctx)
 
     def _sharing(self) -> tuple[Check, ...]:
-        """Give the checks that share a heavy import with others of this run."""
+        """Return the checks that share a heavy import with others of this run."""
         sharing = tuple(
             check
             for check in self.checks
@@ -85,7 +86,7 @@ class Runner:
                 self._ready[check.id] = spawn(check, self.ctx)
 
     def run(self) -> tuple[Result, ...]:
-        """Give one settled result per check, in registered order, whatever the checks do.
+        """Return one settled result per check, in registered order, whatever the checks do.
 
         Takes no longer than the run's timeout. No worker is alive when it returns or raises.
         """
@@ -98,13 +99,15 @@ class Runner:
                 self._start_what_can(end)
             for check in self.checks:
                 if check.id not in self._done:
-                    self._finish(check, _untold("the run ended before it could start", "raise --timeout"))
+                    self._finish(
+                        check, _untold(message("the run ended before it could start"), message("raise --timeout"))
+                    )
             return tuple(self._done[check.id] for check in self.checks)
         finally:
             self.close()
 
     def results(self) -> tuple[Result, ...]:
-        """Give what there is of the results: used where the gate itself broke half way."""
+        """Return what there is of the results: used where the gate itself broke half way."""
         return tuple(self._done[check.id] for check in self.checks if check.id in self._done)
 
     def close(self) -> None:
@@ -115,9 +118,9 @@ class Runner:
         self._running.clear()
         self._ready.clear()
 
-    def _skip_reason(self, check: Check) -> str | None:
+    def _skip_reason(self, check: Check) -> Message | None:
         if check.network and self.ctx.mode is Mode.DRY_RUN:
-            return "a dry run asks nothing over the network"
+            return message("a dry run asks nothing over the network")
         return None
 
     def _start_what_can(self, end: float) -> None:
@@ -158,7 +161,7 @@ class Runner:
                 self._finish(running.worker.check, outcome)
 
     def _look_at(self, running: RunningCheck) -> Outcome | None:
-        """Give the outcome of a running check, or None while it may still answer. Ends its worker with it."""
+        """Return the outcome of a running check, or None while it may still answer. Ends its worker with it."""
         dead = running.worker.gone()  # asked first: what it wrote before it died is still in the pipe
         answer = running.worker.read()
         if answer:
@@ -166,16 +169,24 @@ class Runner:
             try:
                 return decode(answer, self.ctx.settings.secret_values())
             except BadAnswerError as e:
-                return _untold(f"the check's process answered nonsense: {e}", "run it alone with --only")
+                return _untold(
+                    message("the check's process sent an invalid answer: {error}", error=e),
+                    message("run it alone with --only"),
+                )
         if answer == b"" or dead:
             how = running.worker.end()
-            return _untold(f"the check's process ended without an answer: {how}", "run it alone with --only")
+            return _untold(
+                message("the check's process ended without an answer: {how}", how=how),
+                message("run it alone with --only"),
+            )
         if self.monotonic() >= running.deadline:
             took = self.monotonic() - running.begun
             running.worker.end()
             return _untold(
-                f"no answer within {took:.1f} s",
-                "see why it hangs, or raise check_timeouts.<id>, check_timeout (each check) or --timeout (the run)",
+                message("no answer within {took:.1f} s", took=took),
+                message(
+                    "see why it hangs, or raise check_timeouts.<id>, check_timeout (each check) or --timeout (the run)"
+                ),
             )
         return None
 
@@ -210,19 +221,23 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 def _with_hint(check: Check, outcome: Outcome) -> Outcome:
-    """Say what to do where the check, a third party's for example, does not."""
+    """Return what to do where the check, a third party's for example, does not."""
     if outcome.hint or outcome.status in {Status.PASS, Status.SKIP}:
         return outcome
-    return replace(outcome, hint=f"see what it asks, by itself: preflight --only {check.id}")
+    return replace(outcome, hint=message("see what it asks, by itself: preflight --only {check}", check=check.id))
 
 
-def _untold(summary: str, hint: str) -> Outcome:
+def _untold(summary: Message, hint: Message) -> Outcome:
     return Outcome(status=Status.ERROR, summary=summary, hint=hint, expected="an answer", actual="none")
 
 
-def _skipped(reason: str) -> Outcome:
+def _skipped(reason: Message) -> Outcome:
     return Outcome(status=Status.SKIP, summary=reason)
 
 
 def _unmet(names: str) -> Outcome:
-    return Outcome(status=Status.SKIP, summary=f"needs {names}", hint=f"mend {names} first, then run again")
+    return Outcome(
+        status=Status.SKIP,
+        summary=message("requires {names}", names=names),
+        hint=message("fix {names} first, then rerun", names=names),
+    )

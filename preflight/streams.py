@@ -15,7 +15,7 @@ ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU)
 
 
 def fill_closed() -> None:
-    """Give stdin, stdout and stderr something to be where the caller closed them (`>&-`).
+    """Return stdin, stdout and stderr something to be where the caller closed them (`>&-`).
 
     Else the next file that is opened, the ledger for one, would be stdout to everybody who writes there. What is
     written to this stdout is refused as it was to the closed one: a run that cannot be shown is no GO. Nobody reads

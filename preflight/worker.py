@@ -13,17 +13,15 @@ import json
 import os
 import re
 import signal
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from preflight.check import Check, Context
-from preflight.child_end import wait_for
+from preflight.fork import fork_child, kill_group, wait_for
+from preflight.message import BadMessageError, Message, cleaned, from_data, message, to_data
 from preflight.model import Outcome, Status, one_line
 from preflight.redaction import scrub
-from preflight.streams import ENDING
 
 _MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field that are shown
@@ -31,10 +29,11 @@ _MAX_SENT = 1050  # that are sent: of one field 12.6 kB, were it all characters 
 _MAX_SECONDS = 86_400.0  # no measurement of a check takes a day
 _REAP_SECONDS = 0.1  # for a killed child to be gone; a child stuck in the kernel is left behind
 _ORPHAN_SECONDS = 1.0  # how long after its deadline a child may live whose parent is gone
-_SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
+_MAX_MESSAGE = 12_000  # bytes of JSON of one message; of a larger one only the text is sent
 _TIMING = re.compile("[A-Za-z_]{1,40}")  # what a timing may be called
 _TEXTS = ("summary", "hint", "expected", "actual", "said")  # of an outcome
-_CRASH_HINT = "this is a bug in the check or in a library it uses: run it alone with --only and report it"
+_MESSAGES = ("summary", "hint")  # those of them that can be said in another language
+_CRASH_HINT = message("this is a bug in the check or in a library it uses: run it alone with --only and report it")
 
 
 class BadAnswerError(Exception):
@@ -95,8 +94,7 @@ class Worker:
         twice, since it may be somebody else's by then, and nothing is killed once the pipes are closed.
         """
         if self._open:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_group(self.pid)
         if not self.gone():
             self._wait(_REAP_SECONDS)
         while self._open:
@@ -112,75 +110,33 @@ def spawn(check: Check, ctx: Context) -> Worker:
     """Fork the child of one check; it does nothing but load modules until `go`."""
     answers, to_parent = os.pipe()
     from_parent, go = os.pipe()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as where they were closed before the start
-            stream.flush()
-    # A handler that raised in the child before `_live` has begun would run the parent's code there, twice.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    worker = None
     try:
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _live(check, ctx, to_parent=to_parent, from_parent=from_parent, mask=mask)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.setpgid(pid, pid)  # both sides do it, so that it is done whoever runs first
-            os.set_blocking(answers, False)
-            worker = Worker(check=check, pid=pid, answers=answers, _go=go)
-        finally:
-            os.close(to_parent)
-            os.close(from_parent)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    except BaseException:  # no process could be had, or a handler raised: nobody will ever get to know this child
-        if worker is None:
-            os.close(answers)
-            os.close(go)
-        else:
-            worker.end()
+        pid = fork_child(lambda: _live(check, ctx, to_parent, from_parent), to_parent, from_parent)
+    except BaseException:  # no process could be had, or a handler raised and ended it
+        os.close(answers)
+        os.close(go)
         raise
-    return worker
-
-
-def _live(check: Check, ctx: Context, *, to_parent: int, from_parent: int, mask: set[int | signal.Signals]) -> NoReturn:
-    """Be the child, to the end. Nothing below may return or raise into the parent's code."""
-    pid = os.getpid()
-    try:
-        with contextlib.suppress(OSError):
-            os.setpgid(0, 0)
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        null = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(null, standard)
-        close_all_but(to_parent, from_parent)
-        with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
-            for name in check.imports:
-                importlib.import_module(name)
-        # Not for a process that an import forked: it would take the word, or answer a second time.
-        if os.getpid() == pid and os.read(from_parent, 1) == b"g":
-            # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
-            # handler an import has left.
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            limit = ctx.settings.timeout_of(check.id, check.timeout)
-            signal.setitimer(signal.ITIMER_REAL, limit + _ORPHAN_SECONDS)
-            os.write(to_parent, _answer(check, ctx) + b"\n")
     finally:
-        os._exit(0)
+        os.close(to_parent)
+        os.close(from_parent)
+    os.set_blocking(answers, False)
+    return Worker(check=check, pid=pid, answers=answers, _go=go)
 
 
-def close_all_but(*kept: int) -> None:
-    """Close what else the parent had open, so that no child holds another one's pipe.
-
-    Only what is open: where a process may have a billion files, asking for each number takes the check's whole time.
-    """
-    numbers: Iterable[int] = range(os.sysconf("SC_OPEN_MAX"))
-    with contextlib.suppress(OSError):  # as where /proc is not mounted
-        numbers = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
-    for descriptor in numbers:
-        if descriptor > 2 and descriptor not in kept:
-            with contextlib.suppress(OSError):  # the listing's own is closed already
-                os.close(descriptor)
+def _live(check: Check, ctx: Context, to_parent: int, from_parent: int) -> None:
+    """Be the child of one check, until its answer is sent."""
+    pid = os.getpid()
+    with contextlib.suppress(Exception):  # the check will meet the same error and its outcome will say so
+        for name in check.imports:
+            importlib.import_module(name)
+    # Not for a process that an import forked: it would take the word, or answer a second time.
+    if os.getpid() == pid and os.read(from_parent, 1) == b"g":
+        # The parent ends this process at the deadline. If the parent was killed, the kernel does it, whatever
+        # handler an import has left.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        limit = ctx.settings.timeout_of(check.id, check.timeout)
+        signal.setitimer(signal.ITIMER_REAL, limit + _ORPHAN_SECONDS)
+        os.write(to_parent, _answer(check, ctx) + b"\n")
 
 
 def _answer(check: Check, ctx: Context) -> bytes:
@@ -188,9 +144,11 @@ def _answer(check: Check, ctx: Context) -> bytes:
         outcome = check.run(ctx)
         if isinstance(outcome, Outcome):
             return encode(outcome)
-        problem, kind = f"the check returned {type(outcome).__name__}, not an outcome", type(outcome).__name__
+        kind = type(outcome).__name__
+        problem = message("the check returned {kind}, not an outcome", kind=kind)
     except BaseException as e:  # noqa: BLE001 - SystemExit and KeyboardInterrupt of a check are its result too
-        problem, kind = f"the check raised {type(e).__name__}: {e}", type(e).__name__
+        kind = type(e).__name__
+        problem = message("the check raised {kind}: {error}", kind=kind, error=e)
     return encode(Outcome(status=Status.ERROR, summary=problem, hint=_CRASH_HINT, expected="an outcome", actual=kind))
 
 
@@ -200,6 +158,7 @@ def encode(outcome: Outcome) -> bytes:
         {
             "status": str(outcome.status),
             **{name: _sent(getattr(outcome, name)) for name in _TEXTS},
+            "messages": {name: data for name in _MESSAGES if (data := _sent_message(getattr(outcome, name)))},
             "timings": dict(outcome.timings),
         }
     ).encode()
@@ -208,6 +167,12 @@ def encode(outcome: Outcome) -> bytes:
 def _sent(text: Any) -> Any:
     """Cut what is too long to be sent: what a server says may be of any length."""
     return text[:_MAX_SENT] if isinstance(text, str) else text
+
+
+def _sent_message(text: Any) -> dict[str, Any] | None:
+    """Return template and values of a message that is short enough to be sent whole."""
+    data = to_data(text)
+    return data if data is not None and len(json.dumps(data)) <= _MAX_MESSAGE else None
 
 
 def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
@@ -224,9 +189,10 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         data = json.loads(line)
     except (ValueError, RecursionError) as e:
         raise BadAnswerError("its answer is not JSON") from e
-    if not isinstance(data, dict) or set(data) != {"status", *_TEXTS, "timings"}:
+    if not isinstance(data, dict) or data.keys() - {"messages"} != {"status", *_TEXTS, "timings"}:
         raise BadAnswerError("its answer has other fields than an outcome has")
     texts = dict(_texts(data, secrets))
+    messages = {name: _message(data, name, texts[name], secrets) for name in _MESSAGES}
     if data["status"] not in tuple(Status):
         raise BadAnswerError("its status is none that there is")
     status, timings = Status(data["status"]), data["timings"]
@@ -234,7 +200,15 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
         raise BadAnswerError("its timings are not seconds")
     if not all(_TIMING.fullmatch(name) for name in timings):
         raise BadAnswerError("its timings have names that are not letters and underscores")
-    return Outcome(status=status, timings=timings, **texts)
+    return Outcome(
+        status=status,
+        summary=messages["summary"],
+        hint=messages["hint"],
+        expected=texts["expected"],
+        actual=texts["actual"],
+        said=texts["said"],
+        timings=timings,
+    )
 
 
 def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -247,6 +221,18 @@ def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, 
             text = text[: max(0, len(text) - longest)]
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
         yield name, one_line(scrub(text, secrets))[:_MAX_TEXT]
+
+
+def _message(data: dict[str, Any], name: str, text: str, secrets: Sequence[str]) -> Message:
+    """Return a text with what it was made from; without that, unless it makes the very same text once it is clean."""
+    sent = data.get("messages")
+    if not isinstance(sent, dict) or name not in sent:
+        return Message(text)
+    try:
+        known = cleaned(from_data(sent[name]), lambda part: one_line(scrub(part, secrets)))
+    except BadMessageError as e:
+        raise BadAnswerError(f"its {name} is not a message: {e}") from e
+    return known if known == text else Message(text)
 
 
 def _is_seconds(value: Any) -> bool:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from gettext import GNUTranslations
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from babel.messages.pofile import read_po
 
+from preflight.message import translated
 from preflight.model import Verdict
 from preflight.registry import default_registry
 from preflight.testing import run_check
+from scripts.translations import compiled
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted(
@@ -23,10 +28,10 @@ DOCUMENTS = sorted(
 )
 
 
-def test_readme_is_in_step_with_the_code() -> None:
-    """Help, checks and settings in the README are what the code prints."""
+def test_generated_blocks_are_in_step_with_the_code() -> None:
+    """Help, checks and settings in docs/ are what the code prints."""
     run = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "sync_readme.py"), "--check"],
+        [sys.executable, str(ROOT / "scripts" / "sync_docs.py"), "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -65,7 +70,7 @@ def test_every_make_verb_of_the_readmes_exists() -> None:
 
 
 def test_the_example_of_adding_a_check_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The check that the page shows fails and passes as it says, and so does the test that it shows."""
+    """The check that the page shows fails and passes as it says, in both languages, and its test runs."""
     page = (ROOT / "docs" / "adding-a-check.md").read_text(encoding="utf-8")
     check, test = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     for name in ("my_package", "my_package.checks"):
@@ -77,6 +82,13 @@ def test_the_example_of_adding_a_check_runs(monkeypatch: pytest.MonkeyPatch) -> 
     shown["test_errors_fail"]()
     none = run_check(package["DiskHealthCheck"](), read_text=lambda _: "0")
     assert (none.status, none.summary) == ("pass", "no disk errors")
+    some = run_check(package["DiskHealthCheck"](), read_text=lambda _: "3")
+    assert some.timings.keys() == {"read"}  # the timing that the row of MEASURES names
+    (shown_po,) = re.findall(r"```po\n(.*?)```", page, flags=re.DOTALL)
+    catalogue = GNUTranslations(BytesIO(compiled(read_po(BytesIO(shown_po.encode())))))
+    assert translated(some.summary, catalogue.gettext) == "디스크 오류가 3건 보고되었습니다"
+    assert translated(some.hint, catalogue.gettext) == "실거래를 시작하기 전에 디스크를 바꾸십시오"
+    assert translated(none.summary, catalogue.gettext) == "디스크 오류가 없습니다"
 
 
 def test_every_check_proves_something_and_explains_itself() -> None:

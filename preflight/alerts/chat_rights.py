@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from preflight.message import message
+
 _IN_CHARGE = frozenset({"creator", "administrator"})
 _OUTSIDE = frozenset({"left", "kicked"})
 
@@ -41,10 +43,14 @@ def write_right(chat: Mapping[str, Any], member: Mapping[str, Any]) -> WriteRigh
     if denied:
         return WriteRight(denied=denied)
     if status not in _IN_CHARGE | {"member", "restricted"}:
-        return WriteRight(doubt=f"Telegram calls the bot {str(status)[:40]!r}, which is not known to be a member")
+        return WriteRight(
+            doubt=message(
+                "Telegram calls the bot {status!r}, which is not known to be a member", status=str(status)[:40]
+            )
+        )
     manages = status == "creator" or member.get("can_manage_topics") is True
     if chat.get("is_forum") is True and not manages:
-        return WriteRight(doubt="the group has topics, and a message to a closed one is refused")
+        return WriteRight(doubt=message("the group has topics, and a message to a closed one is refused"))
     return WriteRight()
 
 
@@ -53,15 +59,15 @@ def _denied(chat: Mapping[str, Any], member: Mapping[str, Any]) -> str:
     open_to_members = not (isinstance(permissions, dict) and permissions.get("can_send_messages") is False)
     posts = status == "creator" or (status == "administrator" and member.get("can_post_messages") is True)
     reasons = (
-        (status in _OUTSIDE, "the bot is not in the chat any more"),
-        (chat.get("type") == "channel" and not posts, "the bot may not post in the channel"),
+        (status in _OUTSIDE, message("the bot is not in the chat any more")),
+        (chat.get("type") == "channel" and not posts, message("the bot may not post in the channel")),
         (
             status == "restricted" and member.get("can_send_messages") is not True,
-            "the bot is restricted: it may not send messages",
+            message("the bot is restricted: it may not send messages"),
         ),
         (
             status not in _IN_CHARGE and not open_to_members,
-            "members of the group may not send messages, and the bot is no administrator",
+            message("members of the group may not send messages, and the bot is not an administrator"),
         ),
     )
     return next((reason for applies, reason in reasons if applies), "")

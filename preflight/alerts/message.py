@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from preflight.alerts.alert import Alert, Severity
 from preflight.config.sections import Language
+from preflight.language import speaker
+from preflight.message import message
 
 LIMIT = 4096  # UTF-16 units, https://core.telegram.org/bots/api#sendmessage
 _TAIL_ROOM = 80  # units kept for the line that says how much was left out
@@ -40,46 +42,36 @@ class Text:
 _ICON = {Severity.P0: "🔴", Severity.P1: "🟡", Severity.P2: "🔵", Severity.P3: "🟢"}
 _MARK = {"fail": "✗", "error": "?", "skip": "-", "warn": "!"}
 
-# word -> Korean, English
 _WORDS = {
-    "NO_GO": ("출발 금지: 점검이 실패했습니다", "the bot must not go: a check failed"),
-    "UNVERIFIED": (
-        "출발 금지: 꼭 필요한 점검을 확인할 수 없습니다",
-        "the bot must not go: a required check could not tell",
-    ),
-    "UNRECORDED": ("출발 금지: 실행을 기록하지 못했습니다", "the bot must not go: the run could not be recorded"),
-    "WARNED": ("출발 금지(--strict): 경고가 있습니다", "the bot must not go (--strict): there are warnings"),
-    "GO": ("출발 가능, 경고가 있습니다", "the bot may go, with warnings"),
-    "late": ("늦은 알림입니다. 실행 시각", "late: it could not be delivered when it happened, at"),
-    "time": ("시각", "time"),
-    "host": ("호스트", "host"),
-    "run": ("실행", "run"),
-    "report": ("보고서", "report"),
-    "it said": ("상대의 답", "it said"),
-    "held back": ("그동안 보내지 않은 경고 알림", "warnings held back since the last message"),
-    "because": ("이유", "because"),
-    "despite": ("경고", "despite"),
-    "left out": ("자 생략", "characters left out"),
-    "test": ("시험 알림입니다. 할 일은 없습니다", "this is a test message; nothing is to be done"),
+    "NO_GO": message("the bot must not go: a check failed"),
+    "UNVERIFIED": message("the bot must not go: a required check could not tell"),
+    "UNRECORDED": message("the bot must not go: the run could not be recorded"),
+    "WARNED": message("the bot must not go: --strict, and there are warnings"),
+    "GO": message("the bot may go, with warnings"),
+    "late": message("late: it could not be delivered when it happened, at"),
+    "time": message("time"),
+    "host": message("host"),
+    "run": message("run"),
+    "report": message("report"),
+    "it said": message("it said"),
+    "held back": message("warnings held back since the last message"),
+    "because": message("because"),
+    "despite": message("despite"),
+    "left out": message("characters left out"),
+    "test": message("this is a test message; nothing is to be done"),
 }
 
 
 def word(name: str, lang: Language) -> str:
-    """Give a fixed phrase in the language asked for."""
-    korean, english = _WORDS[name]
-    return {Language.KO: korean, Language.EN: english, Language.BOTH: f"{korean} / {english}"}[lang]
+    """Return a fixed phrase in the language asked for."""
+    return " / ".join(say(_WORDS[name], lang))
 
 
 def say(text: str, lang: Language) -> tuple[str, ...]:
-    """Give a hint or a reason in the languages asked for; once, where its Korean is not known.
-
-    What a check found stays as the check said it: it is the words to search for.
-    """
+    """Return a text in the languages asked for; once, where its Korean is the same or not known."""
     if lang is Language.EN:
         return (text,)
-    from preflight.render.korean import translate  # noqa: PLC0415 - its catalogue is for those who read Korean
-
-    korean = translate(text)
+    korean = speaker("ko")(text)
     return (korean,) if lang is Language.KO or korean == text else (korean, text)
 
 
@@ -131,12 +123,14 @@ def _lines(alert: Alert, lang: Language, *, late: bool) -> Iterator[Line]:
         facts.append(("held back", str(alert.held_back)))
     yield from _facts(facts, lang)
     for finding in alert.findings:
+        summary, *also = say(finding.summary, lang)
         yield (Span(""),)
         yield (
             Span(f"{_MARK.get(finding.status, '?')} "),
             Span(finding.check, "b"),
-            Span(f" {finding.status.upper()}: {finding.summary}"),
+            Span(f" {finding.status.upper()}: {summary}"),
         )
+        yield from ((Span(more),) for more in also)
         if finding.hint:
             yield from ((Span(f"→ {hint}"),) for hint in say(finding.hint, lang))
         if finding.said:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from preflight.alerts.alert import Alert, AlertFinding, Severity
 from preflight.config.sections import AlertsSection
+from preflight.message import cleaned, message
 from preflight.model import Report, Result, Status, Verdict
 
 _P0 = frozenset({Verdict.NO_GO, Verdict.UNVERIFIED, Verdict.UNRECORDED})
@@ -79,7 +80,7 @@ def _status(result: Result) -> Status:
 def _finding(result: Result) -> AlertFinding:
     summary = result.outcome.summary
     if result.waiver is not None:
-        summary = f"{summary} [waived: {result.waiver}]"
+        summary = message("{summary} [waived: {reason}]", summary=summary, reason=result.waiver)
     return AlertFinding(
         check=result.id,
         status=_status(result).value,
@@ -109,7 +110,8 @@ def compose(
         clean: Takes secrets out of a text.
     """
     findings = tuple(
-        replace(finding, summary=clean(finding.summary), hint=clean(finding.hint)) for _, finding in draft.findings
+        replace(finding, summary=cleaned(finding.summary, clean), hint=cleaned(finding.hint, clean))
+        for _, finding in draft.findings
     )
     told = {f"{result.id}: {result.outcome.summary}" for result in report.results}
     return Alert(
@@ -121,7 +123,7 @@ def compose(
         at=report.ended_at,
         verdict=report.decision.verdict.value,
         findings=findings,
-        reasons=tuple(clean(reason) for reason in report.decision.reasons if reason not in told),
+        reasons=tuple(cleaned(reason, clean) for reason in report.decision.reasons if reason not in told),
         fingerprint=" ".join(draft.fingerprints),
         report=output,
         held_back=held_back,

@@ -19,6 +19,7 @@ from preflight.alerts.message import Text
 from preflight.alerts.telegram_answer import AnswerKind, Delivery, TelegramAnswer, judge, untold
 from preflight.config.sections import TelegramSection
 from preflight.deadline import LateError, within
+from preflight.message import message
 from preflight.network_env import why_no_way_out
 from preflight.redaction import hush, scrub
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from requests import Response
     from tenacity import RetryCallState
 
-NOT_CONFIGURED = (
+NOT_CONFIGURED = message(
     "Telegram is not configured; set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE "
     "(docs/alerts.md says how)"
 )
@@ -91,10 +92,11 @@ class Telegram:
         try:
             answer = within(timeout, lambda: self._post(method, params, min(timeout, self.settings.timeout)))
         except LateError:
-            answer = untold(AnswerKind.UNSURE, f"no answer within {timeout:.1f} s")
+            answer = untold(AnswerKind.UNSURE, message("no answer within {timeout:.1f} s", timeout=timeout))
         except Exception as e:  # noqa: BLE001 - its text may hold the URL: the type must do
             answer = untold(
-                AnswerKind.REFUSED, f"the request could not be made ({type(e).__name__}); check telegram.url"
+                AnswerKind.REFUSED,
+                message("the request could not be made ({kind}); check telegram.url", kind=type(e).__name__),
             )
         return answer.cleaned(lambda text: scrub(text, self.secrets))
 
@@ -170,27 +172,31 @@ def _failed(error: Exception, timeout: float) -> TelegramAnswer:
 
     cause = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(cause, NameResolutionError):
-        return untold(AnswerKind.AGAIN, "its name does not resolve")
+        return untold(AnswerKind.AGAIN, message("its name does not resolve"))
     if isinstance(cause, NewConnectionError):
         if isinstance(cause.__cause__, ConnectionRefusedError):
-            return untold(AnswerKind.AGAIN, "connection refused", refused=True)
-        return untold(AnswerKind.AGAIN, "no way to its address; look at this machine's network")
+            return untold(AnswerKind.AGAIN, message("connection refused"), refused=True)
+        return untold(AnswerKind.AGAIN, message("no way to its address; look at this machine's network"))
     if isinstance(error, exceptions.SSLError) and _distrusts(cause):
-        return untold(AnswerKind.AGAIN, "its certificate is not trusted")
-    dropped = "the connection was dropped; the message may have arrived"
+        return untold(AnswerKind.AGAIN, message("its certificate is not trusted"))
+    dropped = message("the connection was dropped; the message may have arrived")
     # The narrower classes first: the others are among their parents.
     known: tuple[tuple[type[Exception], AnswerKind, str], ...] = (
-        (exceptions.SSLError, AnswerKind.UNSURE, "TLS failed; the message may have arrived"),
-        (exceptions.ConnectTimeout, AnswerKind.AGAIN, f"no connection within {timeout:g} s"),
-        (exceptions.ReadTimeout, AnswerKind.UNSURE, f"no answer within {timeout:g} s; the message may have arrived"),
-        (exceptions.ProxyError, AnswerKind.AGAIN, "the proxy refuses"),
+        (exceptions.SSLError, AnswerKind.UNSURE, message("TLS failed; the message may have arrived")),
+        (exceptions.ConnectTimeout, AnswerKind.AGAIN, message("no connection within {timeout:g} s", timeout=timeout)),
+        (
+            exceptions.ReadTimeout,
+            AnswerKind.UNSURE,
+            message("no answer within {timeout:g} s; the message may have arrived", timeout=timeout),
+        ),
+        (exceptions.ProxyError, AnswerKind.AGAIN, message("the proxy refuses")),
         (exceptions.ConnectionError, AnswerKind.UNSURE, dropped),
         (exceptions.ChunkedEncodingError, AnswerKind.UNSURE, dropped),
     )
     for kind_of_error, kind, reason in known:
         if isinstance(error, kind_of_error):
             return untold(kind, reason)
-    return untold(AnswerKind.UNSURE, f"the answer cannot be read ({type(error).__name__})")
+    return untold(AnswerKind.UNSURE, message("the answer cannot be read ({kind})", kind=type(error).__name__))
 
 
 def _distrusts(cause: object) -> bool:

@@ -1,5 +1,6 @@
 """What Telegram's answers mean.
 
+from preflight.message import message
 https://core.telegram.org/bots/api#making-requests
 """
 
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
+
+from preflight.message import cleaned, message
 
 _MAX_DESCRIPTION = 200  # characters of what the server says
 _GATEWAY = frozenset({502, 504})  # what answers is in between: the server behind it may have accepted
@@ -43,7 +46,7 @@ class TelegramAnswer:
     def cleaned(self, clean: Callable[[str], str]) -> TelegramAnswer:
         """Give the answer with its texts cleaned."""
         result = {key: clean(value) if isinstance(value, str) else value for key, value in self.result.items()}
-        return replace(self, reason=clean(self.reason), result=result)
+        return replace(self, reason=cleaned(self.reason, clean), result=result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Delivery:
 
 def untold(kind: AnswerKind, reason: str, *, refused: bool = False) -> TelegramAnswer:
     """Make the answer of a question that got none."""
-    return TelegramAnswer(kind=kind, reason=f"Telegram: {reason}", refused=refused)
+    return TelegramAnswer(kind=kind, reason=message("Telegram: {reason}", reason=reason), refused=refused)
 
 
 def judge(status: int, body: bytes, *, url: str) -> TelegramAnswer:
@@ -72,41 +75,53 @@ def judge(status: int, body: bytes, *, url: str) -> TelegramAnswer:
         return TelegramAnswer(
             kind=AnswerKind.UNSURE,
             status=status,
-            reason=f"Telegram: {status} without ok:true; check that {url} is a Bot API server",
+            reason=message(
+                "Telegram: {status} without ok:true; check that {url} is a Bot API server", status=status, url=url
+            ),
         )
     if status == 429:
         after = _seconds(data.get("parameters"))
         return TelegramAnswer(
             kind=AnswerKind.AGAIN,
             status=status,
-            reason=f"Telegram: too many messages; it asks to wait {after or 0:g} s",
+            reason=message("Telegram: too many messages; it asks to wait {after:g} s", after=after or 0),
             retry_after=after,
         )
     if status in _GATEWAY:
-        reason = f"Telegram: {status}: a gateway had no answer from the server; the message may have arrived"
+        reason = message(
+            "Telegram: {status}: a gateway had no answer from the server; the message may have arrived", status=status
+        )
         return TelegramAnswer(kind=AnswerKind.UNSURE, status=status, reason=reason)
     if status == 400 and (new := _migrated(data.get("parameters"))) is not None:
         return TelegramAnswer(
             kind=AnswerKind.REFUSED,
             status=status,
-            reason=f"Telegram: the group has become a supergroup: its chat id is now {new}; write it into "
-            "PREFLIGHT_TELEGRAM__CHAT_ID or the file of __CHAT_ID_FILE",
+            reason=message(
+                "Telegram: the group has become a supergroup: its chat id is now {new}; write it into "
+                "PREFLIGHT_TELEGRAM__CHAT_ID or the file of __CHAT_ID_FILE",
+                new=new,
+            ),
         )
     kind = AnswerKind.AGAIN if status >= 500 else AnswerKind.BAD_REQUEST if status == 400 else AnswerKind.REFUSED
     said = _said(data.get("description"))
+    words = f" ({said})" if said else ""
     return TelegramAnswer(
-        kind=kind, status=status, reason=f"Telegram: {status}{f' ({said})' if said else ''}{_advice(status, url)}"
+        kind=kind,
+        status=status,
+        reason=message("Telegram: {status}{words}{advice}", status=status, words=words, advice=_advice(status, url)),
     )
 
 
 def _advice(status: int, url: str) -> str:
     if 300 <= status < 400:
-        return f"; {url} redirects, which is not followed: set PREFLIGHT_TELEGRAM__URL to the server itself"
+        return message(
+            "; {url} redirects, which is not followed: set PREFLIGHT_TELEGRAM__URL to the server itself", url=url
+        )
     return {
-        400: "; check PREFLIGHT_TELEGRAM__CHAT_ID: the bot must have been added to that chat",
-        401: "; the token is wrong or was revoked: ask @BotFather for a new one",
-        403: "; the bot may not write there: add it to the chat, or start it there, and let it write",
-        404: f"; no such bot at {url}: check PREFLIGHT_TELEGRAM__TOKEN and __URL",
+        400: message("; check PREFLIGHT_TELEGRAM__CHAT_ID: the bot must have been added to that chat"),
+        401: message("; the token is wrong or was revoked: ask @BotFather for a new one"),
+        403: message("; the bot may not write there: add it to the chat, or start it there, and let it write"),
+        404: message("; no such bot at {url}: check PREFLIGHT_TELEGRAM__TOKEN and __URL", url=url),
     }.get(status, "")
 
 

@@ -38,7 +38,7 @@ _BEFORE_EXCHANGES = "postgres"
 
 
 def checks_for(exchanges: Iterable[str]) -> tuple[Check, ...]:
-    """Give all checks, those of the exchanges (ccxt ids) after the bot's own servers."""
+    """Return all checks, those of the exchanges (ccxt ids) after the bot's own servers."""
     names = tuple(exchanges)
     of_exchanges = tuple(kind(name) for kind in (ExchangeCheck, ClockCheck, ApiKeyCheck) for name in names)
     at = next(index for index, check in enumerate(CHECKS) if check.id == _BEFORE_EXCHANGES) + 1

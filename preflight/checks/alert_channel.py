@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from preflight.check import Context
+from preflight.message import AND, joined, message
 from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from preflight.config.sections import TelegramSection
 
 _EXPECTED = "getMe, getChat, getChatMember and sendChatAction answer ok, and the bot may write"
-_RIGHT_HINT = "let the bot write there: its rights are in the chat's own settings, under administrators or permissions"
-_DOUBT_HINT = "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic"
+_RIGHT_HINT = message(
+    "let the bot write there: its rights are in the chat's own settings, under administrators or permissions"
+)
+_DOUBT_HINT = message(
+    "make the bot an administrator that may manage topics, and set telegram.message_thread_id to the topic"
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -80,9 +85,9 @@ class _Talk:
             return Outcome(
                 status=Status.FAIL if right.denied else Status.WARN,
                 summary=(
-                    f"Telegram would refuse a message: {right.denied}"
+                    message("Telegram would refuse a message: {denied}", denied=right.denied)
                     if right.denied
-                    else f"Telegram may refuse a message: {right.doubt}"
+                    else message("Telegram may refuse a message: {doubt}", doubt=right.doubt)
                 ),
                 hint=_RIGHT_HINT if right.denied else _DOUBT_HINT,
                 expected=_EXPECTED,
@@ -91,7 +96,9 @@ class _Talk:
             )
         return Outcome(
             status=Status.PASS,
-            summary=f"Telegram lets the bot write to the chat ({sum(self._timings.values()) * 1000:.0f} ms)",
+            summary=message(
+                "Telegram lets the bot write to the chat ({ms:.0f} ms)", ms=sum(self._timings.values()) * 1000
+            ),
             expected=_EXPECTED,
             actual=_EXPECTED,
             timings=self._timings,
@@ -116,8 +123,10 @@ def _not_configured(settings: TelegramSection, env: Env) -> Outcome | None:
     half = len(missing) < len(given)  # whoever set one of them meant to be told
     return Outcome(
         status=Status.FAIL if env is Env.LIVE or half else Status.WARN,
-        summary=f"no alert can be sent: {' and '.join(missing)} not set",
-        hint="set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how",
+        summary=message("no alert can be sent: {missing} not set", missing=joined(missing, AND)),
+        hint=message(
+            "set PREFLIGHT_TELEGRAM__TOKEN_FILE and PREFLIGHT_TELEGRAM__CHAT_ID_FILE; docs/alerts.md says how"
+        ),
         expected=_EXPECTED,
         actual="not configured",
     )
@@ -130,8 +139,8 @@ def _in_the_clear(settings: TelegramSection, env: Env) -> Outcome | None:
         return None
     return Outcome(
         status=Status.FAIL,
-        summary="telegram.url is not https: the bot's token would travel in the clear",
-        hint="set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine",
+        summary=message("telegram.url is not https: the bot's token would travel in the clear"),
+        hint=message("set PREFLIGHT_TELEGRAM__URL to an https address, or to a Bot API server on this machine"),
         expected="https, or this machine",
         actual=parts.scheme or "no scheme",
     )
@@ -146,8 +155,8 @@ def _judge(method: str, answer: TelegramAnswer, timings: dict[str, float], *, te
     says_no = answer.kind in {AnswerKind.BAD_REQUEST, AnswerKind.REFUSED} or answer.refused
     return Outcome(
         status=Status.FAIL if says_no else Status.ERROR,
-        summary=f"{method}: {answer.reason}",
-        hint=f"`{test}` shows whether a message arrives; docs/alerts.md says how to set it up",
+        summary=message("{method}: {reason}", method=method, reason=answer.reason),
+        hint=message("`{test}` shows whether a message arrives; docs/alerts.md says how to set it up", test=test),
         expected=_EXPECTED,
         actual=f"HTTP {answer.status}" if answer.status is not None else "no answer",
         timings=timings,

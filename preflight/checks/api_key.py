@@ -14,6 +14,7 @@ from preflight.config.key_form import why_misshapen
 from preflight.config.sections import ExchangeSection
 from preflight.exchange.kinds import TroubleError, TroubleKind
 from preflight.exchange.rights import KeyRights, rights_of
+from preflight.message import AND, NOTHING, OR, joined, message, template
 from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def _without_key(exchange: str, section: ExchangeSection, env: Env) -> Outcome |
         return _incomplete(exchange, absent)
     return Outcome(
         status=Status.FAIL if env is Env.LIVE else Status.SKIP,
-        summary=f"no {name_of(exchange)} key and secret are configured",
-        hint=f"set {' and '.join(absent)}",
+        summary=message("no {exchange} key and secret are configured", exchange=name_of(exchange)),
+        hint=message("set {absent}", absent=joined(absent, AND)),
         expected="key and secret",
         actual="2 missing",
     )
@@ -110,13 +111,18 @@ def _misshapen(exchange: str, section: ExchangeSection) -> Outcome | None:
         for name, value in given.items()
         if value is not None
     }
-    bad = [f"{variable} {why}" for name, why in whys.items() if why for variable in _variables(exchange, [name])]
+    bad = [
+        message("{variable} {why}", variable=variable, why=why)
+        for name, why in whys.items()
+        if why
+        for variable in _variables(exchange, [name])
+    ]
     if not bad:
         return None
     return Outcome(
         status=Status.FAIL,
-        summary=f"the {name_of(exchange)} key cannot be used: {'; '.join(bad)}",
-        hint="copy it again from where it was made; see the check `secrets`",
+        summary=message("the {exchange} key cannot be used: {bad}", exchange=name_of(exchange), bad=joined(bad)),
+        hint=message("copy it again from where it was made; see the check `secrets`"),
         expected="a key and a secret as the exchange gave them out",
         actual=f"{len(bad)} misshapen",
     )
@@ -125,8 +131,10 @@ def _misshapen(exchange: str, section: ExchangeSection) -> Outcome | None:
 def _incomplete(exchange: str, absent: list[str]) -> Outcome:
     return Outcome(
         status=Status.FAIL,
-        summary=f"the {name_of(exchange)} key is not whole: {', '.join(absent)} not set",
-        hint=f"set {' and '.join(absent)}",
+        summary=message(
+            "the {exchange} key is incomplete: {absent} not set", exchange=name_of(exchange), absent=", ".join(absent)
+        ),
+        hint=message("set {absent}", absent=joined(absent, AND)),
         expected="all that the exchange asks for",
         actual=f"{len(absent)} missing",
     )
@@ -137,7 +145,7 @@ def _variables(exchange: str, fields: list[str]) -> list[str]:
 
 
 def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which symbols the account itself may not trade, whatever the key may.
+    """Return which symbols the account itself may not trade, whatever the key may.
 
     A symbol's `permissionSets` are groups of which the account has to be in one of each set.
     """
@@ -151,7 +159,11 @@ def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[st
         if not isinstance(sets, list) or not all(isinstance(one, list) for one in sets):
             raise client.unexpected(f"no permission sets for {symbol}")
         found += [
-            f"is of an account that may not trade {symbol} (needs {' or '.join(map(str, one))})"
+            message(
+                "is of an account that may not trade {symbol} (needs {groups})",
+                symbol=symbol,
+                groups=joined(map(str, one), OR),
+            )
             for one in sets
             if not set(one) & set(groups)
         ]
@@ -162,40 +174,48 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
     """Judge what the exchange itself says of the key; whatever an operator has attested weighs nothing against it."""
     live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
     needs = tuple(need.lower() for need in ctx.settings.exchanges[exchange].needs)
-    bad = [f"may {does}" for does in rights.harms]
-    bad += [] if rights.reads else ["is not allowed to read"]
-    bad += [] if rights.bound_to_address else ["is not restricted to IP addresses"]
+    bad: list[str] = [message("may {does}", does=does) for does in rights.harms]
+    bad += [] if rights.reads else [message("is not allowed to read")]
+    bad += [] if rights.bound_to_address else [message("is not restricted to IP addresses")]
     bad += closed
-    odd = []
+    odd: list[str] = []
     if live and not rights.trades:
-        bad.append("is not allowed to trade")
+        bad.append(message("is not allowed to trade"))
     if not live and rights.trades:
-        odd.append(f"may trade, which env {ctx.settings.env} does not need")
+        odd.append(message("may trade, which env {env} does not need", env=ctx.settings.env))
     for ends, over, soon in (
-        (rights.trading_ends, "is no longer allowed to trade: that right has ended", "may trade for {} more days only"),
-        (rights.ends, "has expired", "expires in {} days"),
+        (
+            rights.trading_ends,
+            message("is no longer allowed to trade: that right has ended"),
+            template("may trade for {days} more days only"),
+        ),
+        (rights.ends, message("has expired"), template("expires in {days} days")),
     ):
         left = None if ends is None else ends - now
         if left is not None and left < _SOON:
-            (bad if left <= timedelta(0) else odd).append(over if left <= timedelta(0) else soon.format(left.days))
+            (bad if left <= timedelta(0) else odd).append(
+                over if left <= timedelta(0) else message(soon, days=left.days)
+            )
     needless = [name for name in rights.more if not any(need in name.lower() for need in needs)]
     if needless:
-        odd.append(f"has rights that a spot bot does not need: {', '.join(needless)}")
+        odd.append(message("has rights that a spot bot does not need: {needless}", needless=", ".join(needless)))
     lacking = [need for need in needs if not any(need in name.lower() for name in rights.more)]
     if lacking:
-        (bad if live else odd).append(f"lacks what the bot needs: {', '.join(lacking)}")
+        (bad if live else odd).append(message("lacks what the bot needs: {lacking}", lacking=", ".join(lacking)))
     name, found = name_of(exchange), bad or odd
     return Outcome(
         status=Status.FAIL if bad else Status.WARN if odd else Status.PASS,
-        summary=f"the {name} key {'; it '.join(found)}" if found else f"the {name} key can do what the bot needs only",
-        hint=f"change the key's restrictions on {name}'s page of API keys" if found else "",
+        summary=message("the {name} key {found}", name=name, found=joined(found, message("; it ")))
+        if found
+        else message("the {name} key has only the permissions the bot needs", name=name),
+        hint=message("change the key's restrictions on {name}'s page of API keys", name=name) if found else NOTHING,
         expected=f"reading on, IP restricted, withdrawals and transfers off, trading {'on' if live else 'off'}",
         actual=f"{len(bad)} wrong, {len(odd)} not needed",
     )
 
 
 def _listed_expiry(client: ExchangeClient, section: ExchangeSection) -> datetime:
-    """Give the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
+    """Return the end of the key's life. Reading the accounts shows that the key has the right that the bot needs."""
     keys, accounts = _KEYS_LISTED[client.exchange](client)
     if not isinstance(keys, list) or not isinstance(accounts, list):
         raise client.unexpected("no list of keys or accounts")
@@ -236,8 +256,11 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
     if ends is not None and left is not None and left <= timedelta(0):
         return Outcome(
             status=Status.FAIL,
-            summary=f"the {name} key expired on {ends:%Y-%m-%d}",
-            hint=f"make a new key and set PREFLIGHT_EXCHANGES__{exchange.upper()}__API_KEY_FILE and __SECRET_FILE",
+            summary=message("the {name} key expired on {ends}", name=name, ends=f"{ends:%Y-%m-%d}"),
+            hint=message(
+                "make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE",
+                EXCHANGE=exchange.upper(),
+            ),
             expected=expected,
             actual=f"expired {-left.days} days ago",
         )
@@ -246,44 +269,54 @@ def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime
     if age is None or doubt is not None:
         return Outcome(
             status=Status.ERROR,
-            summary=f"{name} does not tell whether the key can withdraw, and {doubt}",
-            hint=f"look at the key's rights on {name}'s website; "
-            "if it may order, and neither withdraw nor transfer, set "
-            f'exchanges.{exchange}.no_withdraw_attested_on = "{today:%Y-%m-%d}" and '
-            f'exchanges.{exchange}.no_withdraw_attested_for = "{section.fingerprint}"',
+            summary=message("{name} does not tell whether the key can withdraw, and {doubt}", name=name, doubt=doubt),
+            hint=message(
+                "look at the key's rights on {name}'s website; if it may order, and neither withdraw "
+                'nor transfer, set exchanges.{exchange}.no_withdraw_attested_on = "{today}" and '
+                'exchanges.{exchange}.no_withdraw_attested_for = "{fingerprint}"',
+                name=name,
+                exchange=exchange,
+                today=f"{today:%Y-%m-%d}",
+                fingerprint=section.fingerprint,
+            ),
             expected=expected,
             actual=str(section.no_withdraw_attested_on or "no attestation"),
         )
     soon = []
     if left is not None and left < _SOON:
-        soon.append(f"the key expires in {left.days} days")
+        soon.append(message("the key expires in {days} days", days=left.days))
     if ATTESTATION_DAYS - age <= _SOON.days:
-        soon.append(f"the attestation ends in {ATTESTATION_DAYS - age} days")
-    until = "" if ends is None else f", lives until {ends:%Y-%m-%d}"
+        soon.append(message("the attestation ends in {days} days", days=ATTESTATION_DAYS - age))
+    until = "" if ends is None else message(", lives until {day}", day=f"{ends:%Y-%m-%d}")
     return Outcome(
         status=Status.WARN if soon else Status.PASS,
-        summary=f"{name}: {' and '.join(soon)}"
+        summary=message("{name}: {soon}", name=name, soon=joined(soon, AND))
         if soon
-        else f"the {name} key works{until}, and was attested not to withdraw {max(age, 0)} days ago",
-        hint="renew it before the bot stands still" if soon else "",
+        else message(
+            "the {name} key works{until}, and was attested not to withdraw {days} days ago",
+            name=name,
+            until=until,
+            days=max(age, 0),
+        ),
+        hint=message("renew it before the bot stops") if soon else NOTHING,
         expected=expected,
         actual=f"attested {section.no_withdraw_attested_on}{until}",
     )
 
 
 def _doubt(section: ExchangeSection, age: int | None) -> str | None:
-    """Say why an attestation that is `age` days old is worth nothing; None where it is worth something."""
+    """Return why an attestation that is `age` days old is worth nothing; None where it is worth something."""
     if age is None:
-        return "nobody has attested it"
+        return message("it has not been attested")
     if age < -1:  # the operator's day may have begun before UTC's
-        return "the attestation is from the future"
+        return message("the attestation is from the future")
     if age >= ATTESTATION_DAYS:
-        return f"the attestation is {age} days old"
+        return message("the attestation is {age} days old", age=age)
     if section.no_withdraw_attested_for != section.fingerprint:
         return (
-            "the attestation names no key"
+            message("the attestation names no key")
             if section.no_withdraw_attested_for is None
-            else "the attestation is of another key"
+            else message("the attestation is of another key")
         )
     return None
 

@@ -8,20 +8,21 @@ from datetime import UTC, datetime
 
 from preflight.check import Context
 from preflight.config.sections import ServerSection
+from preflight.message import joined, message
 from preflight.model import Outcome, Status
 
 
 def client_certificate(settings: ServerSection) -> dict[str, datetime]:
-    """Give when our own certificate ends, by what it is called; nothing where there is none."""
+    """Return when our own certificate ends, by what it is called; nothing where there is none."""
     from preflight.servers.certificates import end_of_file  # noqa: PLC0415 - only where TLS is used
 
     if settings.cert_file is None:
         return {}
-    return {f"our own ({settings.cert_file})": end_of_file(settings.cert_file)}
+    return {message("our own ({file})", file=settings.cert_file): end_of_file(settings.cert_file)}
 
 
 def judged(outcome: Outcome, ends: Mapping[str, datetime], ctx: Context) -> Outcome:
-    """Give a PASS back, or what a certificate makes of it: over is FAIL, over within two weeks is WARN.
+    """Return a PASS back, or what a certificate makes of it: over is FAIL, over within two weeks is WARN.
 
     Args:
         outcome: What the check found otherwise.
@@ -38,8 +39,8 @@ def judged(outcome: Outcome, ends: Mapping[str, datetime], ctx: Context) -> Outc
     return replace(
         outcome,
         status=Status.FAIL if over else Status.WARN,
-        summary="; ".join(said for _, said in found),
-        hint="have it renewed, and the server told to read it again",
+        summary=joined(said for _, said in found),
+        hint=message("renew it, and have the server reload it"),
         expected="certificates that are good for two more weeks",
         actual=found[0][1],
     )

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from preflight.check import Context
 from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.message import NOTHING, Message, message
 from preflight.model import Outcome, Status
 
 if TYPE_CHECKING:
     from preflight.exchange.client import ExchangeClient
 
-_SLOW_HINT = "check the network path, then run again"
-_HINT = "set this machine's clock: timedatectl set-ntp true"
+_SLOW_HINT = message("check the network path, then run again")
+_HINT = message("set this machine's clock: timedatectl set-ntp true")
 _EARLIEST = 1_500_000_000.0  # Unix seconds; a time before July 2017 is no exchange's clock
 _SHARE = 0.5  # of the check's time may go into asking; a slow exchange is asked less often
 
@@ -110,7 +111,9 @@ class ClockCheck:
         if off - doubt <= limits.fail_ms < off + doubt:
             return Outcome(
                 status=Status.ERROR,
-                summary=f"{name} answers too slowly to tell its clock closer than {doubt:.0f} ms",
+                summary=message(
+                    "{name} answers too slowly to tell its clock closer than {doubt:.0f} ms", name=name, doubt=doubt
+                ),
                 hint=_SLOW_HINT,
                 expected=expected,
                 actual=actual,
@@ -118,7 +121,11 @@ class ClockCheck:
         if off <= limits.warn_ms < off + doubt:
             return Outcome(
                 status=Status.WARN,
-                summary=f"{name} answers so slowly that this machine's clock may be {off + doubt:.0f} ms off",
+                summary=message(
+                    "{name} answers so slowly that this machine's clock may be {off:.0f} ms off",
+                    name=name,
+                    off=off + doubt,
+                ),
                 hint=_SLOW_HINT,
                 expected=expected,
                 actual=actual,
@@ -126,8 +133,8 @@ class ClockCheck:
         status = Status.FAIL if off > limits.fail_ms else Status.WARN if off > limits.warn_ms else Status.PASS
         return Outcome(
             status=status,
-            summary=f"this machine's clock is {_apart(skew.ahead)} {name}'s",
-            hint="" if status is Status.PASS else _HINT,
+            summary=message("this machine's clock is {apart} {name}'s", apart=_apart(skew.ahead), name=name),
+            hint=NOTHING if status is Status.PASS else _HINT,
             expected=expected,
             actual=actual,
         )
@@ -140,18 +147,25 @@ class ClockCheck:
         return Outcome(
             status=Status.WARN if sure else Status.PASS,
             summary=(
-                f"this machine's clock is {_apart(skew.ahead)} {name}'s, by its Date header"
+                message(
+                    "this machine's clock is {apart} {name}'s, by its Date header", apart=_apart(skew.ahead), name=name
+                )
                 if sure
-                else f"this machine's clock agrees with {name}'s within {max(off, doubt):.0f} ms, by its Date header"
+                else message(
+                    "this machine's clock agrees with {name}'s within {ms:.0f} ms, by its Date header",
+                    name=name,
+                    ms=max(off, doubt),
+                )
             ),
-            hint=_HINT if sure else "",
+            hint=_HINT if sure else NOTHING,
             expected=f"skew below {limits.warn_ms:.0f} ms, as far as whole seconds tell",
             actual=f"{skew.ahead * 1000:+.0f} ms, +-{doubt:.0f} ms",
         )
 
 
-def _apart(ahead: float) -> str:
-    return f"{abs(ahead) * 1000:.0f} ms {'behind' if ahead > 0 else 'ahead of'}"
+def _apart(ahead: float) -> Message:
+    ms = abs(ahead) * 1000
+    return message("{ms:.0f} ms behind", ms=ms) if ahead > 0 else message("{ms:.0f} ms ahead of", ms=ms)
 
 
 def _date(client: ExchangeClient) -> float:

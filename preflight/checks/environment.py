@@ -8,6 +8,7 @@ from pathlib import Path
 
 from preflight.check import Context
 from preflight.config.settings import Settings
+from preflight.message import message
 from preflight.model import Env, Outcome, Status
 
 # What is asked of the settings -> how to set it. Without these the other checks have nothing to ask.
@@ -37,12 +38,14 @@ class EnvironmentCheck:
         missing = [*_unset(settings, metrics=ctx.metrics), *_absent(settings, ctx, dotenv)]
         if missing:
             local = (
-                "" if settings.env is Env.LIVE else ", or run `make up` for a local stack"
+                "" if settings.env is Env.LIVE else message(", or run `make up` for a local stack")
             )  # which never serves live
             return Outcome(
                 status=Status.FAIL,
-                summary=f"not set: {', '.join(missing)}",
-                hint=f"set {missing[0]} as a variable or in {dotenv.name}{local}",
+                summary=message("not set: {missing}", missing=", ".join(missing)),
+                hint=message(
+                    "set {missing} as a variable or in {name}{local}", missing=missing[0], name=dotenv.name, local=local
+                ),
                 expected="every needed key has a value",
                 actual=f"{len(missing)} without",
             )
@@ -71,14 +74,19 @@ def _absent(settings: Settings, ctx: Context, dotenv: Path) -> list[str]:
 
 def _judge_mode(env: Env, dotenv: Path) -> Outcome:
     if not dotenv.exists():
-        return Outcome(status=Status.PASS, summary=f"env {env}, needed keys present")
+        return Outcome(status=Status.PASS, summary=message("env {env}, needed keys present", env=env))
     mode = stat.S_IMODE(dotenv.stat().st_mode)
     if not mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Outcome(status=Status.PASS, summary=f"env {env}, needed keys present, {dotenv.name} is private")
+        return Outcome(
+            status=Status.PASS,
+            summary=message("env {env}, needed keys present, {name} is private", env=env, name=dotenv.name),
+        )
     return Outcome(
         status=Status.FAIL if env is Env.LIVE else Status.WARN,
-        summary=f"{dotenv.name} has mode {mode:04o}: others on this machine may read its secrets",
-        hint=f"chmod 600 {dotenv.name}",
+        summary=message(
+            "{name} has mode {mode}: others on this machine may read its secrets", name=dotenv.name, mode=f"{mode:04o}"
+        ),
+        hint=message("chmod 600 {name}", name=dotenv.name),
         expected="0600",
         actual=f"{mode:04o}",
     )

@@ -11,6 +11,7 @@ from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange.kinds import TroubleError, TroubleKind, make_trouble
 from preflight.exchange.market_life import Ages, ages_of, why_closed, why_lifeless
 from preflight.exchange.market_notices import notices_of
+from preflight.message import joined, message
 from preflight.model import Env, Outcome, Status
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ class ExchangeCheck:
         if not symbols:
             return Outcome(
                 status=Status.ERROR,
-                summary=f"no symbols are configured for {name_of(self.exchange)}, so nothing can be said about them",
-                hint=f"set exchanges.{self.exchange}.symbols, or exchanges.{self.exchange}.enabled = false",
+                summary=message(
+                    "no symbols are configured for {exchange}, so nothing can be said about them",
+                    exchange=name_of(self.exchange),
+                ),
+                hint=message(
+                    "set exchanges.{exchange}.symbols, or exchanges.{exchange}.enabled = false", exchange=self.exchange
+                ),
                 expected="at least one symbol",
                 actual="none",
             )
@@ -78,7 +84,7 @@ class ExchangeCheck:
         dead = {symbol: why_closed(markets.get(symbol)) for symbol in symbols}
         for symbol in symbols:
             if symbol not in markets and (meant := client.nearest(symbol)):
-                dead[symbol] += f"; did you mean {meant}?"
+                dead[symbol] = message("{why}; did you mean {meant}?", why=dead[symbol], meant=meant)
         if any(dead.values()):
             return self._dead(dead, timings)
         tickers, timings["tickers"] = client.tickers(symbols)
@@ -95,22 +101,22 @@ class ExchangeCheck:
         return self._announced(notices, timings) if notices and found.status in {Status.PASS, Status.WARN} else found
 
     def _dead(self, dead: Mapping[str, str], timings: Mapping[str, float]) -> Outcome:
-        bad = [f"{symbol} ({why})" for symbol, why in dead.items() if why]
+        bad = [message("{symbol} ({why})", symbol=symbol, why=why) for symbol, why in dead.items() if why]
         return Outcome(
             status=Status.FAIL,
-            summary=f"{name_of(self.exchange)} does not trade {', '.join(bad)}",
-            hint=f"correct exchanges.{self.exchange}.symbols, or wait until it trades again",
+            summary=message("{exchange} does not trade {bad}", exchange=name_of(self.exchange), bad=joined(bad, ", ")),
+            hint=message("correct exchanges.{exchange}.symbols, or wait until it trades again", exchange=self.exchange),
             expected=f"{', '.join(dead)} trade",
             actual=f"{len(bad)} of {len(dead)} do not",
             timings=timings,
         )
 
     def _announced(self, notices: Mapping[str, str], timings: Mapping[str, float]) -> Outcome:
-        told = "; ".join(f"{symbol} {notice}" for symbol, notice in notices.items())
+        told = joined(message("{symbol} {notice}", symbol=symbol, notice=notice) for symbol, notice in notices.items())
         return Outcome(
             status=Status.WARN,
-            summary=f"{name_of(self.exchange)}: {told}",
-            hint="read the exchange's notices, and take the symbol out of the bot's list in time",
+            summary=message("{exchange}: {told}", exchange=name_of(self.exchange), told=told),
+            hint=message("read the exchange's notices, and take the symbol out of the bot's list in time"),
             expected="nothing announced of a configured symbol",
             actual=f"{len(notices)} announced",
             timings=timings,
@@ -123,9 +129,14 @@ class ExchangeCheck:
             symbol, ahead = max(ages.ahead.items(), key=lambda pair: pair[1])
             return Outcome(
                 status=Status.ERROR,
-                summary=f"{name}: the last trade of {symbol} is dated {ahead / 60:.0f} minutes ahead of this machine's "
-                "clock, so its age cannot be determined",
-                hint=f"compare the clocks: see clock_{self.exchange}",
+                summary=message(
+                    "{name}: the last trade of {symbol} is dated {minutes:.0f} minutes ahead of this "
+                    "machine's clock, so its age cannot be determined",
+                    name=name,
+                    symbol=symbol,
+                    minutes=ahead / 60,
+                ),
+                hint=message("compare the clocks: see clock_{exchange}", exchange=self.exchange),
                 expected="a last trade that is not in the future",
                 actual=f"{ahead:.0f} s ahead",
                 timings=timings,
@@ -136,8 +147,13 @@ class ExchangeCheck:
             limit = section.halted_after if halted else section.stale_after
             return Outcome(
                 status=Status.FAIL if halted else Status.WARN,
-                summary=f"{name}: the last trade of {oldest} was {age / 60:.0f} minutes ago",
-                hint="see whether the exchange has halted it, or whether this machine's clock is wrong",
+                summary=message(
+                    "{name}: the last trade of {oldest} was {minutes:.0f} minutes ago",
+                    name=name,
+                    oldest=oldest,
+                    minutes=age / 60,
+                ),
+                hint=message("see whether the exchange has halted it, or whether this machine's clock is wrong"),
                 expected=f"a trade within {limit / 60:.0f} minutes",
                 actual=f"{age:.0f} s",
                 timings=timings,
@@ -145,8 +161,10 @@ class ExchangeCheck:
         if ages.unknown:
             return Outcome(
                 status=Status.WARN,
-                summary=f"{name} does not tell when {', '.join(ages.unknown)} last traded",
-                hint=f"look at the market yourself; halted markets of {name} cannot be recognised",
+                summary=message(
+                    "{name} does not tell when {unknown} last traded", name=name, unknown=", ".join(ages.unknown)
+                ),
+                hint=message("look at the market yourself; halted markets of {name} cannot be recognised", name=name),
                 expected=f"a trade within {section.stale_after / 60:.0f} minutes",
                 actual="no time of a trade",
                 timings=timings,
@@ -156,15 +174,17 @@ class ExchangeCheck:
         if timings[slowest] > section.slow_after:
             return Outcome(
                 status=Status.WARN,
-                summary=f"{name} is slow: {slowest} took {took}",
-                hint="check the network path and the exchange's status page",
+                summary=message("{name} is slow: {slowest} took {took}", name=name, slowest=slowest, took=took),
+                hint=message("check the network path and the exchange's status page"),
                 expected=f"each answer within {section.slow_after * 1000:.0f} ms",
                 actual=took,
                 timings=timings,
             )
         return Outcome(
             status=Status.PASS,
-            summary=f"{name} trades {', '.join(symbols)} (slowest answer {took})",
+            summary=message(
+                "{name} trades {symbols} (slowest answer {took})", name=name, symbols=", ".join(symbols), took=took
+            ),
             expected=f"{', '.join(symbols)} trade",
             actual=f"{', '.join(symbols)} trade",
             timings=timings,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from preflight.check import Context
+from preflight.message import joined, message
 from preflight.model import Outcome, Status
 
 _EXPECTED = "a clean tree whose commit is on a remote branch, without .env or large files"
@@ -72,9 +73,12 @@ class GitCheck:
         except GitError as e:
             return Outcome(
                 status=Status.ERROR,
-                summary=f"the checkout at {folder} cannot be looked at: {e}",
-                hint="set PREFLIGHT_GIT__REPOSITORY to the bot's checkout and see that `git -C "
-                f"{shlex.quote(str(folder))} status` works for this user",
+                summary=message("the checkout at {folder} cannot be looked at: {error}", folder=folder, error=e),
+                hint=message(
+                    "set PREFLIGHT_GIT__REPOSITORY to the bot's checkout and see that `git -C {path} "
+                    "status` works for this user",
+                    path=shlex.quote(str(folder)),
+                ),
                 expected=_EXPECTED,
                 actual="no answer",
             )
@@ -82,14 +86,16 @@ class GitCheck:
         if findings:
             return Outcome(
                 status=Status.FAIL if any(each.status is Status.FAIL for each in findings) else Status.WARN,
-                summary="; ".join(each.problem for each in findings),
-                hint="; ".join(each.command for each in findings),
+                summary=joined(each.problem for each in findings),
+                hint=joined(each.command for each in findings),
                 expected=_EXPECTED,
                 actual=f"{len(findings)} wrong",
             )
         return Outcome(
             status=Status.PASS,
-            summary=f"clean, HEAD is on {tree.remote}, {len(tree.sizes)} tracked files",
+            summary=message(
+                "clean, HEAD is on {remote}, {count} tracked files", remote=tree.remote, count=len(tree.sizes)
+            ),
             expected=_EXPECTED,
             actual=_EXPECTED,
         )
@@ -106,7 +112,9 @@ def _look(ctx: Context, folder: Path) -> Tree:
         except OSError as e:
             raise GitError(f"{e.strerror or e}: {e.filename or 'git'}") from e
         if done.code not in fine:
-            raise GitError(" ".join(done.stderr.split()) or f"git {words[0]} ended with {done.code}")
+            raise GitError(
+                " ".join(done.stderr.split()) or message("git {word} ended with {code}", word=words[0], code=done.code)
+            )
         return done.stdout
 
     off: tuple[str, ...] = ()
@@ -155,47 +163,68 @@ def _fields(text: str) -> list[str]:
 
 def _findings(tree: Tree, git: str, max_file_mb: float) -> Iterator[GitProblem]:
     if tree.changed:
-        yield GitProblem(f"the tree is not clean: {_names(tree.changed)}", f"{git} status, then commit or remove")
+        yield GitProblem(
+            message("the tree is not clean: {changed}", changed=_names(tree.changed)),
+            message("{git} status, then commit or remove", git=git),
+        )
     if tree.hidden:
         yield GitProblem(
-            f"git was told not to look at changes of {_names(tree.hidden)}",
-            f"{git} update-index --no-assume-unchanged --no-skip-worktree {shlex.quote(tree.hidden[0])}",
+            message("git was told not to look at changes of {hidden}", hidden=_names(tree.hidden)),
+            message(
+                "{git} update-index --no-assume-unchanged --no-skip-worktree {path}",
+                git=git,
+                path=shlex.quote(tree.hidden[0]),
+            ),
         )
     if tree.private:
         yield GitProblem(
-            f"code that an exclude file of this machine hides: {_names(tree.private)}",
-            f"{git} check-ignore -v {shlex.quote(tree.private[0])}, then commit or remove",
+            message("code that an exclude file of this machine hides: {private}", private=_names(tree.private)),
+            message("{git} check-ignore -v {path}, then commit or remove", git=git, path=shlex.quote(tree.private[0])),
         )
     if tree.ignored:
         yield GitProblem(
-            f"code that git ignores: {_names(tree.ignored)}",
-            f"{git} check-ignore -v {shlex.quote(tree.ignored[0])}: see that the bot does not run it",
+            message("code that git ignores: {ignored}", ignored=_names(tree.ignored)),
+            message(
+                "{git} check-ignore -v {path}: see that the bot does not run it",
+                git=git,
+                path=shlex.quote(tree.ignored[0]),
+            ),
             Status.WARN,
         )
     if tree.filters:
         yield GitProblem(
-            f"the repository's own config has filters, which were not run: {_names(tree.filters)}",
-            f"{git} config --local --unset {shlex.quote(tree.filters[0])}, or move it to your global config",
+            message(
+                "the repository's own config has filters, which were not run: {filters}", filters=_names(tree.filters)
+            ),
+            message(
+                "{git} config --local --unset {path}, or move it to your global config",
+                git=git,
+                path=shlex.quote(tree.filters[0]),
+            ),
             Status.WARN,
         )
     if not tree.remote:
-        yield GitProblem("HEAD is on no remote branch", f"{git} push")
+        yield GitProblem(message("HEAD is on no remote branch"), message("{git} push", git=git))
     secret = [path for path in tree.sizes if _is_env_file(path)]
     if secret:
         yield GitProblem(
-            f"tracked by git: {_names(secret)}",
-            f"{git} rm --cached {shlex.quote(secret[0])}, and make new secrets: the history keeps the old ones",
+            message("tracked by git: {secret}", secret=_names(secret)),
+            message(
+                "{git} rm --cached {path}, and make new secrets: the history keeps the old ones",
+                git=git,
+                path=shlex.quote(secret[0]),
+            ),
         )
     large = [path for path, size in tree.sizes.items() if size > max_file_mb * _MB]
     if large:
         yield GitProblem(
-            f"larger than {max_file_mb:g} MB: {_names(large)}",
-            f"{git} rm --cached {shlex.quote(large[0])}",
+            message("larger than {max_file_mb:g} MB: {large}", max_file_mb=max_file_mb, large=_names(large)),
+            message("{git} rm --cached {path}", git=git, path=shlex.quote(large[0])),
         )
 
 
 def _is_made(top: Path, path: str) -> bool:
-    """Tell whether a file lies where code is made or installed."""
+    """Return whether a file lies where code is made or installed."""
     folders = path.split("/")[:-1]
     return not _MADE.isdisjoint(folders) or any(
         (top.joinpath(*folders[: depth + 1]) / "pyvenv.cfg").is_file() for depth in range(len(folders))
@@ -208,5 +237,5 @@ def _is_env_file(path: str) -> bool:
 
 
 def _names(paths: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return ", ".join(paths[:_SHOWN]) + more
+    names = ", ".join(paths[:_SHOWN])
+    return message("{names} and {count} more", names=names, count=len(paths) - _SHOWN) if paths[_SHOWN:] else names

@@ -6,6 +6,7 @@ import re
 from functools import partial
 from pathlib import Path
 
+from preflight.message import message
 from preflight.model import Env, Outcome, Status
 from preflight.record import textfile
 
@@ -34,16 +35,25 @@ def look_for_impostors(directory: Path) -> Outcome | None:
         except OSError as e:
             return Outcome(
                 status=Status.ERROR,
-                summary=f"textfile_dir: whether {path.name} holds metrics of preflight cannot be told: {e.strerror}",
-                hint=f"let the user who runs preflight read it, or move it away: {path}",
+                summary=message(
+                    "textfile_dir: whether {name} holds metrics of preflight cannot be determined: {strerror}",
+                    name=path.name,
+                    strerror=e.strerror,
+                ),
+                hint=message("let the user who runs preflight read it, or move it away: {path}", path=path),
                 expected="files of other programs hold no arbitrage_preflight_ metric",
                 actual="not readable",
             )
         if strange:
             return Outcome(
                 status=Status.FAIL,
-                summary=f"textfile_dir: {path.name} holds metrics of preflight too, and node_exporter may serve these",
-                hint=f"move it out of the directory, or give it a name that does not end in .prom: {path}",
+                summary=message(
+                    "textfile_dir: {name} holds metrics of preflight too, and node_exporter may serve these",
+                    name=path.name,
+                ),
+                hint=message(
+                    "move it out of the directory, or give it a name that does not end in .prom: {path}", path=path
+                ),
                 expected="one file for each env",
                 actual=path.name,
             )

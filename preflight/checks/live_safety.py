@@ -9,6 +9,7 @@ from preflight.check import Context
 from preflight.checks.redis_keeping import may_forget
 from preflight.config.sections import LiveSection
 from preflight.config.settings import Settings
+from preflight.message import AND, joined, message
 from preflight.model import Env, Outcome, Status
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
@@ -31,16 +32,18 @@ class LiveSafetyCheck:
         """Look at the settings, then at the kill switch in Redis."""
         settings = ctx.settings
         if settings.env is not Env.LIVE:
-            return Outcome(status=Status.SKIP, summary="applies to live only")
+            return Outcome(status=Status.SKIP, summary=message("applies to live only"))
         missing = _missing(settings)
         switch = _kill_switch(ctx)
         if missing:
-            also = "" if switch.status is Status.PASS else f"; {switch.summary}"
+            also = () if switch.status is Status.PASS else (switch.summary,)
             return Outcome(
                 status=Status.FAIL,
-                summary=f"{', '.join(missing)}{also}",
-                hint="when the operator is sure: PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW and "
-                "PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW in .env.live",
+                summary=joined((joined(missing, ", "), *also)),
+                hint=message(
+                    "when the operator is sure: PREFLIGHT_LIVE__ARMED=true, PREFLIGHT_LIVE__MAX_ORDER_KRW "
+                    "and PREFLIGHT_LIVE__MAX_DAILY_LOSS_KRW in .env.live"
+                ),
                 expected=_EXPECTED,
                 actual=f"{len(missing)} missing",
             )
@@ -48,8 +51,10 @@ class LiveSafetyCheck:
         if too_high and switch.status in {Status.PASS, Status.WARN}:
             return Outcome(
                 status=Status.FAIL,
-                summary=", ".join(too_high),
-                hint="lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml",
+                summary=joined(too_high, ", "),
+                hint=message(
+                    "lower the limit; or, if it is meant, raise the ceiling in the table [live] of preflight.toml"
+                ),
                 expected=_EXPECTED,
                 actual="no limit worth the name",
             )
@@ -59,9 +64,9 @@ class LiveSafetyCheck:
 def _missing(settings: Settings) -> list[str]:
     live = settings.live
     checks = {
-        "live is not armed": live.armed,
-        "max_order_krw is not set": live.max_order_krw is not None,
-        "max_daily_loss_krw is not set": live.max_daily_loss_krw is not None,
+        message("live is not armed"): live.armed,
+        message("max_order_krw is not set"): live.max_order_krw is not None,
+        message("max_daily_loss_krw is not set"): live.max_daily_loss_krw is not None,
     }
     return [problem for problem, fine in checks.items() if not fine]
 
@@ -72,7 +77,9 @@ def _too_high(live: LiveSection) -> list[str]:
         "max_daily_loss_krw": (live.max_daily_loss_krw, "daily_loss_ceiling_krw", live.daily_loss_ceiling_krw),
     }
     return [
-        f"{name} {limit:,.0f} is above {ceiling} {most:,.0f}"
+        message(
+            "{name} {limit:,.0f} is above {ceiling} {most:,.0f}", name=name, limit=limit, ceiling=ceiling, most=most
+        )
         for name, (limit, ceiling, most) in limits.items()
         if limit is not None and limit > most
     ]
@@ -92,29 +99,34 @@ def _kill_switch(ctx: Context) -> Outcome:
     live = ctx.settings.live
     return Outcome(
         status=Status.PASS,
-        summary=f"armed, at most {live.max_order_krw or 0:,.0f} KRW an order and "
-        f"{live.max_daily_loss_krw or 0:,.0f} KRW of loss a day, kill switch {' and '.join(keys)} not thrown",
+        summary=message(
+            "armed, at most {max_order_krw:,.0f} KRW an order and {max_daily_loss_krw:,.0f} KRW of "
+            "loss a day, kill switch {keys} not thrown",
+            max_order_krw=live.max_order_krw or 0,
+            max_daily_loss_krw=live.max_daily_loss_krw or 0,
+            keys=joined(keys, AND),
+        ),
         expected=_EXPECTED,
         actual=_EXPECTED,
     )
 
 
 def _at(ctx: Context, client: Any, key: str) -> Outcome | None:
-    """Say that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
+    """Return that the switch is thrown under a key, or that nobody can tell; None where it is not thrown."""
     import redis as library  # noqa: PLC0415 - only in live
 
     try:
         value = client.get(key)
     except UnicodeDecodeError:
-        value = "bytes that are no text"  # anything unclear counts as thrown, for the engine too
+        value = message("bytes that are not text")  # anything unclear counts as thrown, for the engine too
     except library.RedisError as e:
         return _unknown(ctx, key, e)
     if value is None or value.strip().lower() in _NOT_THROWN:
         return None
     return Outcome(
         status=Status.FAIL,
-        summary=f"the kill switch is thrown: Redis key {key} is {value[:40]!r}",
-        hint=f"find out who threw it and why; then: {ctx.settings.redis.cli} DEL {key}",
+        summary=message("the kill switch is thrown: Redis key {key} is {value!r}", key=key, value=value[:40]),
+        hint=message("find out who threw it and why; then: {cli} DEL {key}", cli=ctx.settings.redis.cli, key=key),
         expected=_EXPECTED,
         actual="thrown",
     )
@@ -133,8 +145,14 @@ def _unknown(ctx: Context, keys: str, e: Exception) -> Outcome:
     redis = ctx.settings.redis
     return Outcome(
         status=Status.ERROR,
-        summary=f"whether the kill switch is thrown cannot be told: {keys} at {redis.where}: {type(e).__name__}: {e}",
-        hint=f"see what is there: {redis.cli} TYPE {keys}; it should be a plain string",
+        summary=message(
+            "whether the kill switch is thrown cannot be determined: {keys} at {where}: {kind}: {error}",
+            keys=keys,
+            where=redis.where,
+            kind=type(e).__name__,
+            error=e,
+        ),
+        hint=message("see what is there: {cli} TYPE {keys}; it should be a plain string", cli=redis.cli, keys=keys),
         expected=_EXPECTED,
         actual="unknown",
     )

@@ -7,26 +7,36 @@ from typing import Any, NamedTuple
 
 from preflight.check import Context
 from preflight.config.sections import PositionPolicy, PositionsSection
+from preflight.message import OR, Message, joined, message
 from preflight.model import Env, Outcome, Status
 from preflight.servers.postgres_session import one_row, transaction
 
 _EXPECTED = "no open position"
 
-_CONDITION = "set PREFLIGHT_POSITIONS__OPEN_WHEN to a condition that only reads, such as closed_at IS NULL"
+_CONDITION = message("set PREFLIGHT_POSITIONS__OPEN_WHEN to a condition that only reads, such as closed_at IS NULL")
 
 # SQLSTATE -> meaning, next step; https://www.postgresql.org/docs/current/errcodes-appendix.html
 _STATES = {
-    "42P01": ("there is no such table", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
-    "3F000": ("there is no such schema", "set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
-    "42703": (
-        "it has no such status column",
-        "set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table",
+    "42P01": (
+        message("there is no such table"),
+        message("set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
     ),
-    "42501": ("this role may not read it", "GRANT SELECT ON the table TO the role that preflight connects as"),
-    "42601": ("PREFLIGHT_POSITIONS__OPEN_WHEN is no SQL condition", _CONDITION),
-    "42804": ("PREFLIGHT_POSITIONS__OPEN_WHEN is no SQL condition", _CONDITION),
-    "25006": ("PREFLIGHT_POSITIONS__OPEN_WHEN would write", _CONDITION),
-    "57014": ("it gave no answer in time", "look at pg_stat_activity for locks and long queries"),
+    "3F000": (
+        message("there is no such schema"),
+        message("set PREFLIGHT_POSITIONS__TABLE (schema.table, as it is spelled there)"),
+    ),
+    "42703": (
+        message("it has no such status column"),
+        message("set PREFLIGHT_POSITIONS__STATUS_COLUMN to a column of that table"),
+    ),
+    "42501": (
+        message("this role may not read it"),
+        message("GRANT SELECT ON the table TO the role that preflight connects as"),
+    ),
+    "42601": (message("PREFLIGHT_POSITIONS__OPEN_WHEN is not an SQL condition"), _CONDITION),
+    "42804": (message("PREFLIGHT_POSITIONS__OPEN_WHEN is not an SQL condition"), _CONDITION),
+    "25006": (message("PREFLIGHT_POSITIONS__OPEN_WHEN would write"), _CONDITION),
+    "57014": (message("it did not answer in time"), message("look at pg_stat_activity for locks and long queries")),
 }
 
 
@@ -47,8 +57,10 @@ class OpenPositionsCheck:
         if ctx.settings.env is Env.LIVE and "paper" in positions.table.lower():
             return Outcome(
                 status=Status.FAIL,
-                summary=f"a live run looks at {positions.table}, which is a table of paper positions",
-                hint="set PREFLIGHT_POSITIONS__TABLE to the table of the live bot",
+                summary=message(
+                    "a live run looks at {table}, which is a table of paper positions", table=positions.table
+                ),
+                hint=message("set PREFLIGHT_POSITIONS__TABLE to the table of the live bot"),
                 expected="a table of live positions",
                 actual=positions.table,
             )
@@ -109,18 +121,28 @@ def _judge(ctx: Context, found: _Found) -> Outcome:
     if found.without and positions.open_when is not None and positions.policy is not PositionPolicy.ALLOW:
         return Outcome(
             status=Status.ERROR,
-            summary=f"for {found.without} rows of {positions.table} PREFLIGHT_POSITIONS__OPEN_WHEN is neither true nor "
-            "false: open or not, who knows",
-            hint="say in PREFLIGHT_POSITIONS__OPEN_WHEN what a column that is NULL means, or correct those rows",
+            summary=message(
+                "for {without} rows of {table} PREFLIGHT_POSITIONS__OPEN_WHEN is neither true nor "
+                "false: whether they are open is unknown",
+                without=found.without,
+                table=positions.table,
+            ),
+            hint=message(
+                "say in PREFLIGHT_POSITIONS__OPEN_WHEN what a column that is NULL means, or correct those rows"
+            ),
             expected=_EXPECTED,
             actual=f"{found.without} unclear",
         )
     if found.without and positions.policy is not PositionPolicy.ALLOW:
         return Outcome(
             status=Status.ERROR,
-            summary=f"{found.without} rows of {positions.table} have no {positions.status_column}: open or not, "
-            "who knows",
-            hint="correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column",
+            summary=message(
+                "{without} rows of {table} have no {status_column}: whether they are open is unknown",
+                without=found.without,
+                table=positions.table,
+                status_column=positions.status_column,
+            ),
+            hint=message("correct those rows, or set PREFLIGHT_POSITIONS__STATUS_COLUMN to the right column"),
             expected=_EXPECTED,
             actual=f"{found.without} unclear",
         )
@@ -128,30 +150,52 @@ def _judge(ctx: Context, found: _Found) -> Outcome:
         names = ", ".join(found.unknown)
         return Outcome(
             status=Status.ERROR,
-            summary=f"{positions.table} has rows whose {positions.status_column} is {names}: open or not, who knows",
-            hint=f"add each to PREFLIGHT_POSITIONS__OPEN_VALUES or PREFLIGHT_POSITIONS__CLOSED_VALUES: {names}",
+            summary=message(
+                "{table} has rows whose {status_column} is {names}: whether they are open is unknown",
+                table=positions.table,
+                status_column=positions.status_column,
+                names=names,
+            ),
+            hint=message(
+                "add each to PREFLIGHT_POSITIONS__OPEN_VALUES or PREFLIGHT_POSITIONS__CLOSED_VALUES: {names}",
+                names=names,
+            ),
             expected=_EXPECTED,
             actual=names,
         )
     if opened == 0 or positions.policy is PositionPolicy.ALLOW:
         return Outcome(
             status=Status.PASS,
-            summary=f"{opened} open in {positions.table} (policy {positions.policy})",
+            summary=message(
+                "{opened} open in {table} (policy {policy})",
+                opened=opened,
+                table=positions.table,
+                policy=positions.policy,
+            ),
             expected=_EXPECTED if positions.policy is not PositionPolicy.ALLOW else "any number",
             actual=f"{opened} open",
         )
     return Outcome(
         status=Status.FAIL if positions.policy is PositionPolicy.FAIL else Status.WARN,
-        summary=f"{opened} open in {positions.table} (policy {positions.policy})",
-        hint=f"look at the rows of {positions.table} where {_condition(positions)} and close them, or set "
-        "PREFLIGHT_POSITIONS__POLICY=allow",
+        summary=message(
+            "{opened} open in {table} (policy {policy})", opened=opened, table=positions.table, policy=positions.policy
+        ),
+        hint=message(
+            "look at the rows of {table} where {condition} and close them, or set PREFLIGHT_POSITIONS__POLICY=allow",
+            table=positions.table,
+            condition=_condition(positions),
+        ),
         expected=_EXPECTED,
         actual=f"{opened} open",
     )
 
 
 def _condition(positions: PositionsSection) -> str:
-    return positions.open_when or f"{positions.status_column} is {' or '.join(positions.open_values)}"
+    return positions.open_when or message(
+        "{column} is {values}",
+        column=positions.status_column,
+        values=joined(positions.open_values, OR),
+    )
 
 
 def _untold(ctx: Context, error: Any) -> Outcome:
@@ -160,26 +204,33 @@ def _untold(ctx: Context, error: Any) -> Outcome:
     if "row-level security" in text:  # it has no SQLSTATE of its own
         return Outcome(
             status=Status.ERROR,
-            summary=f"{table} cannot be read: row-level security hides a part of it from this role",
-            hint="connect as a role that sees all of it: its owner, or one with BYPASSRLS",
+            summary=message(
+                "{table} cannot be read: row-level security hides a part of it from this role", table=table
+            ),
+            hint=message("connect as a role that sees all of it: its owner, or one with BYPASSRLS"),
             expected=_EXPECTED,
             actual=text,
         )
     if isinstance(error, UnicodeError):
         return Outcome(
             status=Status.ERROR,
-            summary=f"{table} cannot be read: its {ctx.settings.positions.status_column} or the values to look for are "
-            "no text in the encoding of the database",
-            hint="correct those rows, or make the database one in UTF8",
+            summary=message(
+                "{table} cannot be read: its {status_column} or the values to look for are not text in "
+                "the encoding of the database",
+                table=table,
+                status_column=ctx.settings.positions.status_column,
+            ),
+            hint=message("correct those rows, or make the database one in UTF8"),
             expected=_EXPECTED,
             actual=text,
         )
     meaning, hint = _STATES.get(
-        error.pgcode or "", (text, "see whether Postgres is up and the table can be read: run it again")
+        error.pgcode or "",
+        (Message(text), message("see whether Postgres is up and the table can be read: run it again")),
     )
     return Outcome(
         status=Status.ERROR,
-        summary=f"{table} cannot be read: {meaning}",
+        summary=message("{table} cannot be read: {meaning}", table=table, meaning=meaning),
         hint=hint,
         expected=_EXPECTED,
         actual=text,

@@ -9,6 +9,7 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks.postgres_write import Written, try_write
 from preflight.config.sections import PostgresSection
+from preflight.message import message
 from preflight.model import Env, Outcome, Status
 from preflight.servers.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.servers.postgres_session import one_row, said, transaction
@@ -33,12 +34,12 @@ class PostgresCheck:
         settings = ctx.settings.postgres
         if not settings.host or not settings.user or not settings.database:
             local = (
-                "" if ctx.settings.env is Env.LIVE else ", or run `make up` for a local stack"
+                "" if ctx.settings.env is Env.LIVE else message(", or run `make up` for a local stack")
             )  # which never serves live
             return Outcome(
                 status=Status.ERROR,
-                summary="no complete Postgres address is configured, so there is nothing to ask",
-                hint=f"set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE{local}",
+                summary=message("no complete Postgres address is configured, so there is nothing to ask"),
+                hint=message("set PREFLIGHT_POSTGRES__HOST, __USER and __DATABASE{local}", local=local),
             )
         import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
 
@@ -70,11 +71,12 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         (one,) = timed("select", lambda: one_row(cursor, "SELECT 1"))
         standby, read_only = one_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
         if standby or read_only == "on":
-            what = "a standby" if standby else "read-only for this role"
             return Outcome(
                 status=Status.FAIL,
-                summary=f"Postgres at {where} is {what}: it takes no writes",
-                hint="point PREFLIGHT_POSTGRES__HOST at the primary, or lift default_transaction_read_only",
+                summary=message("Postgres at {where} is a standby: it takes no writes", where=where)
+                if standby
+                else message("Postgres at {where} is read-only for this role: it takes no writes", where=where),
+                hint=message("point PREFLIGHT_POSTGRES__HOST at the primary, or lift default_transaction_read_only"),
                 expected=_EXPECTED,
                 actual=f"pg_is_in_recovery {standby}, transaction_read_only {read_only}",
                 timings=timings,
@@ -85,8 +87,8 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
     if one != 1 or written.kept != ctx.run_id:
         return Outcome(
             status=Status.FAIL,
-            summary=f"Postgres at {where} did not give back what it was given",
-            hint="check what answers at that address: a proxy may be in between",
+            summary=message("Postgres at {where} did not return what was written", where=where),
+            hint=message("check what answers at that address: a proxy may be in between"),
             expected=_EXPECTED,
             actual=f"SELECT 1 gave {one!r}, the row {'the same' if written.kept == ctx.run_id else 'another value'}",
             timings=timings,
@@ -98,15 +100,24 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
     if timings[slowest] > limit:
         return Outcome(
             status=Status.WARN,
-            summary=f"Postgres at {where} is slow: {slowest} took {timings[slowest] * 1000:.0f} ms",
-            hint="look at pg_stat_activity for locks and long queries",
+            summary=message(
+                "Postgres at {where} is slow: {slowest} took {ms:.0f} ms",
+                where=where,
+                slowest=slowest,
+                ms=timings[slowest] * 1000,
+            ),
+            hint=message("look at pg_stat_activity for locks and long queries"),
             expected=f"each answer within {limit * 1000:.0f} ms",
             actual=f"{timings[slowest] * 1000:.0f} ms",
             timings=timings,
         )
     return Outcome(
         status=Status.PASS,
-        summary=f"Postgres at {where} answers and takes writes (SELECT 1 {timings['select'] * 1000:.2f} ms)",
+        summary=message(
+            "Postgres at {where} answers and takes writes (SELECT 1 {ms:.2f} ms)",
+            where=where,
+            ms=timings["select"] * 1000,
+        ),
         expected=_EXPECTED,
         actual=_EXPECTED if written.tried else "1 from SELECT 1, and the right to write",
         timings=timings,
@@ -116,8 +127,10 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
 def _may_not_write(where: str, table: str, timings: dict[str, float]) -> Outcome:
     return Outcome(
         status=Status.FAIL,
-        summary=f"Postgres at {where} does not let this role write to {table}",
-        hint=f"GRANT SELECT, INSERT ON {table} TO the role, and UPDATE where it is the bot's own table",
+        summary=message("Postgres at {where} does not let this role write to {table}", where=where, table=table),
+        hint=message(
+            "GRANT SELECT, INSERT ON {table} TO the role, and UPDATE where it is the bot's own table", table=table
+        ),
         expected=_EXPECTED,
         actual="no right to INSERT",
         timings=timings,
@@ -131,8 +144,10 @@ def _open_to_everybody(connection: Any, ctx: Context, where: str) -> Outcome | N
         return None
     return Outcome(
         status=Status.FAIL if ctx.settings.env is Env.LIVE else Status.WARN,
-        summary=f"Postgres at {where} lets everybody in: a password is configured, and it asks for none",
-        hint="in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust",
+        summary=message(
+            "Postgres at {where} lets everybody in: a password is configured, and it asks for none", where=where
+        ),
+        hint=message("in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust"),
         expected="a server that asks for the password",
         actual="logged in without a password",
     )
@@ -154,14 +169,14 @@ def _explained(error: Exception, where: str, settings: PostgresSection, told: Me
     if why is None:
         return Outcome(
             status=Status.ERROR,
-            summary=f"Postgres at {where} could not be asked: {words}",
-            hint=f"see the log of the server at {settings.host}",
+            summary=message("Postgres at {where} could not be asked: {words}", where=where, words=words),
+            hint=message("see the log of the server at {host}", host=settings.host),
             expected=_EXPECTED,
             actual=words,
         )
     return Outcome(
         status=why.status,
-        summary=f"Postgres at {where} {why.meaning}",
+        summary=message("Postgres at {where} {meaning}", where=where, meaning=why.meaning),
         hint=why.hint,
         expected=_EXPECTED,
         actual=words,

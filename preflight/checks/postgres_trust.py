@@ -4,34 +4,43 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import datetime
 
 from preflight.check import Context
 from preflight.checks.certificates import client_certificate
 from preflight.checks.certificates import judged as judged_by_certificates
 from preflight.config.dotenv_file import UnreadableError, read_dotenv
 from preflight.config.sections import PostgresSection
+from preflight.message import message
 from preflight.model import Outcome, Status
 from preflight.servers.certificates import Refusal, refusal_of
 
 _EXPECTED = "a Postgres that proves to be the bot's"
 _NO_PROOF = Refusal(
-    meaning="wants the password in a way that proves nothing about it",
-    hint="have it ask by SCRAM: scram-sha-256 in pg_hba.conf, and the role's password set anew under "
-    "password_encryption = scram-sha-256; or set PREFLIGHT_POSTGRES__SSLMODE=verify-full",
+    meaning=message("asks for the password in a way that proves nothing about it"),
+    hint=message(
+        "have it ask by SCRAM: scram-sha-256 in pg_hba.conf, and the role's password set anew "
+        "under password_encryption = scram-sha-256; or set "
+        "PREFLIGHT_POSTGRES__SSLMODE=verify-full"
+    ),
 )
 _NO_TLS = Refusal(
-    meaning="has no TLS that proves who it is",
-    hint="turn `ssl` on there, and set PREFLIGHT_POSTGRES__SSLMODE=verify-full or have it ask by SCRAM",
+    meaning=message("has no TLS that proves who it is"),
+    hint=message("turn `ssl` on there, and set PREFLIGHT_POSTGRES__SSLMODE=verify-full or have it ask by SCRAM"),
 )
 _KEY = Refusal(
-    meaning="cannot be asked: the key file cannot be used",
-    hint="chmod 600 the file of PREFLIGHT_POSTGRES__KEY_FILE; it belongs to the certificate of __CERT_FILE",
+    meaning=message("cannot be asked: the key file cannot be used"),
+    hint=message("chmod 600 the file of PREFLIGHT_POSTGRES__KEY_FILE; it belongs to the certificate of __CERT_FILE"),
 )
-_WANTS_OURS = Refusal(meaning="asks for a certificate of ours", hint="set PREFLIGHT_POSTGRES__CERT_FILE and __KEY_FILE")
+_WANTS_OURS = Refusal(
+    meaning=message("asks for a certificate of ours"), hint=message("set PREFLIGHT_POSTGRES__CERT_FILE and __KEY_FILE")
+)
 _STRANGER = Refusal(
-    meaning="cannot prove to be the bot's",
-    hint="a Postgres behind a Unix socket may run as root, as this user or as an account of "
-    "PREFLIGHT_POSTGRES__OWNERS: find out who listens there",
+    meaning=message("cannot prove to be the bot's"),
+    hint=message(
+        "a Postgres behind a Unix socket may run as root, as this user or as an account of "
+        "PREFLIGHT_POSTGRES__OWNERS: find out who listens there"
+    ),
 )
 
 # Part of libpq's text, beside which there is no SQLSTATE -> what it means.
@@ -40,8 +49,10 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
     (
         "server did not complete authentication",
         Refusal(
-            meaning="lets everybody in: a password is configured, and it asks for none",
-            hint="in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust",
+            meaning=message("lets everybody in: a password is configured, and it asks for none"),
+            hint=message(
+                "in pg_hba.conf (pgbouncer: auth_type) have this role log in by scram-sha-256 instead of trust"
+            ),
         ),
     ),
     ("authentication method requirement", _NO_PROOF),
@@ -50,15 +61,15 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
     (
         "does not match host name",
         Refusal(
-            meaning="shows a certificate for another name",
-            hint="set PREFLIGHT_POSTGRES__HOST to a name that stands in its certificate",
+            meaning=message("shows a certificate for another name"),
+            hint=message("set PREFLIGHT_POSTGRES__HOST to a name that is in its certificate"),
         ),
     ),
     (
         "root certificate file",
         Refusal(
-            meaning="shows a certificate that nobody here can check",
-            hint="set PREFLIGHT_POSTGRES__CA_FILE to the certificate of the authority that signed it",
+            meaning=message("shows a certificate that cannot be checked here"),
+            hint=message("set PREFLIGHT_POSTGRES__CA_FILE to the certificate of the authority that signed it"),
         ),
     ),
     ("private key file", _KEY),
@@ -67,13 +78,16 @@ _TEXTS: tuple[tuple[str, Refusal], ...] = (
     ("certificate required", _WANTS_OURS),
     (
         "SSL error",
-        Refusal(meaning="broke the TLS handshake off", hint="see the server's log and PREFLIGHT_POSTGRES__SSLMODE"),
+        Refusal(
+            meaning=message("broke the TLS handshake off"),
+            hint=message("see the server's log and PREFLIGHT_POSTGRES__SSLMODE"),
+        ),
     ),
 )
 
 
 def refusal(error: Exception, where: str, settings: PostgresSection) -> Outcome | None:
-    """Say why the server could not be trusted; None where the error is about something else."""
+    """Return why the server could not be trusted; None where the error is about something else."""
     from preflight.servers.postgres import UnprovenPostgresError  # noqa: PLC0415 - loads psycopg2
 
     text = str(error).strip()
@@ -85,7 +99,7 @@ def refusal(error: Exception, where: str, settings: PostgresSection) -> Outcome 
         return None
     return Outcome(
         status=Status.FAIL,
-        summary=f"Postgres at {where} {why.meaning}",
+        summary=message("Postgres at {where} {meaning}", where=where, meaning=why.meaning),
         hint=why.hint,
         expected=_EXPECTED,
         actual=line,
@@ -112,7 +126,9 @@ def judged(outcome: Outcome, ctx: Context) -> Outcome:
 
     settings = ctx.settings.postgres
     if outcome.status is Status.PASS and checks_certificate(settings):
-        ends = {f"Postgres at {settings.where}: its": end_of_certificate(settings)}
+        ends: dict[str, datetime] = {
+            message("Postgres at {where}: its", where=settings.where): end_of_certificate(settings)
+        }
         outcome = judged_by_certificates(outcome, {**ends, **client_certificate(settings)}, ctx)
     if outcome.status is not Status.PASS:
         return outcome
@@ -125,8 +141,15 @@ def judged(outcome: Outcome, ctx: Context) -> Outcome:
     return replace(
         outcome,
         status=Status.WARN,
-        summary=f"{', '.join(names)} would lead libpq elsewhere than to Postgres at {settings.where}, which was asked",
-        hint=f"unset {' '.join(names)}, or give the same as settings: the bot may obey what preflight does not",
+        summary=message(
+            "{names} would lead libpq elsewhere than to Postgres at {where}, which was asked",
+            names=", ".join(names),
+            where=settings.where,
+        ),
+        hint=message(
+            "unset {names}, or give the same as settings: the bot may obey what preflight does not",
+            names=" ".join(names),
+        ),
         expected="no variable of libpq that differs from the settings",
         actual=", ".join(names),
     )

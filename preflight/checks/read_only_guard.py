@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from preflight.check import Context
 from preflight.config.dotenv_file import UnreadableError, read_dotenv
+from preflight.message import BUT, Message, joined, message
 from preflight.model import Env, Mode, Outcome, Status
 
 _VARIABLE = "READ_ONLY"  # the bot's own
@@ -36,14 +37,19 @@ class ReadOnlyGuardCheck:
         env = ctx.settings.env
         wanted = env is not Env.LIVE
         expected = f"READ_ONLY={_say(wanted)} in env {env}"
-        set_it = f"set PREFLIGHT_BOT__READ_ONLY={_say(wanted)}, or {_VARIABLE}={_say(wanted)} in .env.{env}"
+        set_it = message(
+            "set PREFLIGHT_BOT__READ_ONLY={wanted}, or {variable}={wanted} in .env.{env}",
+            wanted=_say(wanted),
+            variable=_VARIABLE,
+            env=env,
+        )
         try:
             told = _told(ctx)
         except UnreadableError as e:
             return Outcome(
                 status=Status.ERROR,
-                summary=f"whether the bot is read-only cannot be told: {e}",
-                hint=f"make it readable and each line KEY=VALUE, or {set_it}",
+                summary=message("whether the bot is read-only cannot be determined: {error}", error=e),
+                hint=message("make it readable and each line KEY=VALUE, or {set_it}", set_it=set_it),
                 expected=expected,
                 actual="unreadable",
             )
@@ -52,17 +58,21 @@ class ReadOnlyGuardCheck:
             return Outcome(
                 status=Status.FAIL,
                 summary=problem,
-                hint=f"{set_it}; where it stands more than once, let all say the same" if told else set_it,
+                hint=message("{set_it}; if it is set more than once, make all of them agree", set_it=set_it)
+                if told
+                else set_it,
                 expected=expected,
                 actual=", ".join(f"{where}={text}" for where, text in told.items()) or "not set",
             )
-        as_it_should = f"READ_ONLY is {_say(wanted)}, as env {env} wants it"
+        as_it_should = message("READ_ONLY is {wanted}, as env {env} requires", wanted=_say(wanted), env=env)
         url = ctx.settings.bot.metrics_url
         if url is None or ctx.mode is Mode.DRY_RUN:
-            why = "no bot.metrics_url" if url is None else "a dry run"
+            why = message("no bot.metrics_url") if url is None else message("a dry run")
             return Outcome(
                 status=Status.PASS,
-                summary=f"{as_it_should} (declared; the engine was not asked: {why})",
+                summary=message(
+                    "{as_it_should} (declared; the engine was not asked: {why})", as_it_should=as_it_should, why=why
+                ),
                 expected=expected,
                 actual=as_it_should,
             )
@@ -80,57 +90,70 @@ def _told(ctx: Context) -> dict[str, str]:
     lines = read_dotenv(ctx.cwd / dotenv, ctx.read_text) or {}
     places = {
         "bot.read_only": "" if declared is None else _say(declared),
-        f"variable {_VARIABLE}": ctx.environ.get(_VARIABLE, "").strip(),
+        message("variable {name}", name=_VARIABLE): ctx.environ.get(_VARIABLE, "").strip(),
         f"{dotenv} {_VARIABLE}": lines.get(_VARIABLE, "").strip(),
     }
     return {where: text for where, text in places.items() if text}
 
 
-def _problem(told: Mapping[str, str], env: Env, *, wanted: bool) -> str | None:
+def _problem(told: Mapping[str, str], env: Env, *, wanted: bool) -> Message | None:
     """What is wrong with what was declared, or None."""
     if not told:
-        return "nothing says whether the engine may place orders: READ_ONLY is not set"
+        return message("nothing says whether the engine may place orders: READ_ONLY is not set")
     unclear = [where for where, text in told.items() if text.lower() not in _WORDS]
     if unclear:
-        return f"{unclear[0]} is neither true nor false, so that a bot may read it either way"
+        return message("{unclear} is neither true nor false, so that a bot may read it either way", unclear=unclear[0])
     values = {where: _WORDS[text.lower()] for where, text in told.items()}
     if len(set(values.values())) > 1:
-        sides = " but ".join(f"{where} says {_say(value)}" for where, value in values.items())
-        return f"READ_ONLY contradicts itself: {sides}"
+        says = (message("{where} says {value}", where=where, value=_say(value)) for where, value in values.items())
+        return message("READ_ONLY contradicts itself: {sides}", sides=joined(says, BUT))
     if wanted not in values.values():
         return (
-            f"READ_ONLY is false in env {env}: the engine could place orders"
+            message("READ_ONLY is false in env {env}: the engine could place orders", env=env)
             if wanted
-            else "READ_ONLY is true in live: the engine would place no order"
+            else message("READ_ONLY is true in live: the engine would place no order")
         )
     return None
 
 
 def _ask_engine(ctx: Context, url: str, *, declared: bool) -> Outcome:
     """What was declared is as it should be; see whether the running engine knows."""
-    expected, so_far = f"{_METRIC} {int(declared)}", f"READ_ONLY is {_say(declared)} by declaration"
+    expected, so_far = (
+        f"{_METRIC} {int(declared)}",
+        message("READ_ONLY is {wanted} by declaration", wanted=_say(declared)),
+    )
     try:
         shown = _shown(ctx.fetch_text(url, _FETCH_SECONDS))
     except (OSError, ValueError) as e:
         return Outcome(
             status=Status.ERROR,
-            summary=f"{so_far}, but what the engine does cannot be told: {url}: {e}",
-            hint=f"start the engine and see that the page shows {_METRIC}, or correct PREFLIGHT_BOT__METRICS_URL",
+            summary=message(
+                "{so_far}, but what the engine does cannot be determined: {url}: {error}",
+                so_far=so_far,
+                url=url,
+                error=e,
+            ),
+            hint=message(
+                "start the engine and see that the page shows {metric}, or correct PREFLIGHT_BOT__METRICS_URL",
+                metric=_METRIC,
+            ),
             expected=expected,
             actual="no answer",
         )
     if shown != {float(declared)}:
-        runs = "read-only" if 1.0 in shown else "able to place orders"
+        runs = message("read-only") if 1.0 in shown else message("able to place orders")
         return Outcome(
             status=Status.FAIL,
-            summary=f"{so_far}, but the engine at {url} runs {runs}",
-            hint=f"restart the engine with READ_ONLY={_say(declared)}: it was started with something else",
+            summary=message("{so_far}, but the engine at {url} runs {runs}", so_far=so_far, url=url, runs=runs),
+            hint=message(
+                "restart the engine with READ_ONLY={wanted}: it was started with something else", wanted=_say(declared)
+            ),
             expected=expected,
             actual=f"{_METRIC} {' and '.join(f'{value:g}' for value in sorted(shown))}",
         )
     return Outcome(
         status=Status.PASS,
-        summary=f"READ_ONLY is {_say(declared)}, and the engine at {url} says so too",
+        summary=message("READ_ONLY is {wanted}, and the engine at {url} says so too", wanted=_say(declared), url=url),
         expected=expected,
         actual=expected,
     )
@@ -144,8 +167,8 @@ def _shown(page: str) -> set[float]:
     """
     samples = _SAMPLE.findall(page)
     if not samples:
-        raise ValueError(f"the page has no metric {_METRIC}")
+        raise ValueError(message("the page has no metric {metric}", metric=_METRIC))
     values = {float(text) for text in samples}
     if not values <= {0.0, 1.0}:
-        raise ValueError(f"the page has a {_METRIC} that is neither 0 nor 1")
+        raise ValueError(message("the page has a {metric} that is neither 0 nor 1", metric=_METRIC))
     return values

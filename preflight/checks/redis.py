@@ -1,4 +1,4 @@
-"""redis: Redis answers, and keeps what it is given."""
+"""redis: Redis answers, and reads back what was written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks import redis_server
 from preflight.config.sections import RedisSection
+from preflight.message import message
 from preflight.model import Env, Outcome, Status
 from preflight.servers.postgres_session import said
 
@@ -22,7 +23,7 @@ class RedisCheck:
     """PING, SET with a TTL, GET of the same value, DEL, each timed."""
 
     id: str = "redis"
-    proves: str = "Redis answers and keeps what it is given"
+    proves: str = "Redis answers and reads back what was written"
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True
@@ -33,12 +34,12 @@ class RedisCheck:
         settings = ctx.settings.redis
         if not settings.where:
             local = (
-                "" if ctx.settings.env is Env.LIVE else ", or run `make up` for a local stack"
+                "" if ctx.settings.env is Env.LIVE else message(", or run `make up` for a local stack")
             )  # which never serves live
             return Outcome(
                 status=Status.ERROR,
-                summary="no Redis address is configured, so there is nothing to ask",
-                hint=f"set PREFLIGHT_REDIS__HOST{local}",
+                summary=message("no Redis address is configured, so there is nothing to ask"),
+                hint=message("set PREFLIGHT_REDIS__HOST{local}", local=local),
             )
         import redis as library  # noqa: PLC0415 - 146 ms that only this check's process should pay
 
@@ -76,8 +77,8 @@ def _exercise(client: Any, ctx: Context, where: str) -> Outcome:
     if pong is not True or stored is not True or kept != value or deleted != 1:
         return Outcome(
             status=Status.FAIL,
-            summary=f"Redis at {where} did not keep what it was given",
-            hint="check maxmemory-policy and whether a proxy or another client removes keys",
+            summary=message("Redis at {where} did not read back what was written", where=where),
+            hint=message("check maxmemory-policy and whether a proxy or another client removes keys"),
             expected=expected,
             actual=f"PING {pong}, SET {stored}, GET {'same' if kept == value else 'another value'}, DEL {deleted}",
             timings=timings,
@@ -89,15 +90,22 @@ def _exercise(client: Any, ctx: Context, where: str) -> Outcome:
     if timings[slowest] > limit:
         return Outcome(
             status=Status.WARN,
-            summary=f"Redis at {where} is slow: {slowest.upper()} took {timings[slowest] * 1000:.0f} ms",
-            hint="look at `redis-cli --latency` and SLOWLOG on the server",
+            summary=message(
+                "Redis at {where} is slow: {slowest} took {ms:.0f} ms",
+                where=where,
+                slowest=slowest.upper(),
+                ms=timings[slowest] * 1000,
+            ),
+            hint=message("look at `redis-cli --latency` and SLOWLOG on the server"),
             expected=f"each answer within {limit * 1000:.0f} ms",
             actual=f"{timings[slowest] * 1000:.0f} ms",
             timings=timings,
         )
     return Outcome(
         status=Status.PASS,
-        summary=f"Redis at {where} keeps what it is given (GET {timings['get'] * 1000:.2f} ms)",
+        summary=message(
+            "Redis at {where} reads back what was written (GET {ms:.2f} ms)", where=where, ms=timings["get"] * 1000
+        ),
         expected=expected,
         actual=expected,
         timings=timings,
@@ -115,27 +123,31 @@ def _explain(error: Exception, where: str, settings: RedisSection) -> Outcome:
     known = meaning_of(error)
     status, summary, hint = (
         Status.ERROR,
-        f"Redis at {where}: {type(error).__name__}: {text}",
-        "see the server's log",
+        message("Redis at {where}: {kind}: {text}", where=where, kind=type(error).__name__, text=text),
+        message("see the server's log"),
     )
     if known is not None:
         status, meaning, hint = known
-        summary = f"Redis at {where} {meaning}"
+        summary = message("Redis at {where} {meaning}", where=where, meaning=meaning)
     elif isinstance(error, library.TimeoutError):
-        summary = f"Redis at {where} gave no answer within {settings.timeout:g} s"
-        hint = "check the network path and the server's load; nothing can be said about its data"
+        summary = message("Redis at {where} did not answer within {timeout:g} s", where=where, timeout=settings.timeout)
+        hint = message("check the network path and the server's load; nothing can be said about its data")
     elif isinstance(root, socket.gaierror):
         unknown = root.errno == socket.EAI_NONAME
         status = Status.FAIL if unknown else Status.ERROR
-        summary = f"the name of the Redis host {settings.host!r} does not resolve: {root.strerror}"
-        hint = "start it (a stopped container has no name), or check PREFLIGHT_REDIS__HOST and the name server"
+        summary = message(
+            "the name of the Redis host {host!r} does not resolve: {strerror}",
+            host=settings.host,
+            strerror=root.strerror,
+        )
+        hint = message("start it (a stopped container has no name), or check PREFLIGHT_REDIS__HOST and the name server")
     elif isinstance(root, ConnectionRefusedError | FileNotFoundError):
         status = Status.FAIL
-        summary = f"Redis at {where} refuses connections"
-        hint = "start it, or correct PREFLIGHT_REDIS__HOST and __PORT"
+        summary = message("Redis at {where} refuses connections", where=where)
+        hint = message("start it, or correct PREFLIGHT_REDIS__HOST and __PORT")
     elif isinstance(error, library.ConnectionError):
-        summary = f"Redis at {where} dropped the connection: {text}"
-        hint = "check the server's log and `maxclients`, and whether this is a Redis at all"
+        summary = message("Redis at {where} dropped the connection: {text}", where=where, text=text)
+        hint = message("check the server's log and `maxclients`, and whether this is a Redis at all")
     return Outcome(
         status=status,
         summary=summary,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from preflight.check import Context
+from preflight.message import message
 from preflight.model import Outcome, Status
 
 _EXPECTED = "maxmemory-policy noeviction, and an append-only file or snapshots on its disk"
@@ -13,7 +14,7 @@ _KEEPS_ALL = "noeviction"
 
 
 def may_forget(client: Any, ctx: Context) -> Outcome | None:
-    """Say why the server may lose a key that was set; None where it keeps it.
+    """Return why the server may lose a key that was set; None where it keeps it.
 
     INFO tells the policy and the append-only file, CONFIG GET all of it. Some users and servers have one of them.
 
@@ -29,18 +30,31 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
     if policy is None:
         return Outcome(
             status=Status.ERROR,
-            summary=f"Redis at {where} answers neither INFO nor CONFIG GET: whether it may evict the kill switch "
-            "cannot be told",
-            hint=f"let it ask: ACL SETUSER {user} +info +config|get; if it is a proxy, name the Redis behind it",
+            summary=message(
+                "Redis at {where} answers neither INFO nor CONFIG GET: whether it may evict the kill "
+                "switch cannot be determined",
+                where=where,
+            ),
+            hint=message(
+                "let it ask: ACL SETUSER {user} +info +config|get; if it is a proxy, name the Redis behind it",
+                user=user,
+            ),
             expected=_EXPECTED,
             actual="unknown",
         )
     if policy != _KEEPS_ALL:
         return Outcome(
             status=Status.FAIL,
-            summary=f"Redis at {where} may evict the kill switch: its maxmemory-policy is {policy}",
-            hint=f"{cli} CONFIG SET maxmemory-policy noeviction, and the same in its configuration; a cache belongs "
-            "into a Redis of its own",
+            summary=message(
+                "Redis at {where} may evict the kill switch: its maxmemory-policy is {policy}",
+                where=where,
+                policy=policy,
+            ),
+            hint=message(
+                "{cli} CONFIG SET maxmemory-policy noeviction, and the same in its configuration; a "
+                "cache belongs into a Redis of its own",
+                cli=cli,
+            ),
             expected=_EXPECTED,
             actual=f"maxmemory-policy {policy}",
         )
@@ -49,15 +63,22 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
     if config.get("save") is None:
         return Outcome(
             status=Status.WARN,
-            summary=f"Redis at {where} does not tell whether it keeps the kill switch over a restart",
-            hint=f"let it ask: ACL SETUSER {user} +config|get; or see that it has an append-only file or snapshots",
+            summary=message(
+                "Redis at {where} does not tell whether it keeps the kill switch over a restart", where=where
+            ),
+            hint=message(
+                "let it ask: ACL SETUSER {user} +config|get; or see that it has an append-only file or snapshots",
+                user=user,
+            ),
             expected=_EXPECTED,
             actual="no append-only file, snapshots unknown",
         )
     return Outcome(
         status=Status.WARN,
-        summary=f"Redis at {where} has no persistence: it forgets the kill switch when it restarts",
-        hint=f"{cli} CONFIG SET appendonly yes, and the same in its configuration",
+        summary=message(
+            "Redis at {where} has no persistence: it forgets the kill switch when it restarts", where=where
+        ),
+        hint=message("{cli} CONFIG SET appendonly yes, and the same in its configuration", cli=cli),
         expected=_EXPECTED,
         actual="no append-only file, no snapshots",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from preflight.check import Context
+from preflight.message import message
 from preflight.model import Env, Outcome, Status
 
 _TELLS_KIND = "a primary that stands for itself and asks for the password"
@@ -28,7 +29,7 @@ def refuse_cluster(client: Any) -> None:
 
 
 def told_by(error: Exception, ctx: Context, where: str) -> Outcome | None:
-    """Say what kind of server answers with such an error; None where the error does not tell."""
+    """Return what kind of server answers with such an error; None where the error does not tell."""
     from redis import exceptions  # noqa: PLC0415 - heavy
 
     if isinstance(error, exceptions.AuthenticationError) and any(part in str(error) for part in _NO_PASSWORD_THERE):
@@ -44,15 +45,19 @@ def told_by(error: Exception, ctx: Context, where: str) -> Outcome | None:
         return None
     return Outcome(
         status=Status.FAIL,
-        summary=f"Redis at {where} is a node of a Redis Cluster, which holds only a part of the keys",
-        hint="point PREFLIGHT_REDIS__HOST at a Redis that is no cluster: neither this gate nor the engine follows one",
+        summary=message(
+            "Redis at {where} is a node of a Redis Cluster, which holds only a part of the keys", where=where
+        ),
+        hint=message(
+            "point PREFLIGHT_REDIS__HOST at a Redis that is not a cluster: neither this gate nor the engine follows one"
+        ),
         expected=_TELLS_KIND,
         actual=str(error),
     )
 
 
 def unfit(client: Any, ctx: Context, where: str) -> Outcome | None:
-    """Say why what was written there proves nothing; None for a primary that wants the password that is configured.
+    """Return why what was written there proves nothing; None for a primary that wants the password that is configured.
 
     Raises:
         redis.exceptions.RedisError: It cannot be asked.
@@ -72,8 +77,10 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
     except exceptions.NoPermissionError as e:
         return Outcome(
             status=Status.ERROR,
-            summary=f"Redis at {where} does not tell this user whether it is a primary or a replica",
-            hint=f"let it ask: ACL SETUSER {ctx.settings.redis.username or 'default'} +role",
+            summary=message(
+                "Redis at {where} does not tell this user whether it is a primary or a replica", where=where
+            ),
+            hint=message("let it ask: ACL SETUSER {username} +role", username=ctx.settings.redis.username or "default"),
             expected=_TELLS_KIND,
             actual=str(e),
         )
@@ -84,15 +91,18 @@ def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
     if not role:  # a proxy: what is behind it took the write, and nobody knows what that is
         return Outcome(
             status=Status.WARN,
-            summary=f"Redis at {where} knows neither ROLE nor INFO: whether it is a primary cannot be told",
-            hint="see that the proxy there hands writes to a primary only",
+            summary=message(
+                "Redis at {where} knows neither ROLE nor INFO: whether it is a primary cannot be determined",
+                where=where,
+            ),
+            hint=message("see that the proxy there hands writes to a primary only"),
             expected=_TELLS_KIND,
             actual="no role",
         )
     return Outcome(
         status=Status.FAIL,
-        summary=f"Redis at {where} is a replica that takes writes: its primary never sees them",
-        hint="point PREFLIGHT_REDIS__HOST at the primary",
+        summary=message("Redis at {where} is a replica that takes writes: its primary never sees them", where=where),
+        hint=message("point PREFLIGHT_REDIS__HOST at the primary"),
         expected=_TELLS_KIND,
         actual=f"ROLE {role}",
     )
@@ -131,8 +141,12 @@ def _open_to_everybody(ctx: Context, where: str) -> Outcome | None:
 def _asks_for_none(ctx: Context, where: str, actual: str) -> Outcome:
     return Outcome(
         status=Status.FAIL if ctx.settings.env is Env.LIVE else Status.WARN,
-        summary=f"Redis at {where} lets everybody in: a password is configured, and it asks for none",
-        hint="set requirepass on the server (or a password for its ACL user default), as in PREFLIGHT_REDIS__PASSWORD",
+        summary=message(
+            "Redis at {where} lets everybody in: a password is configured, and it asks for none", where=where
+        ),
+        hint=message(
+            "set requirepass on the server (or a password for its ACL user default), as in PREFLIGHT_REDIS__PASSWORD"
+        ),
         expected=_TELLS_KIND,
         actual=actual,
     )

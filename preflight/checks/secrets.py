@@ -1,4 +1,4 @@
-"""secrets: needed secrets are set, are no placeholder, and are not shared between paper and live."""
+"""secrets: needed secrets are set, are not placeholders, and are not shared between paper and live."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from preflight.config.dotenv_file import UnreadableError, read_dotenv
 from preflight.config.key_form import why_misshapen
 from preflight.config.placeholders import MIN_LENGTH, why_no_chat_id, why_placeholder
 from preflight.config.settings import Settings
+from preflight.message import AND, joined, message
 from preflight.model import Env, Outcome, Status
 
 _EXPECTED = "every needed secret set, none a placeholder, none shared between paper and live"
-_NEW_HINT = (
-    "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by its _FILE key or in the "
-    "env's own .env file"
+_NEW_HINT = message(
+    "make a new secret of its own for each, such as `openssl rand -hex 20`, and set it by "
+    "its _FILE key or in the env's own .env file"
 )
-_COPY_HINT = (
-    "copy each key again from where it was made, alone and in one line (a PEM as it is), into a file that its _FILE "
-    "key names"
+_COPY_HINT = message(
+    "copy each key again from where it was made, alone and in one line (a PEM as it is), "
+    "into a file that its _FILE key names"
 )
 _LOOKS_SECRET = ("KEY", "SECRET", "TOKEN", "PASS")  # PASS covers PASSWORD and PASSPHRASE
 _NOT_SECRET = frozenset({"PREFLIGHT_LIVE__KILL_SWITCH_KEY"})  # the name of a Redis key
@@ -82,7 +83,7 @@ class SecretsCheck:
     """Looks at the secrets of this run, and for values that stand both in `.env.paper` and in `.env.live`."""
 
     id: str = "secrets"
-    proves: str = "needed secrets are set, are no placeholder, and are not shared between paper and live"
+    proves: str = "needed secrets are set, are not placeholders, and are not shared between paper and live"
     requires: tuple[str, ...] = ()
     timeout: float = 2.0
     network: bool = False
@@ -94,10 +95,10 @@ class SecretsCheck:
         known, unreadable = _secrets_by_env(ctx)
         wrong += sorted(_shared(known))
         if wrong:
-            more = f" (and: {'; '.join(unreadable)})" if unreadable else ""
+            more = (message("(and: {unreadable})", unreadable=joined(unreadable)),) if unreadable else ()
             return Outcome(
                 status=Status.FAIL,
-                summary="; ".join(wrong) + more,
+                summary=joined((joined(wrong), *more), " "),
                 hint=_COPY_HINT if any(each.misshapen for each in _all(ctx.settings)) else _NEW_HINT,
                 expected=_EXPECTED,
                 actual=f"{len(wrong)} wrong",
@@ -106,16 +107,21 @@ class SecretsCheck:
             return Outcome(
                 # That a paper run cannot read the live secrets is as it should be: say so, and let it go on.
                 status=Status.ERROR if ctx.settings.env is Env.LIVE else Status.WARN,
-                summary=f"paper and live were not compared: {'; '.join(unreadable)}",
-                hint="run it once as a user who may read both files, or keep the other env's file off this machine",
+                summary=message("paper and live were not compared: {unreadable}", unreadable=joined(unreadable)),
+                hint=message(
+                    "run it once as a user who may read both files, or keep the other env's file off this machine"
+                ),
                 expected=_EXPECTED,
                 actual="not compared",
             )
-        compared = " and ".join(f".env.{env}" for env in (Env.PAPER, Env.LIVE) if env in known)
+        compared = joined((f".env.{env}" for env in (Env.PAPER, Env.LIVE) if env in known), AND)
         return Outcome(
             status=Status.PASS,
-            summary="needed secrets are set and look like secrets; "
-            + (f"no value is shared ({compared})" if len(known) > 1 else "there is no other env here to share them"),
+            summary=message(
+                "needed secrets are set and look like secrets; no value is shared ({files})", files=compared
+            )
+            if len(known) > 1
+            else message("needed secrets are set and look like secrets; there is no other env here to share them"),
             expected=_EXPECTED,
             actual=_EXPECTED,
         )
@@ -158,14 +164,14 @@ def _wrong(settings: Settings) -> Iterator[str]:
         and (settings.env is Env.LIVE or each.service in {"redis", "postgres"})
     ]
     if missing:
-        yield f"not set: {', '.join(missing)}"
+        yield message("not set: {missing}", missing=", ".join(missing))
     for each in given:
         if each.trouble is not None:
-            yield f"{each.variable} {each.trouble}"
+            yield message("{variable} {trouble}", variable=each.variable, trouble=each.trouble)
 
 
 def _secrets_by_env(ctx: Context) -> tuple[dict[Env, set[Named]], list[str]]:
-    """Give the secrets that are known of paper and of live, and why something of them could not be read."""
+    """Return the secrets that are known of paper and of live, and why something of them could not be read."""
     known: dict[Env, set[Named]] = {}
     unreadable: list[str] = []
     for env in (Env.PAPER, Env.LIVE):
@@ -198,7 +204,7 @@ def _secret_looking(variables: Mapping[str, str], ctx: Context, unreadable: list
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it lies on another machine, or in a container: there is nothing here to compare
             except (OSError, UnicodeDecodeError):
-                unreadable.append(f"the file that {name} names cannot be read")
+                unreadable.append(message("the file that {name} names cannot be read", name=name))
                 continue
         if value.lower() not in _PLAIN and not (value.isdigit() and len(value) < _SHORT_NUMBER) and value:
             yield Named(name, value)
@@ -208,4 +214,6 @@ def _shared(known: Mapping[Env, set[Named]]) -> Iterator[str]:
     paper, live = known.get(Env.PAPER, set()), known.get(Env.LIVE, set())
     for value in {each.value for each in paper} & {each.value for each in live}:
         names = [", ".join(sorted({each.name for each in side if each.value == value})) for side in (paper, live)]
-        yield f"paper and live share a value: {names[0]} in paper, {names[1]} in live"
+        yield message(
+            "paper and live share a value: {in_paper} in paper, {in_live} in live", in_paper=names[0], in_live=names[1]
+        )

@@ -14,6 +14,7 @@ from preflight.check import Context
 from preflight.checks.impostors import look_for_impostors
 from preflight.config.owners import flaw_of
 from preflight.config.state_dirs import own_directories
+from preflight.message import message
 from preflight.model import Mode, Outcome, Status
 
 _MB = 1024 * 1024
@@ -51,14 +52,14 @@ class StorageCheck:
         if ctx.metrics and settings.textfile_dir is None:
             return Outcome(
                 status=Status.ERROR,
-                summary="textfile_dir is not set, so there is no textfile directory to look at",
-                hint="set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR",
+                summary=message("textfile_dir is not set, so there is no textfile directory to look at"),
+                hint=message("set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR"),
             )
         if "textfile_dir" in places:
             problem = _look_at_modes(places["textfile_dir"]) or look_for_impostors(places["textfile_dir"])
             if problem is not None:
                 return problem
-        return Outcome(status=Status.PASS, summary=f"{', '.join(places)}: writable, with room")
+        return Outcome(status=Status.PASS, summary=message("{places}: writable, with room", places=", ".join(places)))
 
 
 def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | None:
@@ -77,15 +78,21 @@ def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | No
             Path(name).unlink()
     except OSError as e:
         hints = {
-            errno.ENOENT: f"mount it, or create it if this is its first run: mkdir -p {directory}",
-            errno.ENOSPC: "free room on that file system",
-            errno.EDQUOT: "free room: the quota is used up",
-            errno.EROFS: "the file system is read-only: remount it, or choose another directory",
+            errno.ENOENT: message(
+                "mount it, or create it if this is its first run: mkdir -p {directory}", directory=directory
+            ),
+            errno.ENOSPC: message("free room on that file system"),
+            errno.EDQUOT: message("free room: the quota is used up"),
+            errno.EROFS: message("the file system is read-only: remount it, or choose another directory"),
         }
         return Outcome(
             status=Status.FAIL,
-            summary=f"{key}: {directory} cannot be written: {e.strerror}",
-            hint=hints.get(e.errno or 0, f"let the user who runs preflight write there: {directory}"),
+            summary=message(
+                "{key}: {directory} cannot be written: {strerror}", key=key, directory=directory, strerror=e.strerror
+            ),
+            hint=hints.get(
+                e.errno or 0, message("let the user who runs preflight write there: {directory}", directory=directory)
+            ),
             expected="a file can be written",
             actual=errno.errorcode.get(e.errno or 0, str(e.errno)),
         )
@@ -100,8 +107,8 @@ def _look_at_room(key: str, directory: Path, ctx: Context) -> Outcome | None:
         return None
     return Outcome(
         status=Status.FAIL,
-        summary=f"{key}: {directory} has only {free} MB left",
-        hint="free room on that file system, or lower min_free_mb",
+        summary=message("{key}: {directory} has only {free} MB left", key=key, directory=directory, free=free),
+        hint=message("free room on that file system, or lower min_free_mb"),
         expected=f"at least {wanted} MB",
         actual=f"{free} MB",
     )
@@ -117,7 +124,7 @@ def _look_at_owners(key: str, paths: Sequence[Path]) -> Outcome | None:
         if flaw is not None:
             return Outcome(
                 status=Status.FAIL,
-                summary=f"{key}: {flaw.problem}",
+                summary=message("{key}: {problem}", key=key, problem=flaw.problem),
                 hint=flaw.hint,
                 expected=flaw.expected,
                 actual=flaw.problem,
@@ -132,8 +139,12 @@ def _look_at_modes(directory: Path) -> Outcome | None:
         if not mode & stat.S_IXOTH:
             return Outcome(
                 status=Status.FAIL,
-                summary=f"textfile_dir: others cannot get to {directory}: {parent} lets nobody through",
-                hint=f"chmod o+x {parent}, or choose a textfile_dir that is not below it",
+                summary=message(
+                    "textfile_dir: others cannot get to {directory}: {parent} cannot be searched by others",
+                    directory=directory,
+                    parent=parent,
+                ),
+                hint=message("chmod o+x {parent}, or choose a textfile_dir that is not below it", parent=parent),
                 expected="o+x",
                 actual=f"{stat.S_IMODE(mode):04o}",
             )
@@ -141,8 +152,10 @@ def _look_at_modes(directory: Path) -> Outcome | None:
     if directory.stat().st_mode & needed != needed:
         return Outcome(
             status=Status.FAIL,
-            summary=f"textfile_dir: others cannot read {directory}, so node_exporter sees nothing",
-            hint=f"chmod o+rx {directory}",
+            summary=message(
+                "textfile_dir: others cannot read {directory}, so node_exporter sees nothing", directory=directory
+            ),
+            hint=message("chmod o+rx {directory}", directory=directory),
             expected="o+rx",
             actual=f"{stat.S_IMODE(directory.stat().st_mode):04o}",
         )
@@ -151,8 +164,8 @@ def _look_at_modes(directory: Path) -> Outcome | None:
         if not mode & stat.S_IROTH:
             return Outcome(
                 status=Status.FAIL,
-                summary=f"textfile_dir: others cannot read {path.name}",
-                hint=f"chmod 644 {path}",
+                summary=message("textfile_dir: others cannot read {name}", name=path.name),
+                hint=message("chmod 644 {path}", path=path),
                 expected="o+r",
                 actual=f"{stat.S_IMODE(mode):04o}",
             )

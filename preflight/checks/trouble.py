@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from preflight.exchange.kinds import Trouble, TroubleKind
+from preflight.message import message
 from preflight.model import Outcome, Status
 
 
 def name_of(exchange: str) -> str:
-    """Give the id as it is shown: `Upbit`."""
+    """Return the id as it is shown: `Upbit`."""
     return exchange.capitalize()
 
 
@@ -24,7 +25,7 @@ def outcome_of(exchange: str, trouble: Trouble, *, disproves: AbstractSet[Troubl
     """
     return Outcome(
         status=Status.FAIL if trouble.kind in disproves else Status.ERROR,
-        summary=f"{name_of(exchange)} {trouble.meaning}",
+        summary=message("{exchange} {meaning}", exchange=name_of(exchange), meaning=trouble.meaning),
         hint=trouble.hint,
         expected=expected,
         actual=trouble.actual,

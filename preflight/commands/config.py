@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from preflight.config.known_keys import known_keys
 from preflight.config.sources import Loaded, load_with_sources
 from preflight.model import EXIT_GO, one_line
 from preflight.redaction import scrub
@@ -27,6 +28,9 @@ def main(argv: Sequence[str]) -> int:
         UsageError: The configuration is refused, with the sentence that a run would give.
     """
     parsed = _parser().parse_args(argv)
+    if parsed.keys:
+        _list_keys()
+        return EXIT_GO
     flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
     loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
     rows = list(rows_of(loaded))
@@ -40,8 +44,17 @@ def main(argv: Sequence[str]) -> int:
     return EXIT_GO
 
 
+def _list_keys() -> None:
+    """Print every key that there is; no file, variable or flag is looked at, so that a wrong one is in no way."""
+    keys = known_keys()
+    names = [".".join(key.loc) for key in keys]
+    width, default_width = max(map(len, names)), max(len(key.default) for key in keys)
+    for name, key in zip(names, keys, strict=True):
+        sys.stdout.write(f"{name:{width}}  {key.default or '-':{default_width}}  {key.meaning}\n")
+
+
 def rows_of(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
-    """Give (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
+    """Return (key, value as JSON can hold it, source) of every setting; a secret's value is a mask."""
     secrets = loaded.settings.secret_values()
     for loc, value in _leaves(loaded.settings, ()):
         yield ".".join(loc), _shown(value, secrets), loaded.source(loc)
@@ -78,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Show the effective settings and where each comes from. Secrets are masked.",
         allow_abbrev=False,
     )
+    parser.add_argument("--keys", action="store_true", help="list every key with its default and meaning instead")
     parser.add_argument("--env", metavar="ENV", help="live, paper, dev or test; there is no default")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
     parser.add_argument("--timeout", metavar="SECONDS", help="as for a run")

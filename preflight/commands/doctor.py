@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     own = argparse.ArgumentParser(
         prog="preflight doctor",
         description="Say what on this machine is in the gate's way, and what mends it, without asking a server. "
-        "Exit 0 is no GO: it says nothing about the bot.",
+        "Exit 0 is not a GO: it says nothing about the bot.",
         allow_abbrev=False,
     )
     own.add_argument("--env", metavar="ENV", help="live, paper, dev or test; there is no default")

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preflight.commands.run import parser, run_gate
+from preflight.commands.run import parser, run_gate, speaker_for
 from preflight.errors import NotStartedError, RegistryError, UsageError
+from preflight.language import Say, english
+from preflight.message import message
 from preflight.model import EXIT_GO, EXIT_NOT_STARTED, one_line
 
 if TYPE_CHECKING:
+    from preflight.gate import Gate
     from preflight.launch.start import NotStarted, Start
 
 _EPILOG = f"""\
@@ -72,19 +75,29 @@ def main(argv: Sequence[str]) -> int:
         return refusal
     finally:
         start.close()
-    sys.stderr.write(f"preflight exec: {one_line(f'{refused.reason}: {command[0]}')} is not started\n")
+    sys.stderr.write(f"preflight exec: {one_line(refused.reason)}\n")
     return refused.exit_code if refusal is None else refusal
 
 
 def _run(parsed: argparse.Namespace, start: Start) -> NotStarted:
     from preflight.launch.start import NotStarted  # noqa: PLC0415 - as above
 
-    report = run_gate(parsed, before=start.begin)
+    say: Say = english
+
+    def begin(gate: Gate) -> None:
+        nonlocal say
+        say = speaker_for(parsed, gate.settings)
+        start.begin(gate)
+
+    report = run_gate(parsed, before=begin)
     if report.decision.exit_code != EXIT_GO:
-        return NotStarted(exit_code=report.decision.exit_code, reason=report.decision.verdict.value)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return start.go(report)
+        refused = NotStarted(exit_code=report.decision.exit_code, reason=report.decision.verdict.value)
+    else:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        refused = start.go(report)
+    reason = message("{reason}: {command} is not started", reason=refused.reason, command=start.command[0])
+    return NotStarted(exit_code=refused.exit_code, reason=say(reason))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         "--lock",
         type=Path,
         metavar="FILE",
-        help="start COMMAND only if nobody holds this lock, which COMMAND then holds (default in live: "
+        help="start COMMAND only if this lock is free; COMMAND then holds it (default in live: "
         "exec-live.lock beside the ledger; elsewhere none)",
     )
     own.add_argument(

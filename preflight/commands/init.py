@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def template() -> str:
-    """Give the text of the file: every setting but `env`, which one file for all envs cannot hold."""
+    """Return the text of the file: every setting but `env`, which one file for all envs cannot hold."""
     return "\n".join((_HEAD, *_table(Settings, ""), *_exchanges()))
 
 
@@ -80,7 +80,7 @@ def _table(model: type[BaseModel], name: str) -> Iterator[str]:
 
 
 def _exchanges() -> Iterator[str]:
-    """Give the exchanges that are there without a word of configuration, and what is usually said about them."""
+    """Return the exchanges that are there without a word of configuration, and what is usually said about them."""
     yield f"# --- {Settings.model_fields['exchanges'].description}"
     for exchange, defaults in DEFAULT_EXCHANGES.items():
         yield f"[exchanges.{exchange}]"
@@ -91,7 +91,7 @@ def _exchanges() -> Iterator[str]:
 
 
 def _lines(model: type[BaseModel], table: str, key: str, defaults: Mapping[str, Any]) -> Iterator[str]:
-    """Give what says one setting; nothing for a secret that a file of its own can hold."""
+    """Return what says one setting; nothing for a secret that a file of its own can hold."""
     if f"{key}_file" in model.model_fields:
         return
     field = model.model_fields[key]

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
 from preflight.errors import UsageError
+from preflight.message import joined, message
 from preflight.model import NEVER_WAIVED, Env, Mode, is_one_line, one_line
 from preflight.outfile import open_output
 from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
+    from preflight.config.settings import Settings
     from preflight.gate import Gate, RunOptions
+    from preflight.language import Say
     from preflight.model import Report
     from preflight.outfile import OutputFile
     from preflight.render.console import ConsoleView
@@ -61,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Give the parser of a run's options; `exec` takes the same ones."""
+    """Return the parser of a run's options; `exec` takes the same ones."""
     parser = argparse.ArgumentParser(
         prog="preflight",
         description="Decide whether the arbitrage bot may go live. Fail-closed: GO is exit 0 and nothing else is.",
@@ -91,8 +94,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lang",
         choices=("en", "ko"),
-        help="language of the console's verdict and hints (default: ko where alerts.lang is ko, else en); what checks "
-        "found, JSON and JUnit are always English",
+        help="language of the console (default: ko where alerts.lang is ko, else en); JSON and JUnit are always in "
+        "English",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the report as JSON to FILE")
     parser.add_argument("--metrics-output", metavar="DIR", help="node_exporter's textfile directory")
@@ -115,7 +118,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     from preflight.gate import Gate  # noqa: PLC0415 - heavy: imports the settings
     from preflight.plugins import find_plugins, with_plugins  # noqa: PLC0415
     from preflight.registry import default_registry  # noqa: PLC0415
-    from preflight.render.console import make_view, voice_of  # noqa: PLC0415
+    from preflight.render.console import Reader, make_view  # noqa: PLC0415 - as in `run_gate`
 
     options = _options(parsed)
     target = None if parsed.output is None else open_output(parsed.output)  # not only after the run
@@ -124,7 +127,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
     settings = loaded.settings
     if links := service_links(os.environ):
-        _complain(f"these are no settings, Kubernetes sets them for a Service, and are ignored: {' '.join(links)}")
+        _complain(f"ignored, since Kubernetes sets them for a Service and they are not settings: {' '.join(links)}")
     if settings.env is Env.LIVE and (parsed.no_metrics or parsed.no_alerts):
         flag = "--no-metrics" if parsed.no_metrics else "--no-alerts"
         raise UsageError(f"{flag}: not in live: a live run is always recorded and always speaks up")
@@ -136,9 +139,10 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
     raise_on_ending()
     output = None if parsed.output is None else str(parsed.output)
     view: ConsoleView | None = None
+    say = speaker_for(parsed, settings)
     if parsed.format == "console":
-        lang = parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en")
-        view = make_view(sys.stdout, os.environ, ids, output=output, voice=voice_of(lang), command=settings.command)
+        reader = Reader(say=say, command=settings.command, output=output)
+        view = make_view(sys.stdout, os.environ, ids, reader)
     shown: list[Report] = []
 
     def show(report: Report) -> None:
@@ -158,7 +162,7 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
         on_result=lambda result: None if view is None else view.add(result),
         write_report=lambda report: _write_report(report, target),
         show=show,
-        warn=lambda line: _complain(f"alert: {line}"),
+        warn=lambda line: _complain(say(message("alert: {line}", line=line))),
         overrides=loaded.overrides,
         notes=loaded.notes,
     )
@@ -170,8 +174,16 @@ def run_gate(parsed: argparse.Namespace, *, before: Callable[[Gate], None] = lam
             with contextlib.suppress(Exception):  # it gives the terminal back; that it cannot is known by now
                 view.close(None)
     if not shown:
-        _complain(f"{report.decision.verdict}: {'; '.join(report.decision.reasons)}")
+        reasons = joined(report.decision.reasons)
+        _complain(say(message("{verdict}: {reasons}", verdict=report.decision.verdict, reasons=reasons)))
     return report
+
+
+def speaker_for(parsed: argparse.Namespace, settings: Settings) -> Say:
+    """Choose the language of the console: as asked for, else that of the alerts where the terminal can show it."""
+    from preflight.language import speaker  # noqa: PLC0415
+
+    return speaker(parsed.lang or (settings.alerts.lang if _takes_korean(sys.stdout) else "en"))
 
 
 def _complain(line: str) -> None:

@@ -6,13 +6,15 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+from preflight.message import message
+
 
 class UnreadableError(Exception):
     """A `.env.<env>` file is there and cannot be read; the text says why and holds no value."""
 
 
 def read_dotenv(path: Path, read_text: Callable[[Path], str]) -> dict[str, str] | None:
-    """Give the variables of a file, `KEY=VALUE` by `KEY=VALUE`; None where there is no such file.
+    """Return the variables of a file, `KEY=VALUE` by `KEY=VALUE`; None where there is no such file.
 
     Raises:
         UnreadableError: It may not be read, is not UTF-8 text, or has a line that is no `KEY=VALUE`.
@@ -24,13 +26,17 @@ def read_dotenv(path: Path, read_text: Callable[[Path], str]) -> dict[str, str] 
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:
-        raise UnreadableError(f"{path.name} cannot be read: {e.strerror or e}") from e
+        raise UnreadableError(
+            message("{name} cannot be read: {strerror}", name=path.name, strerror=e.strerror or e)
+        ) from e
     except UnicodeDecodeError as e:
-        raise UnreadableError(f"{path.name} is not UTF-8 text (byte {e.start})") from e
+        raise UnreadableError(message("{name} is not UTF-8 text (byte {start})", name=path.name, start=e.start)) from e
     found: dict[str, str] = {}
     for line in parse_stream(io.StringIO(text)):
         if line.error:
-            raise UnreadableError(f"{path.name} line {line.original.line} is no KEY=VALUE")
+            raise UnreadableError(
+                message("{name} line {line} is not KEY=VALUE", name=path.name, line=line.original.line)
+            )
         if line.key is not None and line.value is not None:
             found[line.key] = line.value
     return found

@@ -16,23 +16,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.message import Message, message
+
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """What is wrong with a file or folder."""
 
-    problem: str  # names it, and what it is
+    problem: Message  # names it, and what it is
     expected: str  # what it should be
-    hint: str  # the command that mends it
+    hint: Message  # the command that mends it
 
 
 def trusted_owners() -> frozenset[int]:
-    """Give the user ids whose files count: this user's and root's."""
+    """Return the user ids whose files count: this user's and root's."""
     return frozenset({0, os.geteuid()})
 
 
 def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: Collection[int] = ()) -> Flaw | None:
-    """Say what is wrong with a file or folder, links followed; None where nothing is.
+    """Return what is wrong with a file or folder, links followed; None where nothing is.
 
     Args:
         path: Is there.
@@ -49,16 +51,24 @@ def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: C
     mode, quoted = stat.S_IMODE(found.st_mode), shlex.quote(str(path))
     if found.st_uid not in (owners or trusted_owners()):
         return Flaw(
-            f"{path} belongs to {_user(found.st_uid)}",
+            message("{path} belongs to {user}", path=path, user=_user(found.st_uid)),
             f"owner {_user(os.geteuid())} or root",
-            hint=f"see what is in it, then chown {_user(os.geteuid())} {quoted}",
+            hint=message("see what is in it, then chown {user} {quoted}", user=_user(os.geteuid()), quoted=quoted),
         )
     if (mode & stat.S_IWOTH and not (sticky and mode & stat.S_ISVTX)) or (
         mode & stat.S_IWGRP and not _is_own(found.st_gid, found.st_uid)
     ):
-        return Flaw(f"others may write {path} (mode {mode:04o})", f"{mode & ~0o022:04o}", hint=f"chmod go-w {quoted}")
+        return Flaw(
+            message("others may write {path} (mode {mode})", path=path, mode=f"{mode:04o}"),
+            f"{mode & ~0o022:04o}",
+            hint=message("chmod go-w {quoted}", quoted=quoted),
+        )
     if secret and (mode & stat.S_IROTH or (mode & stat.S_IRGRP and not _is_own(found.st_gid, found.st_uid))):
-        return Flaw(f"others may read {path} (mode {mode:04o})", "0600", hint=f"chmod 600 {quoted}")
+        return Flaw(
+            message("others may read {path} (mode {mode})", path=path, mode=f"{mode:04o}"),
+            "0600",
+            hint=message("chmod 600 {quoted}", quoted=quoted),
+        )
     return None
 
 
@@ -74,7 +84,7 @@ def make_private(path: Path) -> None:
 
 
 def _is_own(gid: int, uid: int) -> bool:
-    """Tell whether a group is root's, or has nobody in it but this user and the owner."""
+    """Return whether a group is root's, or has nobody in it but this user and the owner."""
     if gid == 0:
         return True
     try:

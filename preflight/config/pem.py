@@ -23,7 +23,7 @@ def must_be_pem(key: str, path: Path) -> None:
 
 
 def is_private(path: Path) -> bool:
-    """Tell whether nobody but its owner may read a file; root's may be lent to a group, as libpq has it."""
+    """Return whether nobody but its owner may read a file; root's may be lent to a group, as libpq has it."""
     found = path.stat()
     lent = stat.S_IRGRP if found.st_uid == _ROOT else 0
     return stat.S_IMODE(found.st_mode) & 0o077 & ~lent == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from preflight.message import message
+
 MIN_LENGTH = 8  # characters; shorter is guessed in no time
 
 # Whatever stands beside one of these words, the value is not a secret: `changeme-please`, `binance_xxxx`.
@@ -27,7 +29,7 @@ _PUBLISHED = frozenset({"123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11", "110201543:
 
 
 def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENGTH) -> str | None:
-    """Say why a value cannot be the secret that it should be, or None where nothing speaks against it.
+    """Return why a value cannot be the secret that it should be, or None where nothing speaks against it.
 
     Args:
         value: What was given. The answer never holds any of it.
@@ -38,26 +40,26 @@ def why_placeholder(value: str, *, service: str = "", min_length: int = MIN_LENG
     words = [word.strip("0123456789") for word in re.split(r"[^a-z0-9]+", text.lower())]
     words = [word for word in words if word]
     reasons = (
-        (len(text) < min_length, f"is shorter than {min_length} characters"),
-        (len(text) > 1 and len(set(text)) == 1, "is one character over and over"),
-        (_IN_BRACKETS.fullmatch(text) is not None, "is a template that nobody filled in"),
-        (text in _PUBLISHED, "is an example out of the documentation"),
-        (min_length > 1 and _counts_up(text), "counts up, such as 12345678"),
-        (words[:1] == ["your"], "begins with `your`"),
-        (any(_stands_in(word) for word in words), "holds a word such as `changeme` or `xxx`"),
+        (len(text) < min_length, message("is shorter than {min_length} characters", min_length=min_length)),
+        (len(text) > 1 and len(set(text)) == 1, message("is one character over and over")),
+        (_IN_BRACKETS.fullmatch(text) is not None, message("is a template that was not filled in")),
+        (text in _PUBLISHED, message("is an example out of the documentation")),
+        (min_length > 1 and _counts_up(text), message("counts up, such as 12345678")),
+        (words[:1] == ["your"], message("begins with `your`")),
+        (any(_stands_in(word) for word in words), message("holds a word such as `changeme` or `xxx`")),
         (
             bool(words) and all(_stands_in(word) or word in _FILLERS | {service.lower()} for word in words),
-            "is nothing but words such as `password` or the service's name",
+            message("is nothing but words such as `password` or the service's name"),
         ),
     )
     return next((reason for applies, reason in reasons if applies), None)
 
 
 def why_no_chat_id(value: str) -> str | None:
-    """Say why a value cannot be Telegram's id of a chat, or None. An id is no secret: its form is all there is."""
+    """Return why a value cannot be Telegram's id of a chat, or None. An id is no secret: its form is all there is."""
     if re.fullmatch(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31}", value.strip()):
         return None
-    return "is no chat id: a number such as -1001234567890, or the @name of a public channel or group"
+    return message("is not a chat id: a number such as -1001234567890, or the @name of a public channel or group")
 
 
 def _stands_in(word: str) -> bool:

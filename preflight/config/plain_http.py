@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from preflight.config.sections import ExchangeSection, TelegramSection
 from preflight.config.settings import Settings
 from preflight.errors import UsageError
+from preflight.message import message
 from preflight.model import Env
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -44,7 +45,7 @@ def notes_of(settings: Settings) -> tuple[str, ...]:
         "telegram": settings.telegram,
     }
     return tuple(
-        f"{name}.plain_http is set: secrets travel in the clear"
+        message("{name}.plain_http is set: secrets travel in the clear", name=name)
         for name, one in sections.items()
         if one.plain_http and any(one.secret_values()) and not (one.url or "https:").startswith("https:")
     )

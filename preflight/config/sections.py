@@ -49,7 +49,7 @@ _FILE = "_file"
 
 
 def split_commas(value: Any) -> Any:
-    """Give what a variable, which can hold no list, holds between commas; anything else as it is."""
+    """Return what a variable, which can hold no list, holds between commas; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
@@ -80,11 +80,11 @@ class Section(BaseModel):
 
     @classmethod
     def _completed(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Give the table with what follows from it."""
+        """Return the table with what follows from it."""
         return data
 
     def secret_values(self) -> tuple[str, ...]:
-        """Give the value of every secret that is set in this table."""
+        """Return the value of every secret that is set in this table."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
 

@@ -144,7 +144,7 @@ class Settings(BaseSettings):
             if one.hostname is not None and one.hostname not in known:
                 sites = ", ".join(sorted(known)) or "none is known"
                 raise ValueError(
-                    f"exchanges.{name}.hostname is no site of that exchange ({sites}): use url to try one out"
+                    f"exchanges.{name}.hostname is not a site of that exchange ({sites}): use url to try one out"
                 )
         return self
 
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
         return self
 
     def timeout_of(self, check: str, own: float) -> float:
-        """Give the seconds that a check may take: what is set for it, else for any check, else its own."""
+        """Return the seconds that a check may take: what is set for it, else for any check, else its own."""
         return self.check_timeouts.get(check, own if self.check_timeout is None else self.check_timeout)
 
     @property
@@ -196,11 +196,11 @@ class Settings(BaseSettings):
         return self.telegram.url != TELEGRAM_URL or any(one.url is not None for one in self.exchanges.values())
 
     def line(self, words: str) -> str:
-        """Give a command line of preflight's as it can be typed here, such as for `alerts list`."""
+        """Return a command line of preflight's as it can be typed here, such as for `alerts list`."""
         return f"{self.command} {words} --env {self.env}"
 
     def secret_values(self) -> tuple[str, ...]:
-        """Give every secret this run knows, so that whatever leaves the process can be cleaned of them.
+        """Return every secret this run knows, so that whatever leaves the process can be cleaned of them.
 
         The longest comes first: where one is the beginning of another, nothing of the longer one stays behind.
         """

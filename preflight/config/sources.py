@@ -26,6 +26,7 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from preflight.config.known_keys import nearest_key
 from preflight.config.owners import flaw_of
 from preflight.config.plain_http import must_not_send_in_the_clear
 from preflight.config.sections import ServerSection
@@ -34,6 +35,7 @@ from preflight.config.trust import files_of, must_be_trusted
 from preflight.config.weakened import overrides_of
 from preflight.errors import NoEnvError, UsageError
 from preflight.io import read_text as read_regular
+from preflight.message import message
 from preflight.model import Env
 from preflight.process_id import is_running
 
@@ -62,7 +64,7 @@ class Layer:
     path: Path | None = None  # of the file it was read from
 
     def holds(self, loc: tuple[str, ...]) -> bool:
-        """Tell whether this layer has a value at `loc`."""
+        """Return whether this layer has a value at `loc`."""
         node: Any = self.values
         for part in loc:
             if not isinstance(node, Mapping) or part not in node:
@@ -201,7 +203,9 @@ def _explain(error: Any, layers: list[Layer]) -> str:
     key = source.spell(loc) if source is not None else ".".join(str(part) for part in error["loc"]) or "settings"
     where = f"{source.name} " if source is not None else ""
     if error["type"] == "extra_forbidden":
-        return f"{where}{key}: unknown key; `preflight --help` names the known ones"
+        meant = nearest_key(loc)
+        spelled = "" if meant is None or source is None else f"did you mean {source.spell(meant)}? "
+        return f"{where}{key}: unknown key; {spelled}`preflight config --keys` lists the known ones"
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     wanted = "should be " if error["msg"].startswith("Input should be ") else ""
     return f"{where}{key}: {wanted}{message}"
@@ -257,7 +261,7 @@ def _dotenv_layer(path: Path, lines: Mapping[str, str | None], env: Env) -> Laye
 
 
 def _platform_layers(found: Sequence[tuple[Layer, Mapping[str, str | None]]], layers: Sequence[Layer]) -> list[Layer]:
-    """Give a layer for each URL that a platform has set, unless something stronger says where that server is."""
+    """Return a layer for each URL that a platform has set, unless something stronger says where that server is."""
     given = []
     for table, variable in _PLATFORM.items():
         if any(layer.holds((table, key)) for layer in layers for key in _REACH):
@@ -283,14 +287,19 @@ def _config_layer(cwd: Path, config: Path | None) -> Layer:
 
 
 def _foreign_stack(cwd: Path) -> str | None:
-    """Say that there is a stack's file which another user may have written, and which is ignored; else None."""
+    """Return that there is a stack's file which another user may have written, and which is ignored; else None."""
     path = cwd / STACK_FILE
     if not _exists(path):
         return None
     for each in (path, path.parent):
         flaw = flaw_of(each)
         if flaw is not None:
-            return f"{STACK_FILE} is ignored: {flaw.problem}; {flaw.hint}"
+            return message(
+                "{file} is ignored: {problem}; {hint}",
+                file=STACK_FILE,
+                problem=flaw.problem,
+                hint=flaw.hint,
+            )
     return None
 
 

@@ -9,7 +9,7 @@ from preflight.config.settings import Settings
 
 
 def own_directories(settings: Settings) -> tuple[Path, ...]:
-    """Give the default directories: those that no setting names.
+    """Return the default directories: those that no setting names.
 
     One that a setting names must be there already. Where it is not, a volume may not be mounted: a ledger begun anew
     in its place would count from 0, and whatever waits in the spool would be forgotten.

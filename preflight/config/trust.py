@@ -9,6 +9,7 @@ from preflight.config.owners import Flaw, flaw_of, trusted_owners
 from preflight.config.sections import Section
 from preflight.config.settings import Settings
 from preflight.errors import UsageError
+from preflight.message import message
 
 _PUBLIC = frozenset({"ca_file", "cert_file"})  # certificates: who may write them matters, not who reads them
 
@@ -31,7 +32,7 @@ def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[st
 
 
 def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
-    """Say what is wrong with a file, with a link that leads to it, or with a folder on the way; None where nothing is.
+    """Return what is wrong with a file, with a link that leads to it, or with a folder on the way; or None.
 
     Raises:
         UsageError: It cannot be looked at.
@@ -39,7 +40,9 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
     try:
         link = path.lstat()
         if link.st_uid not in trusted_owners():
-            return flaw_of(path) or Flaw(f"{path} is a link of another user", "a file", f"rm {path}")
+            return flaw_of(path) or Flaw(
+                message("{path} is a link of another user", path=path), "a file", message("rm {path}", path=path)
+            )
         way = sorted({*path.absolute().parents, *path.resolve().parents})
         return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
     except OSError as e:
@@ -47,7 +50,7 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
 
 
 def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:
-    """Give the key and the path of every file that a secret was read from, or else of those that anybody may read."""
+    """Return the key and the path of every file that a secret was read from, or else of those that anybody may read."""
     tables = {name: getattr(settings, name) for name in type(settings).model_fields}
     tables |= {f"exchanges.{name}": one for name, one in settings.exchanges.items()}
     return tuple(

@@ -40,7 +40,7 @@ _UNKNOWN = "url has the parameter {name}, which preflight does not take: leave i
 
 
 def redis_parts(url: str) -> dict[str, Any]:
-    """Give the settings that a `redis://`, `rediss://` or `unix://` URL stands for.
+    """Return the settings that a `redis://`, `rediss://` or `unix://` URL stands for.
 
     Raises:
         ValueError: It is no such URL or has a parameter that is no setting; the text holds nothing of its value.
@@ -67,7 +67,7 @@ def redis_parts(url: str) -> dict[str, Any]:
 
 
 def postgres_parts(url: str) -> dict[str, Any]:
-    """Give the settings that a `postgres://` or `postgresql://` URL stands for.
+    """Return the settings that a `postgres://` or `postgresql://` URL stands for.
 
     Raises:
         ValueError: It is no such URL or has a parameter that is no setting; the text holds nothing of its value.
@@ -118,12 +118,12 @@ def with_url(data: Mapping[str, Any], parts: Callable[[str], dict[str, Any]], al
 
 
 def has_login(url: str) -> bool:
-    """Tell whether a URL holds a login, which would stand in every sentence that names the server."""
+    """Return whether a URL holds a login, which would stand in every sentence that names the server."""
     return re.match(r"[^/?#]*//[^/?#]*@", url) is not None
 
 
 def plain_host(host: str | None, table: str) -> str | None:
-    """Give a host name or address back.
+    """Return a host name or address back.
 
     Raises:
         ValueError: It is a URL, or has a login, a path or a blank in it; the text does not repeat it.
@@ -134,7 +134,9 @@ def plain_host(host: str | None, table: str) -> str | None:
         try:
             host.encode("idna")  # as it is before it is looked up
         except UnicodeError as e:
-            raise ValueError("host is no host name: a part between its dots is empty or longer than 63 letters") from e
+            raise ValueError(
+                "host is not a host name: a part between its dots is empty or longer than 63 letters"
+            ) from e
     return host
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from preflight.config.sections import ExchangeSection, PositionPolicy, PositionsSection
 from preflight.config.settings import Settings
+from preflight.message import message
 from preflight.model import Env
 
 Loc = tuple[str, ...]
@@ -29,7 +30,7 @@ _AT_LEAST: tuple[Loc, ...] = (("min_free_mb",), ("clock", "samples"))
 
 
 def overrides_of(settings: Settings, source: Callable[[Loc], str]) -> tuple[str, ...]:
-    """Say what keeps a GO from being ready for live, one sentence each; nothing outside live.
+    """Return what keeps a GO from being ready for live, one sentence each; nothing outside live.
 
     Args:
         settings: Of the run.
@@ -42,27 +43,35 @@ def _overrides(settings: Settings, source: Callable[[Loc], str]) -> Iterator[str
     for loc in _FACTS:
         where = source(loc)
         if _value(settings, loc) != _default(loc) and where.startswith(_NO_FILE):
-            yield f"{'.'.join(loc)} comes from a {where}: in live it counts only from a file"
+            yield message(
+                "{key} comes from a {where}: in live it counts only from a file", key=".".join(loc), where=where
+            )
     for name, one in settings.exchanges.items():
         where = source(("exchanges", name, "enabled"))
         if not one.enabled and where.startswith(_NO_FILE):
-            yield f"exchanges.{name}.enabled comes from a {where}: in live it counts only from a file"
+            yield message(
+                "{key} comes from a {where}: in live it counts only from a file",
+                key=f"exchanges.{name}.enabled",
+                where=where,
+            )
     yield from _limits(settings)
 
 
 def _limits(settings: Settings) -> Iterator[str]:
     if settings.positions.policy is not PositionPolicy.FAIL:
-        yield f"positions.policy is {settings.positions.policy}, not fail"
+        yield message("positions.policy is {policy}, not fail", policy=settings.positions.policy)
     for loc in _AT_MOST:
         if _value(settings, loc) > _default(loc):
-            yield f"{'.'.join(loc)} is above its default {_default(loc):g}"
+            yield message("{key} is above its default {default:g}", key=".".join(loc), default=_default(loc))
     for loc in _AT_LEAST:
         if _value(settings, loc) < _default(loc):
-            yield f"{'.'.join(loc)} is below its default {_default(loc):g}"
+            yield message("{key} is below its default {default:g}", key=".".join(loc), default=_default(loc))
     longest = ExchangeSection.model_fields["halted_after"].default
     for name, one in settings.exchanges.items():
         if one.halted_after > longest:
-            yield f"exchanges.{name}.halted_after is above its default {longest:g}"
+            yield message(
+                "{key} is above its default {default:g}", key=f"exchanges.{name}.halted_after", default=longest
+            )
 
 
 def _value(node: Any, loc: Loc) -> Any:

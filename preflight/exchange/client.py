@@ -162,7 +162,7 @@ def _whole(response: requests.Response, *, until: float) -> bytes:
 
 
 def is_allowed(exchange: str, method: str, path: str) -> bool:
-    """Tell whether a request may be sent: a listed path, or for other exchanges one that names nothing that acts."""
+    """Return whether a request may be sent: a listed path, or for other exchanges one that names nothing that acts."""
     if method != "GET":
         return False
     known = ALLOWED_PATHS.get(exchange)
@@ -207,7 +207,7 @@ class ExchangeClient:
         return [CREDENTIALS.get(name, name) for name in needed if not getattr(self._api, name, None)]
 
     def has(self, feature: str) -> bool:
-        """Tell whether ccxt can do this with this exchange; what it emulates from other calls does not count."""
+        """Return whether ccxt can do this with this exchange; what it emulates from other calls does not count."""
         return self._api.has.get(feature) is True
 
     def ask(self, method: str, *args: Any) -> Any:
@@ -262,7 +262,7 @@ class ExchangeClient:
         return TroubleError(make_trouble(self.exchange, TroubleKind.UNEXPECTED, self._session.last, what=what))
 
     def markets(self, symbols: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        """Give the markets of the wanted symbols, by symbol; one that is not listed is not in it.
+        """Return the markets of the wanted symbols, by symbol; one that is not listed is not in it.
 
         Raises:
             TroubleError: The exchange could not be asked, or it names no market at all.
@@ -285,7 +285,7 @@ class ExchangeClient:
         return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
 
     def tickers(self, symbols: tuple[str, ...]) -> tuple[dict[str, Any], float]:
-        """Give the symbols' tickers and the seconds of the slowest answer; `markets` was asked before.
+        """Return the symbols' tickers and the seconds of the slowest answer; `markets` was asked before.
 
         Raises:
             TroubleError: The exchange could not be asked, or its answer is no table of tickers.

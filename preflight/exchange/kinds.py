@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
 
+from preflight.message import Message, fields_of, message, template
+
 
 class TroubleKind(StrEnum):
     """What happened."""
@@ -72,8 +74,8 @@ class Trouble:
     """One thing that went wrong."""
 
     kind: TroubleKind
-    meaning: str  # a sentence about the exchange, its name left out: "limits our requests (429)"
-    hint: str
+    meaning: Message  # a sentence about the exchange, its name left out: "limits our requests (429)"
+    hint: Message
     actual: str  # what was there: HTTP status and error code, never a key or a URL with a signature
     said: str  # the exchange's own words; empty where it gave none
 
@@ -90,118 +92,148 @@ class TroubleError(Exception):
 # {what} what was there.
 _TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
     {
-        TroubleKind.NO_SUCH_EXCHANGE: ("is not an exchange that ccxt knows", "correct the id in exchanges.{exchange}"),
+        TroubleKind.NO_SUCH_EXCHANGE: (
+            template("is not an exchange that ccxt knows"),
+            template("correct the id in exchanges.{exchange}"),
+        ),
         TroubleKind.NO_NAME: (
-            "has a host name that does not resolve",
-            "check the network and the machine's name server",
+            template("has a host name that does not resolve"),
+            template("check the network and the machine's name server"),
         ),
         TroubleKind.NAME_UNKNOWN: (
-            "has a host name that cannot be resolved now",
-            "check the network and the machine's name server",
+            template("has a host name that cannot be resolved now"),
+            template("check the network and the machine's name server"),
         ),
         TroubleKind.REFUSED: (
-            "refuses connections",
-            "check the network path, and exchanges.{exchange}.url if it is set",
+            template("refuses connections"),
+            template("check the network path, and exchanges.{exchange}.url if it is set"),
         ),
-        TroubleKind.NO_ROUTE: ("is not reachable from this network", "check the network path and the firewall"),
-        TroubleKind.PROXY: ("cannot be asked: the proxy fails", "check https_proxy and no_proxy, and the proxy itself"),
-        TroubleKind.WAY_OUT: ("cannot be asked: {what}", "correct that variable, or unset it, then run again"),
+        TroubleKind.NO_ROUTE: (
+            template("is not reachable from this network"),
+            template("check the network path and the firewall"),
+        ),
+        TroubleKind.PROXY: (
+            template("cannot be asked: the proxy fails"),
+            template("check https_proxy and no_proxy, and the proxy itself"),
+        ),
+        TroubleKind.WAY_OUT: (
+            template("cannot be asked: {what}"),
+            template("correct that variable, or unset it, then run again"),
+        ),
         TroubleKind.CERTIFICATE: (
-            "shows a certificate that is not trusted: somebody may stand in between",
-            "check the machine's clock and CA bundle (REQUESTS_CA_BUNDLE), and what proxy is in the way",
+            template("shows a certificate that is not trusted: the connection may be intercepted"),
+            template("check the machine's clock and CA bundle (REQUESTS_CA_BUNDLE), and what proxy is in the way"),
         ),
-        TroubleKind.TLS: ("gives no encrypted connection", "see what proxy or firewall is in the way, then run again"),
+        TroubleKind.TLS: (
+            template("offers no encrypted connection"),
+            template("see what proxy or firewall is in the way, then run again"),
+        ),
         TroubleKind.TIMEOUT: (
-            "gave no answer in time",
-            "check the network path and the exchange's status page, or raise exchanges.{exchange}.timeout",
+            template("did not answer in time"),
+            template("check the network path and the exchange's status page, or raise exchanges.{exchange}.timeout"),
         ),
-        TroubleKind.CUT: ("broke off its answer", "check the network path, then run again"),
-        TroubleKind.REDIRECT: ("sends us elsewhere", "see what proxy or captive portal is in the way"),
+        TroubleKind.CUT: (template("broke off its answer"), template("check the network path, then run again")),
+        TroubleKind.REDIRECT: (
+            template("sends us elsewhere"),
+            template("see what proxy or captive portal is in the way"),
+        ),
         TroubleKind.FORBIDDEN_REQUEST: (
-            "would have been asked what this gate never asks",
-            "nothing was sent; this exchange cannot be checked by reading alone, report it",
+            template("would have been asked what this gate never asks"),
+            template("nothing was sent; this exchange cannot be checked by reading alone, report it"),
         ),
         TroubleKind.RATE_LIMIT: (
-            "limits our requests{wait}",
-            "wait{wait_hint}, see what else uses this address or key",
+            template("limits our requests{wait}"),
+            template("wait{wait_hint}, see what else uses this address or key"),
         ),
         TroubleKind.BANNED: (
-            "has banned this address{wait}",
-            "stop everything that asks it from this address, and wait{wait_hint}",
+            template("has banned this address{wait}"),
+            template("stop everything that asks it from this address, and wait{wait_hint}"),
         ),
-        TroubleKind.MAINTENANCE: ("is in maintenance", "wait for its announced end; see the exchange's status page"),
+        TroubleKind.MAINTENANCE: (
+            template("is in maintenance"),
+            template("wait for its announced end; see the exchange's status page"),
+        ),
         TroubleKind.UNAVAILABLE: (
-            "is not available: maintenance or overload{wait}",
-            "see the exchange's status page, then run again",
+            template("is not available: maintenance or overload{wait}"),
+            template("see the exchange's status page, then run again"),
         ),
         TroubleKind.SERVER_ERROR: (
-            "answers with an error of its own",
-            "see the exchange's status page, then run again",
+            template("answers with an error of its own"),
+            template("see the exchange's status page, then run again"),
         ),
-        TroubleKind.LOCATION: ("does not serve this location", "run the bot where the exchange may be used"),
-        TroubleKind.FORBIDDEN: ("forbids the request", "see whether a firewall or a proxy answers instead of it"),
+        TroubleKind.LOCATION: (
+            template("does not serve this location"),
+            template("run the bot where the exchange may be used"),
+        ),
+        TroubleKind.FORBIDDEN: (
+            template("forbids the request"),
+            template("see whether a firewall or a proxy answers instead of it"),
+        ),
         TroubleKind.WEB_PAGE: (
-            "answered with a web page instead of data",
-            "see what proxy, captive portal or maintenance page is in the way",
+            template("answered with a web page instead of data"),
+            template("see what proxy, captive portal or maintenance page is in the way"),
         ),
         TroubleKind.NOT_JSON: (
-            "answered with something that is not JSON",
-            "run again; if it stays, see its status page",
+            template("answered with something that is not JSON"),
+            template("run again; if it stays, see its status page"),
         ),
         TroubleKind.UNEXPECTED: (
-            "answered with data of another shape",
-            "run again; if it stays, its API has changed: update ccxt",
+            template("answered with data of another shape"),
+            template("run again; if it stays, its API has changed: update ccxt"),
         ),
-        TroubleKind.SYMBOL: ("does not list a symbol", "correct exchanges.{exchange}.symbols"),
+        TroubleKind.SYMBOL: (template("does not list a symbol"), template("correct exchanges.{exchange}.symbols")),
         TroubleKind.KEY: (
-            "does not know the API key",
-            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY (or __API_KEY_FILE)",
+            template("does not know the API key"),
+            template("check PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY (or __API_KEY_FILE)"),
         ),
         TroubleKind.KEY_IP_OR_RIGHTS: (
-            "refuses the API key, and does not say whether key, IP address or rights are wrong",
-            "check in this order: the key itself, the IP addresses it is restricted to, its right to read",
+            template("refuses the API key, and does not say whether key, IP address or rights are wrong"),
+            template("check in this order: the key itself, the IP addresses it is restricted to, its right to read"),
         ),
         TroubleKind.PASSPHRASE: (
-            "says that the passphrase does not belong to the API key",
-            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__PASSWORD (or __PASSWORD_FILE)",
+            template("says that the passphrase does not belong to the API key"),
+            template("check PREFLIGHT_EXCHANGES__{EXCHANGE}__PASSWORD (or __PASSWORD_FILE)"),
         ),
         TroubleKind.OTHER_WORLD: (
-            "says that the API key is of another environment: demo trading, or another region",
-            "make the key where the bot trades, or set exchanges.{exchange}.url to the key's own endpoint",
+            template("says that the API key is of another environment: demo trading, or another region"),
+            template("make the key where the bot trades, or set exchanges.{exchange}.url to the key's own endpoint"),
         ),
         TroubleKind.AGREEMENT: (
-            "wants the account's owner to agree to its terms first",
-            "log in on its website, agree there, then run again",
+            template("requires the account's owner to agree to its terms first"),
+            template("log in on its website, agree there, then run again"),
         ),
         TroubleKind.NO_ENDPOINT: (
-            "has no such endpoint at the address that was asked",
-            "check exchanges.{exchange}.url: a testnet lacks some of the real one's questions",
+            template("has no such endpoint at the address that was asked"),
+            template("check exchanges.{exchange}.url: a testnet lacks some of the real one's questions"),
         ),
-        TroubleKind.TOO_LARGE: ("answered without end", "see what proxy is in the way, then run again"),
+        TroubleKind.TOO_LARGE: (
+            template("answered without end"),
+            template("see what proxy is in the way, then run again"),
+        ),
         TroubleKind.EXPIRED: (
-            "says that the API key has expired",
-            "make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE",
+            template("says that the API key has expired"),
+            template("make a new key and set PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY_FILE and __SECRET_FILE"),
         ),
         TroubleKind.SIGNATURE: (
-            "says that the secret does not belong to the API key",
-            "check PREFLIGHT_EXCHANGES__{EXCHANGE}__SECRET (or __SECRET_FILE)",
+            template("says that the secret does not belong to the API key"),
+            template("check PREFLIGHT_EXCHANGES__{EXCHANGE}__SECRET (or __SECRET_FILE)"),
         ),
         TroubleKind.IP: (
-            "does not allow the API key from this address",
-            "add this machine's public address to the key",
+            template("does not allow the API key from this address"),
+            template("add this machine's public address to the key"),
         ),
         TroubleKind.RIGHTS: (
-            "denies the API key a right it needs (out of scope)",
-            "give the key the right to read balances",
+            template("denies the API key a right it needs (out of scope)"),
+            template("give the key the right to read balances"),
         ),
         TroubleKind.CLOCK: (
-            "rejects the request's timestamp, so nothing can be said about the key",
-            "set this machine's clock (timedatectl set-ntp true); see clock_{exchange}",
+            template("rejects the request's timestamp, so nothing can be said about the key"),
+            template("set this machine's clock (timedatectl set-ntp true); see clock_{exchange}"),
         ),
-        TroubleKind.NONCE: ("has seen this request's nonce before", "run again"),
+        TroubleKind.NONCE: (template("has seen this request's nonce before"), template("run again")),
         TroubleKind.UNKNOWN: (
-            "could not be asked",
-            "run this check alone with --only, and see the exchange's status page",
+            template("could not be asked"),
+            template("run this check alone with --only, and see the exchange's status page"),
         ),
     }
 )
@@ -220,23 +252,21 @@ def make_trouble(
         said: The exchange's own words.
     """
     wait = waiting_time(last)
-    meaning, hint = (
-        text.format(
-            exchange=exchange,
-            EXCHANGE=exchange.upper(),
-            what=what,
-            wait=f", {wait}" if wait else "",
-            wait_hint=f" {wait}" if wait else "",
-        )
-        for text in _TEXTS[kind]
-    )
+    known = {
+        "exchange": exchange,
+        "EXCHANGE": exchange.upper(),
+        "what": what,
+        "wait": message(", {time}", time=wait) if wait else "",
+        "wait_hint": message(" {time}", time=wait) if wait else "",
+    }
+    meaning, hint = (message(text, **{name: known[name] for name in fields_of(text)}) for text in _TEXTS[kind])
     if last is not None:
         what = f"HTTP {last.status}{f', {what}' if what else ''}"
     return Trouble(kind=kind, meaning=meaning, hint=hint, actual=what or kind.value, said=said)
 
 
 def waiting_time(last: ExchangeAnswer | None) -> str:
-    """Say how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
+    """Return how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
 
     It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
     """
@@ -244,10 +274,10 @@ def waiting_time(last: ExchangeAnswer | None) -> str:
         return ""
     value = last.headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) <= 7:
-        return f"for {value} s"
+        return message("for {seconds} s", seconds=value)
     banned = re.search(r"until (\d{13})\b", last.text[:_LOOKED_AT])
     try:
         moment = datetime.fromtimestamp(int(banned[1]) / 1000, UTC) if banned else parsedate_to_datetime(value)
     except ValueError:  # no header, or one that is no date
         return ""
-    return f"until {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return message("until {moment} UTC", moment=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from preflight.message import message
+
 _AHEAD_SECONDS = 60.0  # a trade dated further ahead of this machine's clock than this tells no age at all
 
 
@@ -25,32 +27,32 @@ class Ages:
 
 
 def why_closed(market: Mapping[str, Any] | None) -> str:
-    """Say why a market does not trade; empty where nothing speaks against it.
+    """Return why a market does not trade; empty where nothing speaks against it.
 
     Args:
         market: ccxt's market, or None where the exchange does not list it.
     """
     if market is None:
-        return "not listed"
+        return message("not listed")
     # None is ccxt's word for an exchange that does not say; ticker and last trade have to show it.
     if market.get("active") is False:
-        return "not active"
+        return message("not active")
     raw = market.get("info")
     if isinstance(raw, dict) and raw.get("isSpotTradingAllowed") is False:  # Binance: listed, yet not for spot
-        return "spot trading not allowed"
+        return message("spot trading not allowed")
     return ""
 
 
 def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
-    """Say why a ticker shows no trading; empty where nothing speaks against it."""
+    """Return why a ticker shows no trading; empty where nothing speaks against it."""
     price = None if ticker is None else ticker.get("last")
     if ticker is None or not isinstance(price, int | float) or price <= 0:
-        return "no price"
+        return message("no price")
     raw = ticker.get("info")
     count = raw.get("count") if isinstance(raw, dict) else None  # Binance: trades within the window
     volume = ticker.get("baseVolume")
     if str(count) == "0" or (isinstance(volume, int | float) and volume == 0):
-        return "no trade in 24 hours"
+        return message("no trade in 24 hours")
     return ""
 
 

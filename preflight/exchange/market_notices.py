@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.message import message
 
 if TYPE_CHECKING:
     from preflight.exchange.client import ExchangeClient
@@ -29,7 +30,7 @@ _NOT_TOLD = frozenset(
 
 
 def notices_of(client: ExchangeClient, markets: Mapping[str, Mapping[str, Any]], *, has_key: bool) -> dict[str, str]:
-    """Give the symbols of which something is announced, and what.
+    """Return the symbols of which something is announced, and what.
 
     Args:
         client: Upbit tells it with its markets; Binance has a list for whoever has a key; others are not asked.
@@ -55,9 +56,9 @@ def _upbit_event(client: ExchangeClient, raw: Any) -> str:
     if event[
         "warning"
     ]:  # such a market is delisted if its reason does not go away; the day is told on the website only
-        return "has an investment warning, after which it may be delisted: its notices tell the date"
+        return message("has an investment warning, after which it may be delisted: its notices tell the date")
     names = sorted(str(name).lower().replace("_", " ") for name, on in caution.items() if on is True)
-    return f"is under caution: {', '.join(names)}" if names else ""
+    return message("is under caution: {names}", names=", ".join(names)) if names else ""
 
 
 def _binance_schedule(client: ExchangeClient, markets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -74,5 +75,9 @@ def _binance_schedule(client: ExchangeClient, markets: Mapping[str, Mapping[str,
         if not isinstance(names, list) or not str(at).isdecimal():
             raise client.unexpected("a delisting schedule")
         day = datetime.fromtimestamp(int(str(at)) / 1000, UTC)
-        found |= {by_id[name]: f"is delisted on {day:%Y-%m-%d %H:%M} UTC" for name in names if name in by_id}
+        found |= {
+            by_id[name]: message("is delisted on {day} UTC", day=f"{day:%Y-%m-%d %H:%M}")
+            for name in names
+            if name in by_id
+        }
     return found

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.message import message
 
 if TYPE_CHECKING:
     from preflight.exchange.client import ExchangeClient
@@ -51,9 +52,9 @@ def rights_of(client: ExchangeClient, key: str) -> KeyRights | None:
 # Binance, GET /sapi/v1/account/apiRestrictions: right -> what it lets whoever has the key do.
 _BINANCE_HARMS = MappingProxyType(
     {
-        "enableWithdrawals": "withdraw",
-        "enableInternalTransfer": "transfer between accounts",
-        "permitsUniversalTransfer": "transfer between wallets",
+        "enableWithdrawals": message("withdraw"),
+        "enableInternalTransfer": message("transfer between accounts"),
+        "permitsUniversalTransfer": message("transfer between wallets"),
     }
 )
 _BINANCE_READS, _BINANCE_BOUND, _BINANCE_TRADES = "enableReading", "ipRestrict", "enableSpotAndMarginTrading"
@@ -84,9 +85,9 @@ def _binance(client: ExchangeClient, _: str) -> KeyRights:
 # Bybit, GET /v5/user/query-api: right within the group Wallet -> what it lets whoever has the key do.
 _BYBIT_HARMS = MappingProxyType(
     {
-        "Withdraw": "withdraw",
-        "AccountTransfer": "transfer between accounts",
-        "SubMemberTransfer": "transfer to sub-accounts",
+        "Withdraw": message("withdraw"),
+        "AccountTransfer": message("transfer between accounts"),
+        "SubMemberTransfer": message("transfer to sub-accounts"),
     }
 )
 _BYBIT_HARMLESS = frozenset({"SubMemberTransferList", "SpotTrade", "ExchangeHistory"})
@@ -118,7 +119,7 @@ def _bybit(client: ExchangeClient, _: str) -> KeyRights:
 
 
 # OKX, GET /api/v5/account/config
-_OKX_HARMS = MappingProxyType({"withdraw": "withdraw"})
+_OKX_HARMS = MappingProxyType({"withdraw": message("withdraw")})
 _OKX_KNOWN = frozenset({"read_only", "trade", *_OKX_HARMS})
 
 
@@ -144,12 +145,12 @@ def _okx(client: ExchangeClient, _: str) -> KeyRights:
 # named in English or Korean: word -> what it lets whoever has the key do, unless the name says that it looks only.
 _UPBIT_HARMS = MappingProxyType(
     {
-        "withdraw": "withdraw",
-        "출금하기": "withdraw",
-        "transfer": "transfer between pockets",
-        "자산이전": "transfer between pockets",
-        "pocket": "transfer between pockets",
-        "포켓관리": "transfer between pockets",
+        "withdraw": message("withdraw"),
+        "출금하기": message("withdraw"),
+        "transfer": message("transfer between pockets"),
+        "자산이전": message("transfer between pockets"),
+        "pocket": message("transfer between pockets"),
+        "포켓관리": message("transfer between pockets"),
     }
 )
 _LOOKS_ONLY = ("view", "read", "list", "조회")
@@ -210,7 +211,7 @@ def _time(client: ExchangeClient, text: Any) -> datetime | None:
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:
-    """Give every object in a nested answer: keys are listed within their pockets."""
+    """Return every object in a nested answer: keys are listed within their pockets."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():

@@ -50,7 +50,7 @@ _CLASSES: tuple[tuple[str, TroubleKind], ...] = (
 
 
 def trouble_of(exchange: str, error: BaseException, last: ExchangeAnswer | None) -> Trouble:
-    """Say what went wrong.
+    """Return what went wrong.
 
     Args:
         exchange: ccxt id.
@@ -72,7 +72,7 @@ def trouble_of(exchange: str, error: BaseException, last: ExchangeAnswer | None)
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a body is a whole JSON document that is an object or a list."""
+    """Return whether a body is a whole JSON document that is an object or a list."""
     try:
         return isinstance(json.loads(text), dict | list)
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def is_json(text: str) -> bool:
 
 
 def of_body(last: ExchangeAnswer) -> TroubleKind | None:
-    """Say what is wrong with a body that should be JSON, None where nothing is."""
+    """Return what is wrong with a body that should be JSON, None where nothing is."""
     if is_json(last.text):
         return None
     kind = last.headers.get("Content-Type", "")
@@ -88,7 +88,7 @@ def of_body(last: ExchangeAnswer) -> TroubleKind | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception and all that led to it; urllib3 keeps some of that in arguments and never raises it."""
+    """Return an exception and all that led to it; urllib3 keeps some of that in arguments and never raises it."""
     queue, seen = [error], set[int]()
     for link in queue:
         if id(link) in seen:
@@ -166,7 +166,7 @@ def _code(last: ExchangeAnswer) -> str:
 
 
 def _what(error: BaseException, last: ExchangeAnswer | None) -> tuple[str, str]:
-    """Give the code, or the class of what was raised where nothing was answered; and the exchange's own words."""
+    """Return the code, or the class of what was raised where nothing was answered; and the exchange's own words."""
     if last is None:
         return type(list(_chain(error))[-1]).__name__, ""
     body = _body(last)

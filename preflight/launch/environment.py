@@ -13,7 +13,7 @@ _OWN = "PREFLIGHT_"
 
 
 def environment_of(environ: Mapping[str, str], report: Report, secrets: Collection[str]) -> dict[str, str]:
-    """Give the gate's variables without its own secrets, and what it found.
+    """Return the gate's variables without its own secrets, and what it found.
 
     Args:
         environ: The gate's variables.

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.message import message
+
 _DIGESTED = 256 * 1024 * 1024  # bytes; a larger file is known by its inode and times alone
 
 
@@ -30,8 +32,8 @@ class HeldFile:
             now = hold(self.path) if digest else None
             same = now == self if now is not None else _identity(os.stat(self.path)) == self.identity  # noqa: PTH116
         except OSError as e:
-            return f"{self.path} cannot be looked at any more: {e.strerror}"
-        return None if same else f"{self.path} is not the file it was when the run began"
+            return message("{path} cannot be looked at any more: {strerror}", path=self.path, strerror=e.strerror)
+        return None if same else message("{path} is not the file it was when the run began", path=self.path)
 
 
 def hold(path: Path) -> HeldFile:
@@ -63,7 +65,7 @@ def hold_command(program: str, arguments: Sequence[str]) -> tuple[HeldFile, ...]
 
 
 def first_change(files: Iterable[HeldFile], *, digest: bool) -> str | None:
-    """Say which of the files is another one by now, or None."""
+    """Return which of the files is another one by now, or None."""
     return next((change for file in files if (change := file.changed(digest=digest)) is not None), None)
 
 

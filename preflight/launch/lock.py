@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import NotStartedError
+from preflight.message import message
 from preflight.record.lock_owner import holder_of
 
 
@@ -20,20 +21,20 @@ class StartLock:
     descriptor: int
 
     def lost(self) -> str | None:
-        """Say that the path names another file by now, so that somebody else could lock it; else None."""
+        """Return that the path names another file by now, so that somebody else could lock it; else None."""
         try:
             there = os.stat(self.path, follow_symlinks=False)  # noqa: PTH116 - as in `take`
         except OSError as e:
-            return f"the lock {self.path} is gone: {e.strerror}"
+            return message("the lock {path} is gone: {strerror}", path=self.path, strerror=e.strerror)
         ours = os.fstat(self.descriptor)
-        return None if os.path.samestat(there, ours) else f"the lock {self.path} was replaced"
+        return None if os.path.samestat(there, ours) else message("the lock {path} was replaced", path=self.path)
 
     def hand_on(self) -> None:
         """Keep the lock across the start of the command."""
         os.set_inheritable(self.descriptor, True)  # noqa: FBT003 - the signature is Python's
 
     def release(self) -> None:
-        """Give it back."""
+        """Return it back."""
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
 
@@ -53,9 +54,13 @@ def take(path: Path) -> StartLock:
         except BlockingIOError as e:
             lock.release()
             holder = holder_of(path)
-            who = "another process" if holder is None else f"process {holder}"
+            who = message("another process") if holder is None else message("process {holder}", holder=holder)
             raise NotStartedError(
-                f"exec: {who} holds {path}: another exec is at work, or what it started still runs; nothing ran"
+                message(
+                    "exec: {who} holds {path}: another exec is at work, or what it started still runs; nothing ran",
+                    who=who,
+                    path=path,
+                )
             ) from e
         except BaseException:
             lock.release()

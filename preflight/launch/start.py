@@ -21,6 +21,7 @@ from preflight.launch.environment import environment_of
 from preflight.launch.held import HeldFile, first_change, hold_command
 from preflight.launch.last_look import LastLook, last_look
 from preflight.launch.lock import StartLock, take
+from preflight.message import joined, message
 from preflight.model import EXIT_GO, EXIT_NOT_STARTED, Env, Report, Result, Status
 from preflight.record.catalogue import READY_FOR_LIVE
 
@@ -35,7 +36,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def uptime() -> float:
-    """Give the seconds since boot, those in which the machine slept included; nobody can set this clock."""
+    """Return the seconds since boot, those in which the machine slept included; nobody can set this clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -79,11 +80,15 @@ class Start:
             try:
                 self._lock = take(path)
             except OSError as e:
-                self._troubles.append(f"the lock {path} cannot be taken: {e.strerror}")
+                self._troubles.append(
+                    message("the lock {path} cannot be taken: {strerror}", path=path, strerror=e.strerror)
+                )
         try:
             self._files = hold_command(self.program, self.command[1:])
         except OSError as e:
-            self._troubles.append(f"{self.program} cannot be looked at: {e.strerror}")
+            self._troubles.append(
+                message("{program} cannot be looked at: {strerror}", program=self.program, strerror=e.strerror)
+            )
         if live:
             self._look = self.look(gate)
 
@@ -100,7 +105,9 @@ class Start:
             raise RuntimeError("go before begin")
         unready = _unready(report)
         if unready is not None:
-            return NotStarted(exit_code=EXIT_NOT_STARTED, reason=f"GO, but ready_for_live is 0: {unready}")
+            return NotStarted(
+                exit_code=EXIT_NOT_STARTED, reason=message("GO, but ready_for_live is 0: {unready}", unready=unready)
+            )
         secrets = () if self.keep_secrets else gate.settings.secret_values()
         variables = environment_of(gate.environ, report, secrets)
         handlers = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -112,15 +119,21 @@ class Start:
         except _RefusedError as e:
             refusal = e
         except OSError as e:
-            refusal = _RefusedError(f"{self.command[0]} cannot be started: {e.strerror or type(e).__name__}")
+            refusal = _RefusedError(
+                message(
+                    "{command} cannot be started: {strerror}",
+                    command=self.command[0],
+                    strerror=e.strerror or type(e).__name__,
+                )
+            )
         except (Exception, SystemExit, KeyboardInterrupt, Interrupted) as e:  # noqa: BLE001 - it could not tell
-            refusal = _RefusedError(f"exec was stopped before the start ({type(e).__name__})")
+            refusal = _RefusedError(message("exec was stopped before the start ({kind})", kind=type(e).__name__))
         for number, handler in handlers.items():
             signal.signal(number, handler)
         return _conclusion(gate.reconsider(report, results=refusal.results, doubts=refusal.doubts))
 
     def close(self) -> None:
-        """Give back what is still held, where the command was not started."""
+        """Return back what is still held, where the command was not started."""
         if self._look is not None:
             self._look.close()
         if self._lock is not None:
@@ -135,7 +148,9 @@ class Start:
         """
         age = self.clock() - self._begun
         if not 0 <= age <= gate.settings.run_timeout + _AFTER_CHECKS:
-            raise _RefusedError(f"{age:.0f} s have passed since the run began: what it found is too old")
+            raise _RefusedError(
+                message("{age:.0f} s have passed since the run began: what it found is too old", age=age)
+            )
         lost = None if self._lock is None else self._lock.lost()
         for trouble in (*self._troubles, lost, first_change(self._files, digest=digest)):
             if trouble is not None:
@@ -152,9 +167,11 @@ class Start:
         asked = self.clock()
         answer = None if self._look is None else self._look.ask()
         if answer is None or answer.status is not Status.PASS:
-            raise _RefusedError("the kill switch was not asked for" if answer is None else answer)
+            raise _RefusedError(message("the kill switch was not asked for") if answer is None else answer)
         if not 0 <= self.clock() - asked <= _ANSWER_SECONDS:
-            raise _RefusedError("exec was held up after it had asked for the kill switch: the answer is too old")
+            raise _RefusedError(
+                message("exec was held up after it had asked for the kill switch: the answer is too old")
+            )
 
     def _become(self, variables: Mapping[str, str]) -> None:
         """Do it.
@@ -167,7 +184,7 @@ class Start:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         self.become(self.program, self.command, variables)
-        raise _RefusedError(f"{self.command[0]} did not take the place of exec")
+        raise _RefusedError(message("{command} did not take the place of exec", command=self.command[0]))
 
 
 class _RefusedError(Exception):
@@ -180,17 +197,20 @@ class _RefusedError(Exception):
 
 
 def _unready(report: Report) -> str | None:
-    """Say why a GO in live is none to start on: by what the run found, or by what it could publish; else None."""
+    """Return why a GO in live is none to start on: by what the run found, or by what it could publish; else None."""
     if report.env is not Env.LIVE:
         return None
     if not report.decision.ready_for_live:
-        return "something was waived or overridden"
+        return message("something was waived or overridden")
     published = [sample.value for sample in report.samples if sample.name == READY_FOR_LIVE]
-    return None if published == [1.0] else "another run began meanwhile, and may find the opposite; try again"
+    return None if published == [1.0] else message("another run began meanwhile, and may find the opposite; try again")
 
 
 def _conclusion(report: Report) -> NotStarted:
     decision = report.decision
     if decision.exit_code == EXIT_GO:  # a last answer that is neither PASS nor anything a verdict minds
-        return NotStarted(exit_code=EXIT_NOT_STARTED, reason="the last question was not answered with PASS")
-    return NotStarted(exit_code=decision.exit_code, reason=f"{decision.verdict}: {'; '.join(decision.reasons)}")
+        return NotStarted(exit_code=EXIT_NOT_STARTED, reason=message("the last question was not answered with PASS"))
+    return NotStarted(
+        exit_code=decision.exit_code,
+        reason=message("{verdict}: {reasons}", verdict=decision.verdict, reasons=joined(decision.reasons)),
+    )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from preflight.errors import LedgerError, TextfileError
+from preflight.message import message
 from preflight.model import Env, Sample
 from preflight.record import catalogue, metrics, overwrite, previous, textfile
 from preflight.record.state import State
@@ -293,7 +294,7 @@ class Ledger:
                     self._publish_alone(env, self._textfile_dir, alone)
                 except TextfileError as second:
                     raise (type(e) if isinstance(e, LedgerError) else LedgerError)(
-                        f"{e}; nor can the metrics file say so: {second}"
+                        message("{error}; nor can the metrics file say so: {second}", error=e, second=second)
                     ) from e
             raise
         return Snapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
@@ -314,7 +315,11 @@ class Ledger:
             try:
                 state = file.update(state.env, _unsuccessful)
             except LedgerError as second:
-                raise TextfileError(f"{e}; nor can the ledger say that the run does not count: {second}") from e
+                raise TextfileError(
+                    message(
+                        "{error}; nor can the ledger say that the run does not count: {second}", error=e, second=second
+                    )
+                ) from e
             if isinstance(e, textfile.UnsyncedError):
                 with suppress(TextfileError):  # the first error is the one to tell
                     textfile.publish(directory, state.env, make)
@@ -345,7 +350,7 @@ class Ledger:
 
 
 def _not_taken_back(error: Exception) -> TextfileError:
-    return TextfileError(f"{error}; it still says what an earlier run found")
+    return TextfileError(message("{error}; it still says what an earlier run found", error=error))
 
 
 def _show(state: State, run: RunRecord, now: float) -> None:

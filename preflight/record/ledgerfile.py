@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from preflight.config.owners import make_private
 from preflight.errors import LedgerError, LedgerLockedError
+from preflight.message import message
 from preflight.record import schema
 from preflight.record.lock_owner import holder_of
 from preflight.record.state import State
@@ -33,11 +34,11 @@ _SIDE_FILES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a databas
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "the disk is full: make room",
-    sqlite3.SQLITE_READONLY: "this user may not write it: give it permission on the file and its directory",
-    sqlite3.SQLITE_CANTOPEN: "this user may not open it: give it permission on the file and its directory",
-    sqlite3.SQLITE_PERM: "this user may not open it: give it permission on the file and its directory",
-    sqlite3.SQLITE_IOERR: "reading or writing failed: look at the disk, its quota and `ulimit -f`",
+    sqlite3.SQLITE_FULL: message("the disk is full: make room"),
+    sqlite3.SQLITE_READONLY: message("this user may not write it: give it permission on the file and its directory"),
+    sqlite3.SQLITE_CANTOPEN: message("this user may not open it: give it permission on the file and its directory"),
+    sqlite3.SQLITE_PERM: message("this user may not open it: give it permission on the file and its directory"),
+    sqlite3.SQLITE_IOERR: message("reading or writing failed: look at the disk, its quota and `ulimit -f`"),
 }
 
 
@@ -90,7 +91,11 @@ class LedgerFile:
             return self._transact(work)
         except schema.DamagedError as e:
             raise LedgerError(
-                f"the new ledger {self.path} is damaged at once ({e}): look at its disk and its memory"
+                message(
+                    "the new ledger {path} is damaged at once ({error}): look at its disk and its memory",
+                    path=self.path,
+                    error=e,
+                )
             ) from e
 
     def _transact(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -115,7 +120,7 @@ class LedgerFile:
     def _create(self) -> None:
         """Make an empty ledger under another name and move it into place when it is whole."""
         new = self.path.with_name(f".{self.path.name}.new")
-        with self._translated(), self._os_errors("cannot create the ledger"):
+        with self._translated(), self._os_errors(message("cannot create the ledger")):
             for leftover in (new, *(new.with_name(new.name + suffix) for suffix in _SIDE_FILES)):
                 leftover.unlink(missing_ok=True)
             aside = self._damaged_ones()
@@ -134,7 +139,7 @@ class LedgerFile:
     def _move_aside(self, damage: Exception) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         aside = self.path.with_name(f"{self.path.name}.damaged-{stamp}")
-        with self._os_errors(f"cannot move the damaged ledger aside ({damage})"):
+        with self._os_errors(message("cannot move the damaged ledger aside ({damage})", damage=damage)):
             # The database first: a kill in between leaves a journal alone, which `_create` expects.
             self.path.rename(aside)
             self._move_side_files(aside)
@@ -167,8 +172,10 @@ class LedgerFile:
                 raise schema.DamagedError(str(e)) from e
             if code in _BUSY:
                 raise locked(self.path, self.path) from e
-            advice = _ADVICE.get(code, "this is unexpected: please report it")
-            raise LedgerError(f"cannot use the ledger {self.path}: {e}; {advice}") from e
+            advice = _ADVICE.get(code, message("this is unexpected: please report it"))
+            raise LedgerError(
+                message("cannot use the ledger {path}: {error}; {advice}", path=self.path, error=e, advice=advice)
+            ) from e
 
     @contextmanager
     def _os_errors(self, failed: str) -> Iterator[None]:
@@ -176,8 +183,14 @@ class LedgerFile:
             yield
         except OSError as e:
             raise LedgerError(
-                f"{failed}: {self.path}: {e.strerror}; "
-                f"give this user write permission on {self.path.parent} and look whether its disk is full"
+                message(
+                    "{failed}: {path}: {strerror}; give this user write permission on {parent} and look "
+                    "whether its disk is full",
+                    failed=failed,
+                    path=self.path,
+                    strerror=e.strerror,
+                    parent=self.path.parent,
+                )
             ) from e
 
 
@@ -201,7 +214,11 @@ def hold(path: Path, timeout: float) -> Iterator[LedgerFile]:
     except OSError as e:  # a link that leads to itself: `resolve` minds it up to Python 3.12 only; all else comes below
         if e.errno == errno.ELOOP:
             raise LedgerError(
-                f"cannot reach the ledger {path}: {e.strerror}; let PREFLIGHT_LEDGER name a file, or a link to one"
+                message(
+                    "cannot reach the ledger {path}: {strerror}; let PREFLIGHT_LEDGER name a file, or a link to one",
+                    path=path,
+                    strerror=e.strerror,
+                )
             ) from e
     real = path.resolve()
     lock = real.with_name(f"{real.name}.lock")
@@ -216,8 +233,13 @@ def hold(path: Path, timeout: float) -> Iterator[LedgerFile]:
         raise locked(real, lock) from e
     except OSError as e:
         raise LedgerError(
-            f"cannot lock the ledger {real}: {e.strerror}: {e.filename}; "
-            "create the directory that PREFLIGHT_LEDGER names and give this user write permission on it"
+            message(
+                "cannot lock the ledger {real}: {strerror}: {filename}; create the directory that "
+                "PREFLIGHT_LEDGER names and give this user write permission on it",
+                real=real,
+                strerror=e.strerror,
+                filename=e.filename,
+            )
         ) from e
     try:
         yield LedgerFile(real, deadline)
@@ -228,10 +250,15 @@ def hold(path: Path, timeout: float) -> Iterator[LedgerFile]:
 def locked(ledger: Path, held: Path) -> LedgerLockedError:
     """Make the error that says who holds `held`, the lock file or the database itself."""
     pid = holder_of(held)
-    who = "another process" if pid is None else f"process {pid}"
+    who = message("another process") if pid is None else message("process {pid}", pid=pid)
     return LedgerLockedError(
-        f"the ledger {ledger} is locked: {who} holds {held} beyond the deadline; "
-        "wait for it to end, or end it, and run again"
+        message(
+            "the ledger {ledger} is locked: {who} holds {held} beyond the deadline; wait for it to "
+            "end, or end it, and run again",
+            ledger=ledger,
+            who=who,
+            held=held,
+        )
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from preflight.errors import LedgerError
+from preflight.message import message
 from preflight.record import catalogue
 from preflight.record.state import Key, State
 
@@ -106,13 +107,20 @@ def verify(db: sqlite3.Connection, path: Path) -> int:
     version = _pragma(db, "user_version")
     if marked and version > len(MIGRATIONS):
         raise LedgerError(
-            f"the ledger {path} has schema version {version}, this program knows {len(MIGRATIONS)}: "
-            "run the newer program that made it, or point PREFLIGHT_LEDGER to another file"
+            message(
+                "the ledger {path} has schema version {version}, this program knows {count}: run the "
+                "newer program that made it, or point PREFLIGHT_LEDGER to another file",
+                path=path,
+                version=version,
+                count=len(MIGRATIONS),
+            )
         )
     tables = _tables(db)
     if not marked and tables and not tables & _tables_of(len(MIGRATIONS)):
         raise LedgerError(
-            f"{path} is a SQLite database of another program: point PREFLIGHT_LEDGER to a file of its own"
+            message(
+                "{path} is a SQLite database of another program: point PREFLIGHT_LEDGER to a file of its own", path=path
+            )
         )
     if not marked or not 1 <= version <= len(MIGRATIONS):
         raise DamagedError(f"its mark is {'right' if marked else 'missing'}, its schema version {version}")

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from preflight.errors import TextfileError
+from preflight.message import joined, message
 
 # Whatever the gate's umask, node_exporter reads it as its own user: the commonest failure is that it cannot.
 _MODE = 0o644
@@ -26,17 +27,17 @@ _ATTEMPTS = 5  # each that fails means that another writer took over
 _PATIENCE = 2.0  # seconds: a writer needs milliseconds
 _MAX_BYTES = 1024 * 1024  # the contract bounds ours far below
 
-_REMEDY = "PREFLIGHT_TEXTFILE_DIR must name the directory that node_exporter reads"
+_REMEDY = message("PREFLIGHT_TEXTFILE_DIR must name the directory that node_exporter reads")
 _REASONS = {
-    errno.ENOENT: f"the directory does not exist: create it; {_REMEDY}",
-    errno.ENOTDIR: f"that is not a directory: {_REMEDY}",
-    errno.EACCES: "this user may not write there: give it write and search permission on the directory",
-    errno.EPERM: "this user may not write there: give it write and search permission on the directory",
-    errno.EROFS: f"the file system is read-only: {_REMEDY}",
-    errno.ENOSPC: "the disk is full: make room",
-    errno.EDQUOT: "the disk quota is used up: make room",
-    errno.EFBIG: "the file size limit of this process is reached: raise it (ulimit -f)",
-    errno.EISDIR: "a directory has the name of the file: remove it",
+    errno.ENOENT: message("the directory does not exist: create it; {remedy}", remedy=_REMEDY),
+    errno.ENOTDIR: message("that is not a directory: {remedy}", remedy=_REMEDY),
+    errno.EACCES: message("this user may not write there: give it write and search permission on the directory"),
+    errno.EPERM: message("this user may not write there: give it write and search permission on the directory"),
+    errno.EROFS: message("the file system is read-only: {remedy}", remedy=_REMEDY),
+    errno.ENOSPC: message("the disk is full: make room"),
+    errno.EDQUOT: message("the disk quota is used up: make room"),
+    errno.EFBIG: message("the file size limit of this process is reached: raise it (ulimit -f)"),
+    errno.EISDIR: message("a directory has the name of the file: remove it"),
 }
 
 
@@ -99,10 +100,12 @@ def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) ->
             finally:
                 os.close(folder)
         except OSError as e:
-            reason = f"{e.strerror}" if e.errno not in _REASONS else f"{e.strerror}; {_REASONS[e.errno]}"
+            reason = joined(part for part in (str(e.strerror), _REASONS.get(e.errno or 0)) if part)
             kind = UnsyncedError if replaced else TextfileError
-            raise kind(f"cannot write the metrics file {target}: {reason}") from e
-    raise TextfileError(f"cannot write the metrics file {target}: other processes keep replacing it; end them")
+            raise kind(message("cannot write the metrics file {target}: {reason}", target=target, reason=reason)) from e
+    raise TextfileError(
+        message("cannot write the metrics file {target}: other processes keep replacing it; end them", target=target)
+    )
 
 
 def _replace(target: Path, env: str, make: Callable[[bytes | None], bytes]) -> bool:

@@ -12,7 +12,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def render_junit(report: Report) -> str:
-    """Give one `testsuite` with one `testcase` per check and one named `verdict`.
+    """Return one `testsuite` with one `testcase` per check and one named `verdict`.
 
     The last one fails whenever the exit code is not 0: JUnit knows neither WARN nor UNRECORDED, and a reader who only
     counts failures must not see green where the gate says no.

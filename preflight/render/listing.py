@@ -11,7 +11,7 @@ Blocking = Callable[[str], bool] | None  # tells whether an id blocks in the cho
 
 
 def render_list(checks: Sequence[Check], blocking: Blocking) -> str:
-    """Give the checks as a plain table that ends with a newline."""
+    """Return the checks as a plain table that ends with a newline."""
     rows = [("ID", "BLOCKS", "TIMEOUT", "REQUIRES", "PROVES")]
     rows += [
         (
@@ -31,7 +31,7 @@ def render_list(checks: Sequence[Check], blocking: Blocking) -> str:
 
 
 def render_list_json(checks: Sequence[Check], blocking: Blocking) -> str:
-    """Give the checks as a JSON array."""
+    """Return the checks as a JSON array."""
     return (
         json.dumps(
             [

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from preflight.message import Message, message
+
 SOON = timedelta(days=14)  # that is left of a certificate, and is a WARN
 _VALIDITY = 4  # place of the field in a certificate: after version, serial number, algorithm and issuer
 
@@ -17,8 +19,8 @@ _VALIDITY = 4  # place of the field in a certificate: after version, serial numb
 class Refusal:
     """Why a server cannot be trusted, or does not trust us."""
 
-    meaning: str
-    hint: str
+    meaning: Message
+    hint: Message
 
 
 # OpenSSL's number of what is wrong with a certificate (X509_V_ERR_*)
@@ -26,7 +28,7 @@ _EXPIRED, _NOT_YET, _OTHER_NAME = 10, 9, frozenset({62, 64})
 
 
 def refusal_of(error: BaseException | None, table: str) -> Refusal | None:
-    """Say why TLS could not be had; None where the error is about something else.
+    """Return why TLS could not be had; None where the error is about something else.
 
     Args:
         error: What was raised.
@@ -40,55 +42,65 @@ def refusal_of(error: BaseException | None, table: str) -> Refusal | None:
         error, ssl.SSLEOFError
     ):  # the second where TLS 1.3 is refused late
         return Refusal(
-            meaning="broke the TLS handshake off",
-            hint=f"it may want a certificate of ours: PREFLIGHT_{table}__CERT_FILE and __KEY_FILE; see its log",
+            meaning=message("broke the TLS handshake off"),
+            hint=message(
+                "it may want a certificate of ours: PREFLIGHT_{table}__CERT_FILE and __KEY_FILE; see its log",
+                table=table,
+            ),
         )
     if error.reason == "KEY_VALUES_MISMATCH":
         return Refusal(
-            meaning="cannot be asked: our key does not belong to our certificate",
-            hint=f"set PREFLIGHT_{table}__CERT_FILE and __KEY_FILE to a pair",
+            meaning=message("cannot be asked: our key does not belong to our certificate"),
+            hint=message("set PREFLIGHT_{table}__CERT_FILE and __KEY_FILE to a pair", table=table),
         )
     return Refusal(
-        meaning="does not speak TLS 1.2 or later", hint=f"check PREFLIGHT_{table}__PORT, and whether TLS is on there"
+        meaning=message("does not speak TLS 1.2 or later"),
+        hint=message("check PREFLIGHT_{table}__PORT, and whether TLS is on there", table=table),
     )
 
 
 def _of_certificate(code: int, table: str) -> Refusal:
     if code == _EXPIRED:
-        return Refusal(meaning="shows a certificate that has expired", hint="have the server's certificate renewed")
+        return Refusal(
+            meaning=message("shows a certificate that has expired"),
+            hint=message("have the server's certificate renewed"),
+        )
     if code == _NOT_YET:
-        return Refusal(meaning="shows a certificate that is not valid yet", hint="compare the clocks of both machines")
+        return Refusal(
+            meaning=message("shows a certificate that is not valid yet"),
+            hint=message("compare the clocks of both machines"),
+        )
     if code in _OTHER_NAME:
         return Refusal(
-            meaning="shows a certificate for another name",
-            hint=f"set PREFLIGHT_{table}__HOST to a name that stands in its certificate",
+            meaning=message("shows a certificate for another name"),
+            hint=message("set PREFLIGHT_{table}__HOST to a name that is in its certificate", table=table),
         )
     return Refusal(
-        meaning="shows a certificate that no trusted authority signed",
-        hint=f"set PREFLIGHT_{table}__CA_FILE to the certificate of the authority that signed it",
+        meaning=message("shows a certificate that no trusted authority signed"),
+        hint=message("set PREFLIGHT_{table}__CA_FILE to the certificate of the authority that signed it", table=table),
     )
 
 
-def left_of(until: datetime, whose: str, now: datetime) -> tuple[bool, str] | None:
+def left_of(until: datetime, whose: str, now: datetime) -> tuple[bool, Message] | None:
     """Judge when a certificate ends.
 
     Returns:
         Whether it is over, and that as a sentence; None where it is good for long enough.
     """
     if until <= now:
-        return True, f"{whose} certificate expired on {until:%Y-%m-%d}"
+        return True, message("{whose} certificate expired on {day}", whose=whose, day=f"{until:%Y-%m-%d}")
     if until - now <= SOON:
-        return False, f"{whose} certificate expires on {until:%Y-%m-%d}"
+        return False, message("{whose} certificate expires on {day}", whose=whose, day=f"{until:%Y-%m-%d}")
     return None
 
 
 def end_of_peer(shown: Any) -> datetime:
-    """Give when a certificate that the peer showed ends, from what `SSLSocket.getpeercert` gives."""
+    """Return when a certificate that the peer showed ends, from what `SSLSocket.getpeercert` gives."""
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
 
 def end_of_file(path: Path) -> datetime:
-    """Give when the first certificate in a PEM file ends.
+    """Return when the first certificate in a PEM file ends.
 
     Raises:
         ValueError: There is none in it.
@@ -108,7 +120,7 @@ def end_of_file(path: Path) -> datetime:
 
 
 def _inside(der: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give tag and value of each element that stands in the bytes."""
+    """Return tag and value of each element that stands in the bytes."""
     at = 0
     while at < len(der):
         tag, length, at = der[at], der[at + 1], at + 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def open_redis(settings: RedisSection) -> redis.Redis:
-    """Give a client for one connection; nothing is sent before the first command."""
+    """Return a client for one connection; nothing is sent before the first command."""
     from preflight.servers import redis as connection  # noqa: PLC0415
 
     return connection.open_redis(settings)

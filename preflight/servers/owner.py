@@ -34,7 +34,7 @@ class NotTakenError(Exception):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its loopback address; a name other than `localhost` never is."""
+    """Return whether a host is this machine by its loopback address; a name other than `localhost` never is."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -76,13 +76,13 @@ def must_be_of(
 
 
 def _uid_of_unix(connection: socket.socket) -> int:
-    """Give the user who called `listen`."""
+    """Return the user who called `listen`."""
     _, uid, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return int(uid)
 
 
 def _uid_of_tcp(connection: socket.socket, seconds: float, tables: Sequence[str], wait: Callable[[float], None]) -> int:
-    """Give the user whose process took the connection: until then the kernel shows no inode, and perhaps root."""
+    """Return the user whose process took the connection: until then the kernel shows no inode, and perhaps root."""
     peer, own = connection.getpeername()[:2], connection.getsockname()[:2]
     if not is_loopback(peer[0]):
         raise StrangerError(f"it is reached at {peer[0]}, which is not loopback, and without TLS")
@@ -110,7 +110,7 @@ class _Row(NamedTuple):
 
 
 def _row(local: Address, remote: Address, tables: Sequence[str]) -> _Row | None:
-    """Give the end of a connection that has these addresses; None where there is none."""
+    """Return the end of a connection that has these addresses; None where there is none."""
     wanted = {(_written(each(local)), _written(each(remote))) for each in (lambda a: a, _mapped)}
     for table in tables:
         try:

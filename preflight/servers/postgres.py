@@ -65,12 +65,12 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
 
 
 def checks_certificate(settings: PostgresSection) -> bool:
-    """Tell whether the server's certificate is looked at."""
+    """Return whether the server's certificate is looked at."""
     return settings.socket is None and settings.sslmode in {SslMode.VERIFY_CA, SslMode.VERIFY_FULL}
 
 
 def end_of_certificate(settings: PostgresSection) -> datetime:
-    """Give when the server's certificate ends; a handshake of its own, for libpq does not tell.
+    """Return when the server's certificate ends; a handshake of its own, for libpq does not tell.
 
     Raises:
         OSError: There is no connection, or (`ssl.SSLError`) the certificate is refused; libpq does not tell why.
@@ -106,14 +106,14 @@ def only_settings() -> Iterator[None]:
 
 
 def authorities(settings: PostgresSection) -> str:
-    """Give the file of the authorities whose signature counts: the one that is set, else the system's."""
+    """Return the file of the authorities whose signature counts: the one that is set, else the system's."""
     if settings.ca_file is not None:
         return str(settings.ca_file)
     return ssl.get_default_verify_paths().cafile or _NO_FILE
 
 
 def tls(settings: PostgresSection) -> dict[str, str]:
-    """Give libpq's keywords for TLS."""
+    """Return libpq's keywords for TLS."""
     mode = settings.sslmode
     if settings.socket is not None:
         return {"sslmode": SslMode.DISABLE.value}
@@ -134,7 +134,7 @@ def tls(settings: PostgresSection) -> dict[str, str]:
 
 
 def login(settings: PostgresSection) -> dict[str, str]:
-    """Give libpq's keywords for what may be said to a server of which that is known.
+    """Return libpq's keywords for what may be said to a server of which that is known.
 
     A checked certificate proves the server. Else the password is never sent as it is, and where proof is required the
     server must prove by SCRAM that it knows it; one that is not on this machine also that nobody sits in between.

@@ -26,7 +26,7 @@ WHERE name <> 'client_connection_check_interval'
 
 
 def patience(seconds: float) -> dict[str, Any]:
-    """Give libpq's keywords by which a server that vanishes without a word is given up like one that does not answer.
+    """Return libpq's keywords by which a server that vanishes without a word is given up like one that does not answer.
 
     Args:
         seconds: For connecting, and for each answer.
@@ -41,7 +41,7 @@ def patience(seconds: float) -> dict[str, Any]:
 
 
 def said(error: Exception, secrets: Sequence[str]) -> str:
-    """Give the first line of what a server says of an error, cut where it has no end, and without secrets."""
+    """Return the first line of what a server says of an error, cut where it has no end, and without secrets."""
     line = scrub(str(error).strip(), secrets).split("\n", 1)[0] or type(error).__name__
     return line if len(line) <= _MAX_SAID else f"{line[:_MAX_SAID]} ..."
 

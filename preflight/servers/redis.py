@@ -44,7 +44,7 @@ class _Client(redis.Redis):
 
 
 def open_redis(settings: RedisSection) -> redis.Redis:
-    """Give a client for one connection; nothing is sent before the first command.
+    """Return a client for one connection; nothing is sent before the first command.
 
     RESP2 is spoken, and neither HELLO nor CLIENT is sent: servers before Redis 6 and proxies know neither.
     """
@@ -78,7 +78,7 @@ def open_redis(settings: RedisSection) -> redis.Redis:
 
 
 def end_of_certificate(client: redis.Redis) -> datetime:
-    """Give when the certificate ends that the server showed on the connection of this client."""
+    """Return when the certificate ends that the server showed on the connection of this client."""
     connection: Any = client.connection_pool.get_connection()
     try:
         return end_of_peer(connection._sock.getpeercert())

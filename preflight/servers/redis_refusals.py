@@ -9,48 +9,55 @@ from typing import Final
 
 from redis import exceptions
 
+from preflight.message import message
 from preflight.model import Status
 from preflight.servers.refusals import Meaning
 
 _MASTERDOWN = Meaning(
     Status.FAIL,
-    "is a replica that has lost its primary, and answers nothing",
-    hint="point PREFLIGHT_REDIS__HOST at the primary",
+    message("is a replica that has lost its primary, and answers nothing"),
+    hint=message("point PREFLIGHT_REDIS__HOST at the primary"),
 )
 _PASSWORD = Meaning(
     Status.FAIL,
-    "refuses the password",
-    hint="check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server",
+    message("refuses the password"),
+    hint=message("check PREFLIGHT_REDIS__PASSWORD (or __PASSWORD_FILE) and __USERNAME against the server"),
 )
 _NO_MEMORY = Meaning(
     Status.FAIL,
-    "is out of memory and takes no writes",
-    hint="raise maxmemory, or remove what fills it; keep maxmemory-policy noeviction, or the kill switch may be lost",
+    message("is out of memory and takes no writes"),
+    hint=message(
+        "raise maxmemory, or remove what fills it; keep maxmemory-policy noeviction, or the kill switch may be lost"
+    ),
 )
 _NOT_REDIS = Meaning(
     Status.ERROR,
-    "answers something that is not Redis' protocol",
-    hint="see what listens at PREFLIGHT_REDIS__HOST and __PORT",
+    message("answers something that is not Redis' protocol"),
+    hint=message("see what listens at PREFLIGHT_REDIS__HOST and __PORT"),
 )
 
 _CLASSES: Final[tuple[tuple[type[Exception], Meaning], ...]] = (
     (exceptions.AuthenticationError, _PASSWORD),
     (
         exceptions.ReadOnlyError,
-        Meaning(Status.FAIL, "is a read-only replica", hint="point PREFLIGHT_REDIS__HOST at the primary"),
+        Meaning(
+            Status.FAIL, message("is a read-only replica"), hint=message("point PREFLIGHT_REDIS__HOST at the primary")
+        ),
     ),
     (exceptions.OutOfMemoryError, _NO_MEMORY),
     (
         exceptions.BusyLoadingError,
-        Meaning(Status.ERROR, "is still loading its data", hint="wait until it has loaded, then run again"),
+        Meaning(
+            Status.ERROR, message("is still loading its data"), hint=message("wait until it has loaded, then run again")
+        ),
     ),
     (exceptions.MasterDownError, _MASTERDOWN),
     (
         exceptions.NoPermissionError,
         Meaning(
             Status.FAIL,
-            "does not let this user do it",
-            hint="grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*",
+            message("does not let this user do it"),
+            hint=message("grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*"),
         ),
     ),
     (exceptions.InvalidResponse, _NOT_REDIS),
@@ -65,24 +72,26 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
         "DENIED",
         Meaning(
             Status.FAIL,
-            "is in protected mode: no password is set there, and it lets only its own machine in",
-            hint="set a password there (requirepass) and here; do not switch protected-mode off",
+            message("is in protected mode: no password is set there, and it lets only its own machine in"),
+            hint=message("set a password there (requirepass) and here; do not switch protected-mode off"),
         ),
     ),
     (
         "MISCONF",
         Meaning(
             Status.FAIL,
-            "takes no writes: it cannot save to its disk",
-            hint="see its log, and whether its disk is full or its directory not writable; then: redis-cli BGSAVE",
+            message("takes no writes: it cannot save to its disk"),
+            hint=message(
+                "see its log, and whether its disk is full or its directory not writable; then: redis-cli BGSAVE"
+            ),
         ),
     ),
     (
         "NOREPLICAS",
         Meaning(
             Status.FAIL,
-            "takes no writes: too few replicas follow it",
-            hint="see INFO replication there: start the replicas, or lower min-replicas-to-write",
+            message("takes no writes: too few replicas follow it"),
+            hint=message("see INFO replication there: start the replicas, or lower min-replicas-to-write"),
         ),
     ),
     # These two have no word of their own: the server says ERR to them, and the library takes that off.
@@ -90,13 +99,13 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
         "max number of clients reached",
         Meaning(
             Status.FAIL,
-            "has no connection left",
-            hint="see CLIENT LIST there: close what nobody uses, or raise maxclients",
+            message("has no connection left"),
+            hint=message("see CLIENT LIST there: close unused connections, or raise maxclients"),
         ),
     ),
     (
         "DB index is out of range",
-        _NO_DB := Meaning(Status.FAIL, "has no such database", hint="check PREFLIGHT_REDIS__DB"),
+        _NO_DB := Meaning(Status.FAIL, message("has no such database"), hint=message("check PREFLIGHT_REDIS__DB")),
     ),
     ("invalid DB index", _NO_DB),
     ("Invalid Database", _NOT_REDIS),  # the library's, of a SELECT that is answered, and not by OK
@@ -104,7 +113,7 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
 
 
 def meaning_of(error: Exception) -> Meaning | None:
-    """Say what an error of the server, or of the library that reads it, means; None where it is about the network."""
+    """Return what an error of the server, or of the library that reads it, means; None if it is about the network."""
     known = next((meaning for kind, meaning in _CLASSES if isinstance(error, kind)), None)
     text = str(error)
     return known or next((meaning for prefix, meaning in _PREFIXES if text.startswith(prefix)), None)

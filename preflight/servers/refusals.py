@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from preflight.message import Message
 from preflight.model import Status
 
 
@@ -11,5 +12,5 @@ class Meaning(NamedTuple):
     """What a refusal comes to."""
 
     status: Status
-    meaning: str  # after `Postgres at host:port `
-    hint: str
+    meaning: Message  # after `Postgres at host:port `
+    hint: Message

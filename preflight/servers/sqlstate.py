@@ -99,7 +99,7 @@ os.register_at_fork(after_in_child=_forget)
 
 @cache
 def _libpq() -> ctypes.CDLL:
-    """Give the very libpq that psycopg2 uses, by the module that is linked with it."""
+    """Return the very libpq that psycopg2 uses, by the module that is linked with it."""
     library = ctypes.CDLL(_psycopg.__file__)
     library.PQsetErrorVerbosity.argtypes = [ctypes.c_void_p, ctypes.c_int]
     return library

@@ -77,7 +77,7 @@ KINDS: Mapping[str, Differs] = MappingProxyType(
 
 
 def equivalent(mutant: Mutant, original: str) -> str | None:
-    """Give the reason why a mutant cannot be told from the original, or None."""
+    """Give the reason why a mutant cannot be determined from the original, or None."""
     for reason, holds in KINDS.items():
         if holds(ast.parse(original), ast.parse(mutant.source)):
             return reason

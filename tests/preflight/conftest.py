@@ -15,11 +15,12 @@ from acceptance.stack.embedded.stack import EmbeddedStack
 from preflight.check import Check, Context
 from preflight.config.sections import PostgresSection
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Sample, Status, Verdict
 
 
 def _passes(_: Context) -> Outcome:
-    return Outcome(status=Status.PASS, summary="fine")
+    return Outcome(status=Status.PASS, summary=Message("fine"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +119,8 @@ def make_report() -> Callable[..., Report]:
 
     def result(id: str, status: Status, **fields: Any) -> Result:  # noqa: A002 - the field is called so
         texts: Mapping[str, Any] = {
-            "summary": f"{id} says {status.value}",
-            "hint": "" if status is Status.PASS else f"mend {id}",
+            "summary": Message(f"{id} says {status.value}"),
+            "hint": Message("" if status is Status.PASS else f"fix {id}"),
             "expected": "good",
             "actual": status.value,
             "timings": {"ping": 0.0005} if id == "redis" else {},

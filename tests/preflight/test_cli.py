@@ -22,6 +22,7 @@ import pytest
 from preflight import __version__, model
 from preflight.check import Check, Context
 from preflight.cli import main
+from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
 from preflight.streams import ENDING
@@ -65,7 +66,7 @@ def fake_checks(make_check: MakeCheck, monkeypatch: pytest.MonkeyPatch) -> Calla
 
     def replace(**given: Status) -> None:
         def says(status: Status) -> Callable[[Context], Outcome]:
-            return lambda _: Outcome(status=status, summary=f"it is {status.value}", hint="h")
+            return lambda _: Outcome(status=status, summary=Message(f"it is {status.value}"), hint=Message("h"))
 
         checks = tuple(make_check(i, says(given.get(i, Status.PASS)), network=i == "redis") for i in IDS)
         monkeypatch.setattr("preflight.registry.default_registry", lambda _=None: Registry(checks))
@@ -458,7 +459,7 @@ def test_crash_of_the_gate_is_3(body: str, told: str) -> None:
     done = run_program(f"{body}\ncli.entry()")
     assert done.returncode == 3
     assert told in done.stderr
-    assert "this is no verdict" in done.stderr
+    assert "this is not a verdict" in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr  # an exception's text may hold a secret
 
@@ -553,10 +554,10 @@ def test_signal_in_the_middle(number: signal.Signals, told: str, prom: Path) -> 
         os.write(note, b"%d\\n" % os.getpid())
         ctypes.PyDLL(None).sleep(60)
 
-    from preflight import worker
+    from preflight import fork
     note = os.dup(2)
-    close = worker.close_all_but
-    worker.close_all_but = lambda *kept: close(note, *kept)
+    close = fork.close_all_but
+    fork.close_all_but = lambda *kept: close(note, *kept)
     fake(redis=hang)
     cli.entry()
     """
@@ -726,3 +727,22 @@ def test_module_is_the_command(prom: Path) -> None:
     assert len(bad) >= 3
     assert all("-> " in lines[n + 1] for n in bad)
     assert 'arbitrage_preflight_last_success{env="paper"} 0.0' in prom.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("argv", [["config", "--keys"], ["list"], ["config", "--env", "test"]])
+def test_a_page_whose_reader_has_gone_ends_quietly(argv: list[str], tmp_path: Path) -> None:
+    """`preflight config | head` says nothing on stderr, and ends as a shell shows a program whose pipe broke."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", "from preflight.cli import entry; entry()", *argv],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")

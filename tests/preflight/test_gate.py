@@ -18,6 +18,7 @@ from preflight.check import Check, Context
 from preflight.config.settings import Settings
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError, UsageError
 from preflight.gate import Gate, RunOptions, new_run_id
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdict
 from preflight.record.ledger import RunRecord, Snapshot
 from preflight.registry import Registry
@@ -99,7 +100,7 @@ def make_gate(
 
     def does(behaviour: Any) -> Callable[[Context], Any]:
         if isinstance(behaviour, Status):
-            return lambda _: Outcome(status=behaviour, summary=behaviour.value, hint="h")
+            return lambda _: Outcome(status=behaviour, summary=Message(behaviour.value), hint=Message("h"))
         return behaviour  # type: ignore[no-any-return]
 
     def make(behaviours: Mapping[str, Any] | None = None, **given: Any) -> Gate:
@@ -126,7 +127,7 @@ def test_order_of_a_run(make_gate: MakeGate, ledger: FakeLedger, tmp_path: Path)
 
     def touch(_: Context) -> Outcome:
         mark.touch()
-        return Outcome(status=Status.PASS, summary="ran")
+        return Outcome(status=Status.PASS, summary=Message("ran"))
 
     gate = make_gate({"redis": touch})
     start = ledger.start
@@ -150,10 +151,10 @@ def test_record_is_the_report(make_gate: MakeGate, ledger: FakeLedger, tmp_path:
 
     def redis(_: Context) -> Outcome:
         times = {"connect": 9.0, "ping": 0.1, "set": 0.2, "get": 0.3, "del": 0.4}
-        return Outcome(status=Status.WARN, summary="slow", hint="h", timings=times)
+        return Outcome(status=Status.WARN, summary=Message("slow"), hint=Message("h"), timings=times)
 
     def postgres(_: Context) -> Outcome:
-        return Outcome(status=Status.PASS, summary="", timings={"connect": 9.0, "select": 0.5, "write": 0.6})
+        return Outcome(status=Status.PASS, summary=Message(), timings={"connect": 9.0, "select": 0.5, "write": 0.6})
 
     ticks = itertools.count(1_800_000_000, 0.125)
     report = make_gate({"redis": redis, "postgres": postgres}, now=lambda: next(ticks)).run()
@@ -539,12 +540,12 @@ def test_unknown_waiver_runs_nothing(make_gate: MakeGate, ledger: FakeLedger) ->
 
 
 def test_check_missing_from_the_run_is_unverified(make_gate: MakeGate, ledger: FakeLedger) -> None:
-    """A real run of which a registered check gave no result can never be GO."""
+    """A real run of which a registered check returned no result can never be GO."""
     gate = make_gate()
     object.__setattr__(gate, "options", RunOptions(only=("redis",)))
     report = gate.run()
     assert report.decision.verdict is Verdict.UNVERIFIED
-    assert "storage: gave no result" in report.decision.reasons
+    assert "storage: returned no result" in report.decision.reasons
     assert ledger.runs[0].success is False
 
 
@@ -609,7 +610,7 @@ def test_whatever_checks_do_the_run_ends_as_the_table_says(
         does = BEHAVIOURS[what][0]
         return make_check(
             name,
-            does if callable(does) else lambda _: Outcome(status=does, summary=what, hint="h"),
+            does if callable(does) else lambda _: Outcome(status=does, summary=Message(what), hint=Message("h")),
             timeout=0.1 if what == "hang" else 20,
             requires=tuple(sorted(needs)) if name == "clock" else (),
         )

@@ -12,6 +12,7 @@ from preflight.check import Check, Context
 from preflight.config.settings import Settings
 from preflight.errors import Interrupted
 from preflight.gate import Gate, RunOptions
+from preflight.message import Message
 from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
 from preflight.record import catalogue
 from preflight.record.ledger import Ledger
@@ -59,7 +60,7 @@ def make_gate(make_check: Callable[..., Check], make_settings: Callable[..., Set
 
     def make(voice: Voice | None, status: Status = Status.PASS, **given: Any) -> Gate:
         def does(_: Context) -> Outcome:
-            return Outcome(status=status, summary=status.value, hint="h")
+            return Outcome(status=status, summary=Message(status.value), hint=Message("h"))
 
         base: dict[str, Any] = {
             "settings": make_settings(),

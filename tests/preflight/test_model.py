@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight import model
+from preflight.message import Message
 from preflight.model import (
     AlertItem,
     AlertSummary,
@@ -27,9 +28,9 @@ from preflight.model import (
     Verdict,
     decide,
     is_required,
-    report_dict,
     settle,
 )
+from preflight.render.json import report_dict
 from tests.preflight.verdict_table import BLOCKING, Raw, stated
 
 SCHEMA = json.loads(Path(model.__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
@@ -42,7 +43,7 @@ def settled(raw: Raw, env: Env, waivers: dict[str, str]) -> list[Result]:
         settle(
             Result(
                 id=check_id,
-                outcome=Outcome(status=Status(status), summary=f"{check_id} {status}"),
+                outcome=Outcome(status=Status(status), summary=Message(f"{check_id} {status}")),
                 required=is_required(check_id, env),
             ),
             waivers,
@@ -209,7 +210,7 @@ def test_reasons_name_each_cause_most_weighty_first() -> None:
         "the run could not be recorded",
         "the gate itself broke: OSError: disk",
         "postgres: postgres error",
-        "environment: gave no result",
+        "environment: returned no result",
         "storage: storage warn",
     )
 
@@ -249,7 +250,7 @@ def test_required_checks_per_env() -> None:
 )
 def test_settle(required: bool, status: Status, waived: bool, counts: Status, origin: Status | None) -> None:
     """A waived FAIL and an advisory FAIL or ERROR become WARN and keep their origin; nothing else changes."""
-    result = Result(id="a", outcome=Outcome(status=status, summary="s", hint="h"), required=required)
+    result = Result(id="a", outcome=Outcome(status=status, summary=Message("s"), hint=Message("h")), required=required)
     lowered = settle(result, {"a": "why"} if waived else {"b": "why"})
     assert (lowered.status, lowered.origin) == (counts, origin)
     assert lowered.waiver == ("why" if waived and status is Status.FAIL else None)
@@ -258,7 +259,11 @@ def test_settle(required: bool, status: Status, waived: bool, counts: Status, or
 
 def test_q2_live_safety_is_never_waived() -> None:
     """A reason given for it lowers nothing."""
-    result = Result(id="live_safety", outcome=Outcome(status=Status.FAIL, summary="thrown", hint="h"), required=True)
+    result = Result(
+        id="live_safety",
+        outcome=Outcome(status=Status.FAIL, summary=Message("thrown"), hint=Message("h")),
+        required=True,
+    )
     assert settle(result, {"live_safety": "we know"}) == result
 
 
@@ -303,7 +308,7 @@ def test_what_is_not_said_is_the_cautious_thing() -> None:
     }
     item = AlertItem(id="run-P0", severity="P0", outcome="sent", at=1.0)
     assert (item.reason, item.row, item.replayed) == ("", "none", False)
-    outcome = Outcome(status=Status.PASS, summary="s")
+    outcome = Outcome(status=Status.PASS, summary=Message("s"))
     assert (outcome.hint, outcome.expected, outcome.actual, dict(outcome.timings)) == ("", "", "", {})
     result = Result(id="a", outcome=outcome, required=True)
     assert (result.origin, result.waiver, result.started_at, result.duration_seconds) == (None, None, None, 0.0)
@@ -405,7 +410,9 @@ def test_report_gives_every_field_of_a_check(make_report: Callable[..., Report])
         "required": True,
         "waiver": "new disk on Monday",
         "summary": "storage says warn",
-        "hint": "mend storage",
+        "message_id": None,
+        "values": {},
+        "hint": "fix storage",
         "expected": "good",
         "actual": "warn",
         "said": "",

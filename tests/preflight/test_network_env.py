@@ -40,7 +40,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_x13_a_malformed_proxy(name: str, value: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable that counts is named, with its value but without anything that may be a password."""
     monkeypatch.setenv(name, value)
-    assert why_no_way_out(URL) == f"{name} is no address of a proxy ({shown}): write http://host:port, or unset it"
+    assert why_no_way_out(URL) == f"{name} is not the address of a proxy ({shown}): write http://host:port, or unset it"
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4", "socks4a"])

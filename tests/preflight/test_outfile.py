@@ -14,6 +14,7 @@ import pytest
 from preflight.check import Check, Context
 from preflight.cli import main
 from preflight.errors import UsageError
+from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.outfile import open_output
 from preflight.registry import Registry
@@ -46,7 +47,7 @@ def test_q7_a_link_planted_during_the_run_is_not_followed(
         else:
             output.parent.rename(sticky / "aside")
             output.parent.symlink_to(private)
-        return Outcome(status=Status.PASS, summary="planted")
+        return Outcome(status=Status.PASS, summary=Message("planted"))
 
     textfile = tmp_path / "textfile"
     textfile.mkdir(mode=0o755)

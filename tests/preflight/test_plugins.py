@@ -86,7 +86,7 @@ def test_an_installed_plugin_is_listed_and_run(installed: Path, tmp_path: Path) 
         ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
         ("raise SystemExit(0)", "SystemExit: 0"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-        ("CHECKS = ('redis',)", "it gives 'redis', which is no check"),
+        ("CHECKS = ('redis',)", "it gives 'redis', which is not a check"),
         ("import os; os._exit(0)", "its process ended in the middle of it"),
         ("import os; os.abort()", "its process was ended by SIGABRT"),
         ("import os; os.execvp('true', ['true'])", "its process ended in the middle of it"),

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from preflight import runner as runner_module
 from preflight.check import Check, Context
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Result, Status
 from preflight.runner import Runner, RunningCheck
 from preflight.worker import Worker, encode, spawn
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("no_child_left")
 def says(status: Status, summary: str = "", seconds: float = 0.0) -> Callable[[Context], Outcome]:
     def run(_: Context) -> Outcome:
         select.select([], [], [], seconds)
-        return Outcome(status=status, summary=summary or status.value, hint="h")
+        return Outcome(status=status, summary=Message(summary or status.value), hint=Message("h"))
 
     return run
 
@@ -173,7 +174,7 @@ class _LastWords:
 
     def read(self) -> bytes | None:
         self._asked += 1
-        return encode(Outcome(status=Status.PASS, summary="last words")) if self._asked > 1 else None
+        return encode(Outcome(status=Status.PASS, summary=Message("last words"))) if self._asked > 1 else None
 
     def end(self) -> str:
         return "exited with 0"
@@ -205,7 +206,7 @@ def test_only_what_has_to_be_mended_gets_a_hint(
     status: Status, make_check: MakeCheck, make_context: MakeContext
 ) -> None:
     """Where a check gives no hint, one that passes or is skipped needs none; any other is told how to ask again."""
-    check = make_check(does=lambda _: Outcome(status=status, summary="s"))
+    check = make_check(does=lambda _: Outcome(status=status, summary=Message("s")))
     hint = run([check], make_context())["redis"].outcome.hint
     assert ("--only redis" in hint) is (status not in {Status.PASS, Status.SKIP})
     assert bool(hint) is (status not in {Status.PASS, Status.SKIP})
@@ -237,7 +238,7 @@ def test_independent_checks_run_at_once(
         while len(list(here.iterdir())) < 10:  # one after the other they would wait for each other in vain
             assert time.monotonic() < until, "alone"
             select.select([], [], [], 0.01)
-        return Outcome(status=Status.PASS, summary="met the others")
+        return Outcome(status=Status.PASS, summary=Message("met the others"))
 
     context = make_context(settings=make_settings())
     results = run([make_check(f"c{n}", meet, timeout=25) for n in range(10)], context)
@@ -264,7 +265,10 @@ def test_requires(need: Status, status: Status, make_check: MakeCheck, make_cont
     results = run(checks, make_context())
     assert (results["second"].status, results["third"].status) == (status, status)
     if status is Status.SKIP:
-        assert (results["second"].outcome.summary, results["third"].outcome.summary) == ("needs redis", "needs second")
+        assert (results["second"].outcome.summary, results["third"].outcome.summary) == (
+            "requires redis",
+            "requires second",
+        )
         assert (results["second"].started_at, results["second"].duration_seconds) == (None, 0.0)
     else:
         first, second = results["redis"], results["second"]
@@ -285,8 +289,8 @@ def test_every_unmet_need_is_named(
         make_check("e", requires=("never",)),
     ]
     results = run(checks, make_context(settings=make_settings(env="live")))
-    assert results["c"].outcome.summary == "needs a"
-    assert results["d"].outcome.summary == "needs a"
+    assert results["c"].outcome.summary == "requires a"
+    assert results["d"].outcome.summary == "requires a"
     assert results["e"].status is Status.ERROR
     assert results["e"].outcome.summary == "the run ended before it could start"
 
@@ -313,7 +317,7 @@ def test_dry_run_starts_no_network_check(make_check: MakeCheck, make_context: Ma
 
     def touch(_: Context) -> Outcome:
         (tmp_path / "asked").touch()
-        return Outcome(status=Status.PASS, summary="asked")
+        return Outcome(status=Status.PASS, summary=Message("asked"))
 
     checks = [
         make_check("redis", touch, network=True),
@@ -423,13 +427,15 @@ def _fork_and_answer(_: Context) -> Outcome:
     if os.fork() == 0:
         select.select([], [], [], 30)
         os._exit(0)
-    return Outcome(status=Status.WARN, summary="has a child", hint="h")
+    return Outcome(status=Status.WARN, summary=Message("has a child"), hint=Message("h"))
 
 
 def _garbage(_: Context) -> Any:
     for descriptor in range(3, 64):
         try:
-            os.write(descriptor, b"PASS GO 0\n" + encode(Outcome(status=Status.PASS, summary="forged")) + b"\n")
+            os.write(
+                descriptor, b"PASS GO 0\n" + encode(Outcome(status=Status.PASS, summary=Message("forged"))) + b"\n"
+            )
         except OSError:
             continue
     os._exit(0)
@@ -452,11 +458,11 @@ def _deep(_: Context) -> Any:
         (_fork_and_hold, "ended without an answer: exited with 0"),
         (lambda _: None, "the check returned NoneType"),
         (
-            lambda _: Outcome(status=Status.PASS, summary="", timings={"a": float("nan")}),
-            "answered nonsense: its timings",
+            lambda _: Outcome(status=Status.PASS, summary=Message(), timings={"a": float("nan")}),
+            "sent an invalid answer: its timings",
         ),
-        (_garbage, "answered nonsense: its answer is not JSON"),
-        (_deep, "answered nonsense: its answer is not JSON"),
+        (_garbage, "sent an invalid answer: its answer is not JSON"),
+        (_deep, "sent an invalid answer: its answer is not JSON"),
     ],
     ids=["exit-0", "kill", "grandchild-holds-the-pipe", "none", "nan", "garbage", "deep"],
 )
@@ -500,7 +506,7 @@ def test_secrets_do_not_leave_the_runner(
 
     def leak(_: Context) -> Outcome:
         text = f"bad password {CANARY}, {CANARY}-and-more."
-        return Outcome(status=Status.FAIL, summary=text, hint=text, expected=text, actual=text)
+        return Outcome(status=Status.FAIL, summary=Message(text), hint=Message(text), expected=text, actual=text)
 
     def crash(_: Context) -> Outcome:
         raise RuntimeError(f"redis://:{CANARY}@h")
@@ -517,7 +523,7 @@ def test_secrets_do_not_leave_the_runner(
 @pytest.mark.parametrize("status", [Status.WARN, Status.FAIL, Status.ERROR])
 def test_a_check_without_a_hint_gets_one(status: Status, make_check: MakeCheck, make_context: MakeContext) -> None:
     """Every line that is not good says what to do, a third party's too."""
-    results = run([make_check("redis", lambda _: Outcome(status=status, summary="bad"))], make_context())
+    results = run([make_check("redis", lambda _: Outcome(status=status, summary=Message("bad")))], make_context())
     assert results["redis"].outcome.hint == "see what it asks, by itself: preflight --only redis"
 
 

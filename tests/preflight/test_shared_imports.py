@@ -15,6 +15,7 @@ import pytest
 from preflight import runner as module
 from preflight.check import Check, Context
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
 
@@ -40,7 +41,7 @@ def imported_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
 def pid(_: Context) -> Outcome:
     loaded = NAME in sys.modules
-    return Outcome(status=Status.PASS, summary=f"{os.getpid()} {loaded}")
+    return Outcome(status=Status.PASS, summary=Message(f"{os.getpid()} {loaded}"))
 
 
 def run(checks: list[Check], ctx: Context) -> dict[str, str]:
@@ -187,7 +188,7 @@ def test_an_import_that_fails_is_told_by_the_checks(
 
     def needs(_: Context) -> Outcome:
         __import__(NAME)
-        return Outcome(status=Status.PASS, summary="imported")
+        return Outcome(status=Status.PASS, summary=Message("imported"))
 
     said = run([make_check(name, needs, imports=(NAME,)) for name in ("a", "b")], make_context())
     assert all(text.startswith("the check raised ") for text in said.values()), said

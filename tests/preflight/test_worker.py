@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.check import Check, Context
+from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.worker import BadAnswerError, Worker, decode, encode, spawn
 
@@ -71,7 +72,12 @@ def ended(worker: Worker) -> str:
 
 
 GOOD = Outcome(
-    status=Status.WARN, summary="s", hint="h", expected="e", actual="a", timings={"ping": 0.25, "getMe": 0, "get": 1}
+    status=Status.WARN,
+    summary=Message("s"),
+    hint=Message("h"),
+    expected="e",
+    actual="a",
+    timings={"ping": 0.25, "getMe": 0, "get": 1},
 )
 
 
@@ -103,7 +109,7 @@ def test_modules_are_loaded_before_go(
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def is_loaded(_: Context) -> Outcome:
-        return Outcome(status=Status.PASS, summary=str("loaded_by_nobody_else" in sys.modules))
+        return Outcome(status=Status.PASS, summary=Message(str("loaded_by_nobody_else" in sys.modules)))
 
     answer, _ = ask(make_check(does=is_loaded, imports=("loaded_by_nobody_else", "no_such_module")), make_context())
     assert decode(answer).summary == "True"
@@ -132,8 +138,8 @@ def test_child_has_a_clean_start(make_check: MakeCheck, make_context: MakeContex
         standard = {os.readlink(f"/proc/self/fd/{n}") for n in (0, 1, 2)}  # noqa: PTH115 - same
         return Outcome(
             status=Status.PASS,
-            summary=str(handlers == [signal.SIG_DFL] * len(_CHANGED)),
-            hint=str(os.getpgid(0) == os.getpid()),
+            summary=Message(str(handlers == [signal.SIG_DFL] * len(_CHANGED))),
+            hint=Message(str(os.getpgid(0) == os.getpid())),
             expected=str(len(files)),  # 0, 1, 2, two pipes, and the one that lists the folder
             actual=",".join(standard) + str(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         )
@@ -224,8 +230,8 @@ class _UnspeakableError(Exception):
         (lambda _: Status.PASS, "the check returned Status, not an outcome"),
         (lambda _: Outcome, "the check returned type, not an outcome"),
         (lambda _: Outcome(status=Status.PASS, summary=object()), "the check raised TypeError"),  # type: ignore[arg-type]
-        (lambda _: Outcome(status=Status.PASS, summary="", timings=None), "the check raised TypeError"),  # type: ignore[arg-type]
-        (lambda _: Outcome(status=Status.PASS, summary="", timings={(1,): 1}), "the check raised TypeError"),  # type: ignore[dict-item]
+        (lambda _: Outcome(status=Status.PASS, summary=Message(), timings=None), "the check raised TypeError"),  # type: ignore[arg-type]
+        (lambda _: Outcome(status=Status.PASS, summary=Message(), timings={(1,): 1}), "the check raised TypeError"),  # type: ignore[dict-item]
         (
             _raise(ValueError("two\nlines \x1b[32mPASS\x1b[0m \udce9")),
             "the check raised ValueError: two lines  [32mPASS",
@@ -246,19 +252,19 @@ def test_crash_is_an_error(
 @pytest.mark.parametrize(
     "outcome",
     [
-        Outcome(status="GO", summary=""),  # type: ignore[arg-type]
-        Outcome(status=True, summary=""),  # type: ignore[arg-type]
-        Outcome(status=None, summary=""),  # type: ignore[arg-type]
+        Outcome(status="GO", summary=Message()),  # type: ignore[arg-type]
+        Outcome(status=True, summary=Message()),  # type: ignore[arg-type]
+        Outcome(status=None, summary=Message()),  # type: ignore[arg-type]
         Outcome(status=Status.PASS, summary=None),  # type: ignore[arg-type]
-        Outcome(status=Status.PASS, summary="", hint=["run it again"]),  # type: ignore[arg-type]
-        Outcome(status=Status.PASS, summary="", expected=1),  # type: ignore[arg-type]
-        Outcome(status=Status.PASS, summary="", actual=True),  # type: ignore[arg-type]
-        Outcome(status=Status.PASS, summary="", timings={"ping": math.nan}),
-        Outcome(status=Status.PASS, summary="", timings={"ping": math.inf}),
-        Outcome(status=Status.PASS, summary="", timings={"ping": -0.001}),
-        Outcome(status=Status.PASS, summary="", timings={"ping": True}),
-        Outcome(status=Status.PASS, summary="", timings={"ping": "0.1"}),  # type: ignore[dict-item]
-        Outcome(status=Status.PASS, summary="", timings={"ping": 10**400}),
+        Outcome(status=Status.PASS, summary=Message(), hint=["run it again"]),  # type: ignore[arg-type]
+        Outcome(status=Status.PASS, summary=Message(), expected=1),  # type: ignore[arg-type]
+        Outcome(status=Status.PASS, summary=Message(), actual=True),  # type: ignore[arg-type]
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": math.nan}),
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": math.inf}),
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": -0.001}),
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": True}),
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": "0.1"}),  # type: ignore[dict-item]
+        Outcome(status=Status.PASS, summary=Message(), timings={"ping": 10**400}),
     ],
     ids=lambda outcome: str(outcome)[:70],
 )
@@ -313,7 +319,7 @@ def _kill_itself(_: Context) -> Any:
 def _write_half(_: Context) -> Any:
     for descriptor in range(3, 64):
         try:
-            os.write(descriptor, encode(Outcome(status=Status.PASS, summary="forged"))[:-5])
+            os.write(descriptor, encode(Outcome(status=Status.PASS, summary=Message("forged")))[:-5])
         except OSError:
             continue
     os._exit(0)
@@ -330,7 +336,13 @@ def test_g16_a_text_without_end_is_cut_and_shown(
     """What a server says at length is cut, wherever a secret lies in it, and is still the check's own outcome."""
     text = letter * before + SECRET + letter * 300_000
     long = Outcome(
-        status=Status.FAIL, summary=text, hint=text, expected=text, actual=text, said=text, timings={"ping": 0.1}
+        status=Status.FAIL,
+        summary=Message(text),
+        hint=Message(text),
+        expected=text,
+        actual=text,
+        said=text,
+        timings={"ping": 0.1},
     )
     answer, _ = ask(make_check(does=lambda _: long), make_context())
     read = decode(answer, (SECRET,))
@@ -608,7 +620,8 @@ def test_no_part_of_a_secret_arrives(secret: str, before: int) -> None:
     """A secret is cut out whole wherever it stands: also where the text is cut, and where it is no one line."""
     text = "x" * before + secret + "y" * 50
     outcome = decode(
-        encode(Outcome(status=Status.FAIL, summary=text, hint=text, expected=text, actual=text)), (secret,)
+        encode(Outcome(status=Status.FAIL, summary=Message(text), hint=Message(text), expected=text, actual=text)),
+        (secret,),
     )
     for found in (outcome.summary, outcome.hint, outcome.expected, outcome.actual):
         assert found == ("x" * before + "[secret]" + "y" * 50)[:1000]
@@ -627,7 +640,9 @@ def test_decode_of_anything(line: bytes) -> None:
 @given(st.text(max_size=1500))
 def test_texts_are_one_line_that_can_be_written(text: str) -> None:
     """A text that arrives has no control character, can be encoded, and is cut at 1000 characters."""
-    outcome = decode(encode(Outcome(status=Status.FAIL, summary=text, hint=text, expected=text, actual=text)))
+    outcome = decode(
+        encode(Outcome(status=Status.FAIL, summary=Message(text), hint=Message(text), expected=text, actual=text))
+    )
     for found in (outcome.summary, outcome.hint, outcome.expected, outcome.actual):
         assert len(found) == min(len(text), 1000)
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", found)

@@ -9,6 +9,7 @@ import pytest
 from acceptance.world.telegram import TelegramStandin
 from preflight.alerts.telegram import Telegram
 from preflight.config.sections import TelegramSection
+from preflight.message import Message
 from preflight.model import Decision, Env, Outcome, Report, Result, Status, Verdict
 
 TOKEN = "1234567890:canary-TOKEN-canary-TOKEN-canary"
@@ -45,7 +46,7 @@ def make_run(make_report: Callable[..., Report]) -> Callable[..., Report]:
         results = tuple(
             Result(
                 id=name,
-                outcome=Outcome(status=status, summary=f"{name} is {status}", hint=f"mend {name}"),
+                outcome=Outcome(status=status, summary=Message(f"{name} is {status}"), hint=Message(f"mend {name}")),
                 required=True,
             )
             for name, status in found.items()

@@ -19,8 +19,9 @@ from preflight.alerts.migrate import migrate
 from preflight.alerts.spool import Content, Spool
 from preflight.cli import main
 from preflight.config.sections import PostgresSection
+from preflight.message import Message
 from preflight.model import Report, one_line
-from preflight.render.console import RichView, render_plain
+from preflight.render.console import Reader, RichView, render_plain
 from preflight.render.json import render_document
 from tests.preflight.alerts.test_message import alert
 
@@ -107,15 +108,19 @@ def test_q12_what_the_console_draws(make_report: Callable[..., Report]) -> None:
     """Reasons, notes, hints, waivers and names of files: none begins a line of its own, on a pipe or a terminal."""
     report = make_report(notes=(FORGED,), textfile=FORGED)
     results = tuple(
-        replace(each, waiver=FORGED, outcome=replace(each.outcome, summary=FORGED, hint=FORGED, said=FORGED))
+        replace(
+            each,
+            waiver=FORGED,
+            outcome=replace(each.outcome, summary=Message(FORGED), hint=Message(FORGED), said=FORGED),
+        )
         for each in report.results
     )
     report = replace(report, results=results, decision=replace(report.decision, reasons=(FORGED,)))
-    assert harmless(render_plain(report, output=FORGED))
+    assert harmless(render_plain(report, Reader(output=FORGED)))
     from rich.console import Console  # noqa: PLC0415 - heavy
 
     console = Console(force_terminal=True, width=400, record=True, file=io.StringIO())
-    view = RichView(console, [each.id for each in results], output=FORGED)
+    view = RichView(console, [each.id for each in results], Reader(output=FORGED))
     view.close(report)
     drawn = console.export_text(styles=False)
     assert not re.search("[\x80-\x9f\u202e\u2028\r]|^GO:", drawn, re.MULTILINE)

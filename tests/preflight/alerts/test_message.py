@@ -11,6 +11,7 @@ from acceptance.world.telegram_html import parse_html
 from preflight.alerts.alert import Alert, AlertFinding, Severity
 from preflight.alerts.message import LIMIT, Line, Span, fit, moment, render, render_test
 from preflight.config.sections import Language
+from preflight.message import message
 
 TEXT = st.text(max_size=1200)
 FINDINGS = st.builds(
@@ -34,7 +35,7 @@ def alert(**given_: object) -> Alert:
         "at": 1_800_000_000.25,
         "verdict": "NO_GO",
         "findings": (AlertFinding(check="redis", status="fail", summary="no <answer> & more", hint="start it"),),
-        "reasons": ("the run could not be recorded",),
+        "reasons": (message("the run could not be recorded"),),
         "fingerprint": "paper/redis/fail",
         "report": "/out/report.json",
         "held_back": 3,
@@ -145,8 +146,8 @@ def test_a_time_that_no_calendar_has_is_a_number(at: float) -> None:
 FOUND = AlertFinding(
     check="redis",
     status="fail",
-    summary="127.0.0.1:6379 refuses connections",
-    hint="run it alone with --only",
+    summary=message("Redis at {where} refuses connections", where="127.0.0.1:6379"),
+    hint=message("run it alone with --only"),
 )
 
 
@@ -163,12 +164,14 @@ FOUND = AlertFinding(
     ],
 )
 def test_hints_and_reasons_are_in_the_language(lang: str, hints: list[str], reasons: list[str]) -> None:
-    """What to do and why is in the language asked for; what a check found is as the check said it."""
+    """What was found, what to do and why are in the language asked for."""
     text = render(alert(findings=(FOUND,)), Language(lang)).plain.splitlines()
 
     assert [line.removeprefix("→ ") for line in text if line.startswith("→")] == hints
     assert [line.split(": ", 1)[1] for line in text if line.startswith(("because", "이유"))] == reasons
-    assert "✗ redis FAIL: 127.0.0.1:6379 refuses connections" in text
+    assert ("✗ redis FAIL: Redis at 127.0.0.1:6379 refuses connections" in text) is (lang == "en")
+    assert ("Redis at 127.0.0.1:6379 refuses connections" in text) is (lang == "both")
+    assert ("✗ redis FAIL: Redis(127.0.0.1:6379)가 연결을 거부합니다" in text) is (lang != "en")
 
 
 def test_what_has_no_korean_is_said_once() -> None:

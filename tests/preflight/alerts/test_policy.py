@@ -8,6 +8,7 @@ import pytest
 from preflight.alerts.alert import Severity
 from preflight.alerts.policy import classify, compose
 from preflight.config.sections import AlertsSection
+from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Status, Verdict
 
 MakeRun = Callable[..., Report]
@@ -70,7 +71,8 @@ def test_compose_cleans_and_does_not_repeat(make_run: MakeRun) -> None:
     """Secrets are taken out of every text, and a reason that a finding gives is not given twice."""
     report = make_run(Verdict.NO_GO, {"redis": Status.FAIL})
     bad = replace(
-        report.results[0], outcome=Outcome(status=Status.FAIL, summary="hunter2 is wrong", hint="try hunter2")
+        report.results[0],
+        outcome=Outcome(status=Status.FAIL, summary=Message("hunter2 is wrong"), hint=Message("try hunter2")),
     )
     decision = replace(report.decision, reasons=("redis: hunter2 is wrong", "the gate itself broke: hunter2"))
     report = replace(report, results=(bad, *report.results[1:]), decision=decision)

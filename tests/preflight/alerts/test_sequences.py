@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from preflight.alerts.spool import Entry
 from preflight.config.settings import Settings
+from preflight.message import Message
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
 from tests.preflight.alerts.world import KilledError, World
 
@@ -23,7 +24,7 @@ def report_of(run_id: str, verdict: Verdict, warned: tuple[str, ...], at: float)
     if verdict is Verdict.NO_GO:
         statuses["redis"] = Status.FAIL
     results = tuple(
-        Result(id=name, outcome=Outcome(status=status, summary="s", hint="h"), required=True)
+        Result(id=name, outcome=Outcome(status=status, summary=Message("s"), hint=Message("h")), required=True)
         for name, status in statuses.items()
     )
     decision = Decision(verdict=verdict, exit_code=0 if verdict is Verdict.GO else 1, reasons=(), ready_for_live=False)

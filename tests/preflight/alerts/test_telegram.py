@@ -62,7 +62,11 @@ def test_x5_a_closed_topic_is_a_refusal(client: Telegram, telegram: TelegramStan
             "socks5://bot:canary@127.0.0.1:1080",
             "https_proxy names a SOCKS proxy (socks5://127.0.0.1:1080)",
         ),
-        ("https_proxy", "http://bot:canary@127.0.0.1:x", "https_proxy is no address of a proxy (http://127.0.0.1...)"),
+        (
+            "https_proxy",
+            "http://bot:canary@127.0.0.1:x",
+            "https_proxy is not the address of a proxy (http://127.0.0.1...)",
+        ),
         ("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem", "REQUESTS_CA_BUNDLE names /nowhere/ca.pem, which cannot be read"),
     ],
 )

@@ -51,7 +51,8 @@ def ask(make_settings: Callable[..., Any], make_context: Callable[..., Context])
     def run(port: int, *, env: str = "paper", run_id: str = "r1", **section: Any) -> Outcome:
         given = {"host": HOST, "port": port, "slow_after": 1.9, **section}
         outcome = RedisCheck().run(make_context(settings=make_settings(env=env, redis=given), run_id=run_id))
-        assert PASSWORD not in repr(outcome)
+        assert PASSWORD not in repr((outcome, dict(outcome.summary.values)))
+        assert outcome.summary.template is not None  # it can be said in another language
         assert outcome.hint or outcome.status is Status.PASS
         return outcome
 

@@ -32,7 +32,7 @@ class FakeRedis:
         return self.answer
 
     def info(self, section: str) -> dict[str, Any]:
-        """INFO, of a server that keeps what it is given."""
+        """INFO, of a server that reads back what was written."""
         answers: dict[str, dict[str, Any]] = {
             "memory": {"maxmemory_policy": "noeviction"},
             "persistence": {"aof_enabled": 1},

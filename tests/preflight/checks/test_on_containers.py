@@ -105,11 +105,11 @@ def ask_postgres(postgres: PostgresContainer, make_context: MakeContext, make_se
 @pytest.mark.parametrize(
     ("options", "given", "status", "says"),
     [
-        ((), {}, Status.PASS, "keeps what it is given"),
+        ((), {}, Status.PASS, "reads back what was written"),
         ((), {"password": "another"}, Status.FAIL, "refuses the password"),
         (("--maxmemory", "100kb"), {}, Status.FAIL, "out of memory"),
         (("--replicaof", HOST, "1"), {}, Status.FAIL, "read-only replica"),
-        ((), {"meanwhile": "pause"}, Status.ERROR, "gave no answer"),
+        ((), {"meanwhile": "pause"}, Status.ERROR, "did not answer"),
     ],
     ids=["well", "wrong password", "out of memory", "replica", "frozen"],
 )
@@ -143,4 +143,4 @@ def test_a_frozen_postgres(postgres: PostgresContainer, ask_postgres: Ask) -> No
         outcome = ask_postgres()
     finally:
         container.unpause()
-    assert (outcome.status, "gave no answer" in outcome.summary) == (Status.ERROR, True), outcome
+    assert (outcome.status, "did not answer" in outcome.summary) == (Status.ERROR, True), outcome

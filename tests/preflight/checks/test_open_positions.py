@@ -119,7 +119,7 @@ def test_unknown_statuses(policy: str, status: str, make_context: MakeContext, m
     outcome = run(make_context, make_settings(positions={"policy": policy}), server)
     assert outcome.status == status
     if outcome.status is Status.ERROR:
-        assert outcome.summary.endswith("whose status is closing, new: open or not, who knows")
+        assert outcome.summary.endswith("whose status is closing, new: whether they are open is unknown")
         assert outcome.hint.endswith("PREFLIGHT_POSITIONS__CLOSED_VALUES: closing, new")
 
 
@@ -144,7 +144,7 @@ def test_paper_table_in_live(table: str, make_context: MakeContext, make_setting
             'query would be affected by row-level security policy for table "paper_positions"',
             "row-level security hides a part of it from this role",
         ),
-        ("57014", "canceling statement due to statement timeout", "it gave no answer in time"),
+        ("57014", "canceling statement due to statement timeout", "it did not answer in time"),
         ("XX000", "internal error", "internal error"),
     ],
 )

@@ -26,10 +26,10 @@ TABLE = "bot-positions"
         ("quantity <> 0 -- of any sign", Status.FAIL, "2 open"),
         ("quantity > 100 OR note LIKE 'x%'", Status.PASS, "0 open"),
         ("side = 'long'", Status.ERROR, "neither true nor false"),
-        ("quantity >", Status.ERROR, "is no SQL condition"),
-        ("quantity", Status.ERROR, "is no SQL condition"),
+        ("quantity >", Status.ERROR, "is not an SQL condition"),
+        ("quantity", Status.ERROR, "is not an SQL condition"),
         ("nextval('counted') > 0", Status.ERROR, "would write"),
-        ("pg_sleep(60) IS NULL", Status.ERROR, "no answer in time"),
+        ("pg_sleep(60) IS NULL", Status.ERROR, "not answer in time"),
         ("nowhere = 1", Status.ERROR, "no such"),
     ],
 )

@@ -133,10 +133,10 @@ def test_slow_is_a_warn(index: int, slow: float, status: Status, make_context: M
     ("text", "status", "told"),
     [
         ("connection to server at 1, port 1 failed: Connection refused", Status.FAIL, "refuses connections"),
-        ("fe_sendauth: no password supplied", Status.FAIL, "wants a password"),
+        ("fe_sendauth: no password supplied", Status.FAIL, "requires a password"),
         ('could not translate host name "x" to address: Name or service not known', Status.FAIL, "does not resolve"),
         ('could not translate host name "x" to address: Temporary failure', Status.ERROR, "cannot be resolved now"),
-        ("connection to server failed: timeout expired", Status.ERROR, "no answer in time"),
+        ("connection to server failed: timeout expired", Status.ERROR, "not answer in time"),
         ("server closed the connection unexpectedly\n\tThis probably means", Status.ERROR, "could not be asked"),
         ("received invalid response to SSL negotiation: H", Status.ERROR, "is not Postgres' protocol"),
         ("", Status.ERROR, "could not be asked: OperationalError"),
@@ -163,7 +163,7 @@ def coded(code: str | None, text: str) -> psycopg2.Error:
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (coded("57014", "canceling statement due to statement timeout"), Status.ERROR, "no answer in time"),
+        (coded("57014", "canceling statement due to statement timeout"), Status.ERROR, "not answer in time"),
         (coded("25006", "cannot execute in a read-only transaction"), Status.FAIL, "read-only"),
         (
             coded("42501", "permission denied for table arbitrage_preflight_probe"),

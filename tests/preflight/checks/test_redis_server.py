@@ -1,4 +1,4 @@
-"""G5, G6, G8: a Redis that keeps what it is given and is still not what the bot can stand on. Each on real servers."""
+"""G5, G6, G8: a Redis that reads back what was written and is still not enough for the bot. Each on real servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(port: int, password: str | None = None) -> Iterator[redis.Redis]:
 
 @pytest.mark.parametrize("primary", ["there", "gone"])
 def test_g5_a_replica_that_takes_writes(primary: str, start: Start, ask: Ask) -> None:
-    """It keeps what it is given, and its primary never sees it: FAIL, also where the primary is gone."""
+    """It reads back what was written, and its primary never sees it: FAIL, also where the primary is gone."""
     followed = start() if primary == "there" else 1
     port = start(f"replicaof {HOST} {followed}", "replica-read-only no")
     outcome = ask(port)

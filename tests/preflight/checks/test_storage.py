@@ -25,7 +25,7 @@ MB = 1024 * 1024
 
 @pytest.fixture
 def tmp_path(open_dir: Path) -> Path:
-    """A directory that others can get to; pytest's own is below one that lets nobody through."""
+    """A directory that others can get to; pytest's own is below one that cannot be searched by others."""
     return open_dir
 
 

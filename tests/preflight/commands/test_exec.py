@@ -219,7 +219,7 @@ def test_q10_a_lock_lets_one_command_run(run_exec: Exec, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", ["a link", "a directory", "nowhere"])
 def test_q10_a_lock_that_cannot_be_taken_starts_nothing(kind: str, run_exec: Exec, tmp_path: Path) -> None:
-    """Whether another bot runs cannot be told then."""
+    """Whether another bot runs cannot be determined then."""
     lock, marker = tmp_path / "here" / "bot.lock", tmp_path / "started"
     if kind != "nowhere":
         lock.parent.mkdir()

@@ -28,7 +28,7 @@ def test_no_file_is_no_error(error: OSError) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        pytest.param(b"A=1\nK='half-Canary\n", ".env.live line 2 is no KEY=VALUE", id="half a line"),
+        pytest.param(b"A=1\nK='half-Canary\n", ".env.live line 2 is not KEY=VALUE", id="half a line"),
         pytest.param(b"A=\xff\n", ".env.live is not UTF-8 text (byte 2)", id="no text"),
     ],
 )

@@ -33,7 +33,7 @@ PUBLIC = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPub
         pytest.param(f"{KEY[:9]}\u2060{KEY}", "holds an invisible character (U+2060)", id="word-joiner"),
         pytest.param(f"{KEY[:9]}\x00{KEY}", "holds an invisible character (U+0000)", id="nul"),
         pytest.param(f"{KEY[:9]}\u3000{KEY}", "holds an invisible character (U+3000)", id="wide-space"),
-        pytest.param(f'"{KEY}"', "stands in quotation marks, which are taken for a part of it", id="quotes"),
+        pytest.param(f'"{KEY}"', "is in quotation marks, which are read as a part of it", id="quotes"),
         pytest.param(f"{KEY}가", "holds a letter that no key has (not ASCII)", id="letter"),
         pytest.param(PEM, "is a PEM where the name of a key belongs", id="pem"),
         pytest.param(KEY, None, id="good"),
@@ -65,7 +65,7 @@ def test_x9_a_key(value: str, why: str | None) -> None:
         pytest.param(PEM.replace("\n", ""), "is a PEM on one line", id="line-breaks-lost"),
         pytest.param(PEM.partition("-----END")[0] + "\n\n\n", "is a PEM without its end", id="cut"),
         pytest.param(f" {PEM}", "has something in front of its PEM", id="space-in-front"),
-        pytest.param(PUBLIC, "is a PEM, but no private key", id="public"),
+        pytest.param(PUBLIC, "is a PEM, but not a private key", id="public"),
         pytest.param(f" {KEY}", "begins with a space", id="space"),
     ],
 )

@@ -85,4 +85,4 @@ def test_x11_a_chat_id_is_judged_by_its_form(value: str) -> None:
 )
 def test_x11_what_is_no_chat_id(value: str) -> None:
     """Anything else cannot be where an alert goes."""
-    assert "is no chat id" in str(why_no_chat_id(value))
+    assert "is not a chat id" in str(why_no_chat_id(value))

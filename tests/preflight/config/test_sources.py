@@ -181,7 +181,7 @@ def test_refused_in_the_stack_file(tmp_path: Path, put: Put, me: str) -> None:
 
 @pytest.mark.parametrize("name", [".env.paper", "preflight.toml", ".stack/preflight.toml"])
 def test_files_that_cannot_be_read(name: str, tmp_path: Path) -> None:
-    """A directory in the place of a file, and bytes that are no text, are refused by path."""
+    """A directory in the place of a file, and bytes that are not text, are refused by path."""
     path = tmp_path / name
     path.mkdir(parents=True)
     assert re.search(f"{re.escape(str(path))}: cannot be read: Is a directory", refused(tmp_path))

@@ -120,5 +120,5 @@ def test_g15_a_password_file_with_a_bom(tmp_path: Path) -> None:
 @pytest.mark.parametrize("table", ["REDIS", "POSTGRES"])
 def test_g15_a_host_that_is_no_name(table: str, host: str, tmp_path: Path) -> None:
     """A part that is empty or too long: exit 2, not a bug."""
-    with pytest.raises(UsageError, match="is no host name"):
+    with pytest.raises(UsageError, match="is not a host name"):
         load({"env": "paper"}, environ={f"PREFLIGHT_{table}__HOST": host}, cwd=tmp_path)

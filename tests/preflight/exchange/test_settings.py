@@ -164,8 +164,8 @@ def test_x16_another_region_of_upbit(tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
-        ({"UPBIT__HOSTNAME": "api.upbit.com.example"}, "exchanges.upbit.hostname is no site of that exchange"),
-        ({"BINANCE__HOSTNAME": "api.upbit.com"}, "exchanges.binance.hostname is no site of that exchange"),
+        ({"UPBIT__HOSTNAME": "api.upbit.com.example"}, "exchanges.upbit.hostname is not a site of that exchange"),
+        ({"BINANCE__HOSTNAME": "api.upbit.com"}, "exchanges.binance.hostname is not a site of that exchange"),
         ({"UPBIT__HOSTNAME": "sg-api.upbit.com", "UPBIT__URL": "https://x"}, "url and hostname are both set"),
     ],
 )

@@ -317,7 +317,7 @@ PROJECT = (
         made="a metrics_url at a port that nobody has",
         check="read_only_guard",
         **error(),
-        words=("cannot be told", "http://127.0.0.1:1/metrics"),
+        words=("cannot be determined", "http://127.0.0.1:1/metrics"),
         make=lambda _: env(PREFLIGHT_BOT__METRICS_URL="http://127.0.0.1:1/metrics"),
     ),
     FaultRow(

@@ -116,7 +116,7 @@ ROWS = (
         status="pass",
         exit_code=0,
         last_success=1.0,
-        words=("keeps what it is given",),
+        words=("reads back what was written",),
         make=as_it_is,
     ),
     FaultRow(
@@ -129,7 +129,7 @@ ROWS = (
         exit_code=0,
         last_success=1.0,
         ready_for_live=1.0,
-        words=("keeps what it is given",),
+        words=("reads back what was written",),
         make=as_it_is,
     ),
     FaultRow(
@@ -217,7 +217,7 @@ ROWS = (
         made="a proxy delays each answer by 2 s; timeout is 1 s",
         check="redis",
         **error(),
-        words=("gave no answer within 1 s",),
+        words=("did not answer within 1 s",),
         make=lambda rig: rig.troubled("redis", Trouble(delay=2.0), PREFLIGHT_REDIS__TIMEOUT="1"),
     ),
     FaultRow(
@@ -235,7 +235,7 @@ ROWS = (
         made="the server is frozen (SIGSTOP); timeout is 0.5 s",
         check="redis",
         **error(),
-        words=("gave no answer within 0.5 s",),
+        words=("did not answer within 0.5 s",),
         alone=True,
         make=lambda rig: rig.frozen("redis", PREFLIGHT_REDIS__TIMEOUT="0.5"),
     ),
@@ -245,7 +245,7 @@ ROWS = (
         made="a proxy that swallows all; timeout is 0.5 s",
         check="redis",
         **error(),
-        words=("gave no answer within 0.5 s",),
+        words=("did not answer within 0.5 s",),
         make=lambda rig: rig.troubled("redis", Trouble(silent=True), PREFLIGHT_REDIS__TIMEOUT="0.5"),
     ),
     FaultRow(

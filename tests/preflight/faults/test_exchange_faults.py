@@ -35,7 +35,9 @@ def run(check_id: str, world: World, settings: Settings, tmp_path: Path) -> Outc
         assert seen.method == "GET"
         assert seen.path in ALLOWED_PATHS[seen.exchange]
     secrets = [value for value in settings.secret_values() if len(value) >= 8]
-    assert [secret for secret in secrets if secret in repr(outcome)] == []
+    assert [secret for secret in secrets if secret in repr((outcome, dict(outcome.summary.values)))] == []
+    assert outcome.summary.template is not None  # it can be said in another language
+    assert outcome.hint.template is not None or outcome.hint == ""
     return outcome
 
 

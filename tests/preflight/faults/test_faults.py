@@ -102,6 +102,7 @@ def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], live: LiveWo
     check = next(each for each in run.report["checks"] if each["id"] == row.check)
     assert (check["status"], check["origin"]) == (row.status, row.origin), check
     assert [word for word in row.words if word not in check["summary"]] == [], check
+    assert check["message_id"] is not None, check  # it can be said in another language
     assert check["hint"] or row.status in {"pass", "skip"}, check
     assert (run.report["verdict"], run.exit_code) == (row.verdict.value, row.exit_code), run.report["reasons"]
     assert _metrics(row, run.prom) == {
@@ -117,7 +118,7 @@ def test_fault(row: FaultRow, result_of: Callable[[FaultRow], Ran], live: LiveWo
 
 def _is_clear(check: dict[str, Any], cause: str) -> bool:
     """Tell whether a check is the cause, holds nothing up, or only waits for the cause."""
-    return bool(check["id"] == cause or check["status"] in {"pass", "warn"} or check["summary"] == f"needs {cause}")
+    return bool(check["id"] == cause or check["status"] in {"pass", "warn"} or check["summary"] == f"requires {cause}")
 
 
 NO_SPOOL = [row for row in ROWS if row.id in {"disk-full-spool", "disk-read-only", "spool-forbidden"}]

@@ -212,7 +212,7 @@ def test_q3_no_answer_to_the_last_question(site: Site) -> None:
         raise ConnectionAbortedError
 
     site.redis.before = at_question(2, die)
-    site.must_be_taken_back(site.start(), code=3, because="whether the kill switch is thrown cannot be told")
+    site.must_be_taken_back(site.start(), code=3, because="whether the kill switch is thrown cannot be determined")
 
 
 @pytest.mark.parametrize("question", [1, 2], ids=["while the checks run", "at the last question"])

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 from preflight import cli, registry
 from preflight.check import Context
+from preflight.message import Message
 from preflight.model import Outcome, Status
 from tests.preflight.faults.launcher import MS_RDONLY, fill, mount, own_mounts
 
@@ -36,7 +37,7 @@ IDS = ("environment", "secrets", "read_only_guard", "redis", "postgres", "storag
 def _registry(found: dict[str, str]) -> registry.Registry:
     def says(status: Status) -> Any:
         def run(_: Context) -> Outcome:
-            return Outcome(status=status, summary=status.value, hint="h")
+            return Outcome(status=status, summary=Message(status.value), hint=Message("h"))
 
         return run
 

@@ -7,29 +7,33 @@ from dataclasses import replace
 
 import pytest
 
+from preflight.language import Say, english, speaker
+from preflight.message import Message, message
 from preflight.model import AlertSummary, Decision, Env, Mode, Report, Result, Verdict
-from preflight.render.console import PlainView, RichView, make_view, render_plain
+from preflight.render.console import PlainView, Reader, RichView, make_view, render_plain
+from preflight.render.wrapping import columns
 
 MakeReport = Callable[..., Report]
 
 GOLDEN = """\
 preflight paper, run 20270115T080000Z-1a2b3c4d
 
-  PASS   environment     environment says pass
   FAIL   redis           redis says fail
-                         -> mend redis
+                         -> fix redis
   ERROR  postgres        postgres says error
-                         -> mend postgres
-  WARN   storage         storage says warn [FAIL waived: new disk on Monday]
-                         -> mend storage
+                         -> fix postgres
   SKIP   open_positions  open_positions says skip
-                         -> mend open_positions
+                         -> fix open_positions
+
+  PASS   environment     environment says pass
+  WARN   storage         storage says warn [FAIL waived: new disk on Monday]
+                         -> fix storage
   WARN   clock           clock says warn [advisory ERROR]
-                         -> mend clock
+                         -> fix clock
   PASS   git             git says pass [advisory]
 
 NO_GO: the bot must not go: a check failed (exit 1, 1.50 s)
-  because redis: redis says fail
+  2 pass, 2 warn, 1 fail, 1 error, 1 skip
   note: the ledger was new
   metrics: /metrics/arbitrage_preflight_paper.prom
   report: /tmp/report.json
@@ -51,14 +55,14 @@ def without_escapes(text: str) -> str:
 def test_plain_text_of_every_kind_of_result(make_report: MakeReport) -> None:
     """The plain report is exactly this text: every status, waiver, advisory origin, reason, note and path."""
     report = make_report(notes=("the ledger was new",))
-    assert render_plain(report, output="/tmp/report.json") == GOLDEN
+    assert render_plain(report, Reader(output="/tmp/report.json")) == GOLDEN
 
 
 def test_k9_the_hint_about_waiting_alerts_is_a_line_that_works(make_report: MakeReport) -> None:
     """With its env, and called as it is called here."""
     report = make_report(alerts=AlertSummary(enabled=True, pending=2))
     for command in ("preflight", "docker compose run --rm preflight"):
-        assert f"2; `{command} alerts list --env paper` shows them\n" in render_plain(report, command=command)
+        assert f"2; `{command} alerts list --env paper` shows them\n" in render_plain(report, Reader(command=command))
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -84,10 +88,10 @@ def test_go_that_is_not_ready(env: Env, ready: bool, said: bool, make_report: Ma
 
 
 def test_plain_view_is_stable(make_report: MakeReport) -> None:
-    """The plain view says everything at the end, in registered order, whatever finished first."""
+    """The plain view says everything at the end, whatever finished first."""
     report = make_report()
     stream = io.StringIO()
-    view = PlainView(stream, output=None)
+    view = PlainView(stream, Reader())
     for result in reversed(report.results):
         view.add(result)
     assert stream.getvalue() == ""
@@ -106,19 +110,21 @@ def test_plain_view_is_stable(make_report: MakeReport) -> None:
 )
 def test_choice_of_view(stream: io.StringIO, environ: Mapping[str, str], kind: type) -> None:
     """A terminal that can take it gets the filling table, everything else plain lines."""
-    view = make_view(stream, environ, ["redis"], output=None)
+    view = make_view(stream, environ, ["redis"], Reader())
     assert type(view) is kind
     view.close(None)
 
 
-def show(report: Report, monkeypatch: pytest.MonkeyPatch, **environ: str) -> str:
+def show(report: Report, monkeypatch: pytest.MonkeyPatch, *, say: Say = english, **environ: str) -> str:
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
     variables = {"TERM": "xterm-256color", "COLUMNS": "120", **environ}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     stream = Terminal()
-    view = make_view(stream, variables, [result.id for result in report.results], output="/tmp/report.json")
+    view = make_view(
+        stream, variables, [result.id for result in report.results], Reader(say=say, output="/tmp/report.json")
+    )
     for result in report.results:
         view.add(result)
     view.close(report)
@@ -126,20 +132,20 @@ def show(report: Report, monkeypatch: pytest.MonkeyPatch, **environ: str) -> str
 
 
 def test_terminal_shows_every_result(make_report: MakeReport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The filled table holds every status, id, finding and hint, and the verdict stands below it, in colour."""
+    """What takes the place of the table holds every status, id, finding and hint, and the verdict, in colour."""
     report = make_report()
     shown = show(report, monkeypatch)
-    assert "\x1b[1;31mFAIL" in shown
-    assert "\x1b[32mPASS" in shown
-    final = without_escapes(shown).rpartition("status")[2]
+    assert "\x1b[1;31m  FAIL" in shown
+    assert "\x1b[32m  PASS" in shown
+    final = without_escapes(shown).rpartition("preflight paper, run ")[2]
     for result in report.results:
         row = next(line for line in final.splitlines() if f" {result.id} " in line)
-        assert row.startswith(result.status.upper())
+        assert row.startswith(f"  {result.status.upper()}")
         assert result.outcome.summary in row
-    assert final.count("-> mend") == 5
+    assert final.count("-> fix") == 5
     assert "[FAIL waived: new disk on Monday]" in final
     assert "NO_GO: the bot must not go: a check failed (exit 1, 1.50 s)" in final
-    assert "because redis: redis says fail" in final
+    assert "because" not in final
 
 
 def test_terminal_fills_row_by_row(make_report: MakeReport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +169,9 @@ def test_markup_in_a_finding_is_only_text(make_report: MakeReport, monkeypatch: 
     report = make_report()
     redis = next(result for result in report.results if result.id == "redis")
     nasty = "[green]PASS[/green] [link=http://x]y[/]"
-    changed: tuple[Result, ...] = (replace(redis, outcome=replace(redis.outcome, summary=nasty, hint=nasty)),)
+    changed: tuple[Result, ...] = (
+        replace(redis, outcome=replace(redis.outcome, summary=Message(nasty), hint=Message(nasty))),
+    )
     shown = without_escapes(show(make_report(results=changed), monkeypatch))
     assert shown.count(nasty) >= 2
 
@@ -172,7 +180,7 @@ def test_table_is_closed_without_a_report(monkeypatch: pytest.MonkeyPatch) -> No
     """Where the gate broke, the terminal is given back: the cursor shows again."""
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    view = make_view(stream, {"TERM": "xterm"}, ["redis"], output=None)
+    view = make_view(stream, {"TERM": "xterm"}, ["redis"], Reader())
     view.close(None)
     assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")
 
@@ -181,3 +189,52 @@ def test_modes_are_plain_words(make_report: MakeReport) -> None:
     """No enum's own form reaches the reader."""
     text = render_plain(make_report(mode=Mode.DRY_RUN))
     assert not re.search(r"Status\.|Env\.|Mode\.|Verdict\.", text)
+
+
+def test_what_the_table_has_said_is_not_said_again(make_report: MakeReport) -> None:
+    """A reason that repeats a line of the table is left out; one that the table does not hold is given."""
+    reasons = ("redis: redis says fail", "the run could not be recorded")
+    decision = Decision(verdict=Verdict.NO_GO, exit_code=1, reasons=reasons, ready_for_live=False)
+    text = render_plain(make_report(decision=decision))
+    assert re.findall(" because .*", text) == [" because the run could not be recorded"]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_what_blocks_comes_first(verdict: Verdict, make_report: MakeReport) -> None:
+    """Where a check keeps the bot from going, FAIL, ERROR and SKIP stand on top; else the order is the registry's."""
+    decision = Decision(verdict=verdict, exit_code=1, reasons=(), ready_for_live=False)
+    report = make_report(decision=decision)
+    ids = re.findall(r"(?m)^  [A-Z]{4,5} +(\S+)", render_plain(report))
+    if verdict in {Verdict.NO_GO, Verdict.UNVERIFIED}:
+        assert ids == ["redis", "postgres", "open_positions", "environment", "storage", "clock", "git"]
+    else:
+        assert ids == [result.id for result in report.results]
+
+
+LONG = message(
+    "Redis at {where} is slow: {slowest} took {ms:.0f} ms",
+    where="redis.internal.example.com:6379",
+    slowest="GET",
+    ms=80,
+)
+HINT = Message(
+    "set PREFLIGHT_EXCHANGES__BINANCE__API_KEY_FILE and PREFLIGHT_EXCHANGES__BINANCE__SECRET_FILE, then look at "
+    "`redis-cli --latency` and SLOWLOG on the server"
+)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
+def test_terminal_of_any_width(
+    lang: str, width: int, term: str, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No line is wider than the terminal, unless it is one word, and no word is broken in two."""
+    redis = make_report().results[1]
+    results = (replace(redis, outcome=replace(redis.outcome, summary=LONG, hint=HINT, said="NOAUTH " * 30)),)
+    say = speaker(lang)
+    shown = show(make_report(results=results), monkeypatch, say=say, TERM=term, COLUMNS=str(width))
+    final = without_escapes(shown).rpartition("preflight paper, ")[2].replace("\r", "")
+    assert [line for line in final.splitlines() if columns(line) > width and len(line.split()) > 2] == []
+    for text in (say(LONG), say(HINT)):
+        assert [word for word in text.split() if word not in final.split()] == []

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from preflight import model
-from preflight.model import Report, Sample, report_dict
-from preflight.render.json import render_json
+from preflight.model import Report, Sample
+from preflight.render.json import render_json, report_dict
 
 MakeReport = Callable[..., Report]
 

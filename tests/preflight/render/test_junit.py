@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from preflight.message import Message
 from preflight.model import Decision, Outcome, Report, Result, Status, Verdict
 from preflight.render.junit import render_junit
 
@@ -55,7 +56,7 @@ def test_only_go_is_green(verdict: Verdict, make_report: MakeReport) -> None:
     """With nothing but passing checks, a reader who counts failures still sees each verdict that is not GO."""
     code = {"GO": 0, "NO_GO": 1, "UNVERIFIED": 3, "WARNED": 4, "UNRECORDED": 5, "DRY_RUN": 6, "PARTIAL": 3}[verdict]
     decision = Decision(verdict=verdict, exit_code=code, reasons=("first", "second"), ready_for_live=False)
-    good = Result(id="redis", outcome=Outcome(status=Status.PASS, summary="fine"), required=True)
+    good = Result(id="redis", outcome=Outcome(status=Status.PASS, summary=Message("fine")), required=True)
     suite = parse(make_report(decision=decision, results=(good,)))
     assert suite.get("failures") == ("0" if verdict is Verdict.GO else "1")
     failure = suite.find("testcase[@name='verdict']/failure")
@@ -78,7 +79,7 @@ def test_all_that_is_known_is_told(make_report: MakeReport) -> None:
     assert failure is not None
     assert waived is not None
     assert failure.get("message") == "redis says fail"
-    assert failure.text == "redis says fail\nhint: mend redis\nexpected: good\nactual: fail"
+    assert failure.text == "redis says fail\nhint: fix redis\nexpected: good\nactual: fail"
     assert waived.text is not None
     assert waived.text.endswith("waived: new disk on Monday")
 
@@ -87,7 +88,7 @@ def test_what_xml_cannot_hold(make_report: MakeReport) -> None:
     """Control characters, surrogates and markup in any text leave the document whole and the text readable."""
     report = make_report()
     nasty = "a\x00b\x1b[31m\ud800\ufffe <failure/> ]]> & 한"
-    texts = replace(report.results[1].outcome, summary=nasty, hint=nasty, actual=nasty)
+    texts = replace(report.results[1].outcome, summary=Message(nasty), hint=Message(nasty), actual=nasty)
     decision = replace(report.decision, reasons=(nasty,))
     suite = parse(make_report(results=(replace(report.results[1], outcome=texts),), decision=decision))
     readable = "a\ufffdb\ufffd[31m\ufffd\ufffd <failure/> ]]> & 한"

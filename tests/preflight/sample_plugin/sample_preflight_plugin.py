@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from preflight.check import Context
+from preflight.message import Message
 from preflight.model import Outcome, Status
 
 
@@ -23,9 +24,11 @@ class MaintenanceCheck:
         """Look for the file in the working directory."""
         if (ctx.cwd / "maintenance").exists():
             return Outcome(
-                status=Status.FAIL, summary="a maintenance window is announced", hint="wait, then rm maintenance"
+                status=Status.FAIL,
+                summary=Message("a maintenance window is announced"),
+                hint=Message("wait, then rm maintenance"),
             )
-        return Outcome(status=Status.PASS, summary="no maintenance window is announced")
+        return Outcome(status=Status.PASS, summary=Message("no maintenance window is announced"))
 
 
 CHECKS = (MaintenanceCheck(),)

@@ -33,7 +33,7 @@ class Rogue:
 
 
 def redis(client: socket.socket, note: Callable[[bytes], None]) -> None:
-    """Be a Redis that asks for a password, takes any, keeps what it is given, and knows of no kill switch."""
+    """Be a Redis that asks for a password, takes any, reads back what was written, and knows of no kill switch."""
     kept: dict[bytes, bytes] = {}
     known = False
     while data := client.recv(65536):

@@ -105,7 +105,7 @@ def test_g13_a_server_without_tls_is_a_fail(
     """TLS that was asked for is never left out: Postgres says that it has none, a Redis waits for the rest of it."""
     outcome = ask(table, servers[table]["port"], ca_file=authority.file, timeout=0.5)
     assert outcome.status is {"redis": Status.ERROR, "postgres": Status.FAIL}[table], outcome
-    assert {"redis": "gave no answer", "postgres": "has no TLS"}[table] in outcome.summary
+    assert {"redis": "did not answer", "postgres": "has no TLS"}[table] in outcome.summary
 
 
 def test_g13_two_urls_are_all_that_a_platforms_user_gives(

@@ -1,0 +1,36 @@
+"""Lines that fit a terminal: broken between words only, with Korean letters as wide as they are shown."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_WIDE = frozenset({"W", "F"})  # two columns: https://www.unicode.org/reports/tr11/
+
+
+def columns(text: str) -> int:
+    """Count the columns that a text takes on a terminal."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in _WIDE) for c in text)
+
+
+def wrap(text: str, width: int | None, *, first: str = "", rest: str = "") -> list[str]:
+    """Break a text into lines.
+
+    Args:
+        text: One line.
+        width: Columns of a line; None: as many as it takes.
+        first: What the first line begins with.
+        rest: What each later line begins with.
+
+    Returns:
+        The lines. A word that is longer than a line has one to itself and is not broken.
+    """
+    if width is None:
+        return [f"{first}{text}"]
+    lines, line, empty = [], first, True
+    for word in text.split(" "):
+        if not empty and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line, empty = rest, True
+        line += word if empty else f" {word}"
+        empty = False
+    return [*lines, line]
