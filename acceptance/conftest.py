@@ -17,8 +17,8 @@ from acceptance.proof.follow import FollowedRun, Follower
 from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firing
 from acceptance.proof.panel_probe import PanelProbe
 from acceptance.stack.binaries.progress import Progress
-from acceptance.stack.choose import StackChoice, open_stack, say
-from acceptance.stack.data_servers import open_servers
+from acceptance.stack.choice.choose import StackChoice, open_stack, say
+from acceptance.stack.choice.data_servers import open_servers
 from acceptance.stack.interface import Stack, StackError
 from acceptance.stack.wait import WaitTimeoutError
 from acceptance.terminal import open_terminal

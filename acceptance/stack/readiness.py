@@ -11,12 +11,21 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.ports import HOST
 from acceptance.stack.wait import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """How to ask a server whether it is ready."""
+
+    kind: str  # a key of PROBES
+    asked: str  # the question in words; holds no secret
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what the probe of that kind needs
 
 
 class NeverReadyError(Exception):

@@ -18,7 +18,7 @@ from acceptance.dashboards.pictures.live import ENV, PanelSnapshot, drive, look,
 from acceptance.dashboards.pictures.picture import panel_picture, sheet_picture
 from acceptance.dashboards.pictures.save import picture_name
 from acceptance.probes import GrafanaClient, ProbeError, PrometheusClient
-from acceptance.stack.choose import CHOICES, StackChoice, open_stack, read_login, say
+from acceptance.stack.choice.choose import CHOICES, StackChoice, open_stack, read_login, say
 from acceptance.stack.interface import StackError
 from acceptance.stack.wait import WaitTimeoutError
 

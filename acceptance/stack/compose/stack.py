@@ -18,8 +18,7 @@ from typing import Self
 
 from pytest_docker.plugin import DockerComposeExecutor, get_docker_services
 
-from acceptance.stack.binaries.grafana_source import Choice
-from acceptance.stack.compose import diagnosis, docker_cli, leftovers
+from acceptance.stack.compose import diagnosis, leftovers
 from acceptance.stack.compose import project as compose_project
 from acceptance.stack.compose import run_preflight as compose_run
 from acceptance.stack.compose import secrets as compose_secrets
@@ -28,10 +27,10 @@ from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.readiness import questions
 from acceptance.stack.compose.relay import Relays
 from acceptance.stack.compose.versions import grafana_used, versions
-from acceptance.stack.embedded.supervisor.protocol import Question
-from acceptance.stack.interface import SERVICES, PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.interface import SERVICES, GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import look
+from acceptance.stack.readiness import Question, look
 from evidence.grafana import GrafanaUsed
 
 START_SECONDS = 60
@@ -54,7 +53,7 @@ class ComposeStack:
         *,
         services: Sequence[str] = SERVICES,
         images: choose.Mode = "auto",
-        grafana: Choice = "auto",
+        grafana: GrafanaChoice = "auto",
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
         root: Path = choose.ROOT,

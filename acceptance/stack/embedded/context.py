@@ -10,8 +10,10 @@ from typing import Any
 
 from acceptance.stack.binaries.component import Component
 from acceptance.stack.embedded.layout import Layout, Secrets
-from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec, User
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import User
 
 GRAFANA_USER = "admin"
 DATABASE_USER = "arbitrage"

@@ -10,9 +10,10 @@ from pathlib import Path
 from acceptance.stack.binaries.component import Component
 from acceptance.stack.embedded.context import GRAFANA_USER, StackContext
 from acceptance.stack.embedded.layout import write_private
-from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
 
 
 def grafana(site: StackContext) -> ServiceSpec:

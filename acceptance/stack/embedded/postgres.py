@@ -7,10 +7,11 @@ import signal
 
 from acceptance.stack.embedded.context import DATABASE, DATABASE_USER, StackContext, base_env
 from acceptance.stack.embedded.layout import write_private
-from acceptance.stack.embedded.run_as import can_run, within_reach
-from acceptance.stack.embedded.supervisor.protocol import PreparationStep, Question, ServiceSpec
+from acceptance.stack.embedded.supervisor.protocol import PreparationStep, ServiceSpec
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import can_run, within_reach
 
 _OWNER = "postgres"
 

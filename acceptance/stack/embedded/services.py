@@ -15,9 +15,10 @@ from acceptance.stack.embedded.context import DATABASE, DATABASE_USER, StackCont
 from acceptance.stack.embedded.grafana import grafana
 from acceptance.stack.embedded.layout import write_private
 from acceptance.stack.embedded.postgres import postgres
-from acceptance.stack.embedded.run_as import within_reach
-from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import within_reach
 
 COMPONENT_OF: Mapping[str, str] = {
     "redis": "redis",

@@ -12,18 +12,17 @@ from typing import Any, Self
 from acceptance.stack import run_folder
 from acceptance.stack.binaries import grafana_source
 from acceptance.stack.binaries.component import Component
-from acceptance.stack.binaries.grafana_source import Choice
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.embedded import programs
 from acceptance.stack.embedded.context import GRAFANA_USER, StackContext, preflight_settings
 from acceptance.stack.embedded.layout import Layout, Secrets, write_private
-from acceptance.stack.embedded.run_as import service_user
 from acceptance.stack.embedded.services import BUILDERS, COMPONENT_OF
 from acceptance.stack.embedded.supervisor.client import CODE, Event, SupervisorClient
 from acceptance.stack.embedded.supervisor.protocol import SupervisorSpec
-from acceptance.stack.interface import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.interface import GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.ports import HOST, Ports
 from acceptance.stack.readiness import look
+from acceptance.stack.run_as import service_user
 from acceptance.stack.run_preflight import invoke
 from evidence.grafana import GrafanaUsed
 
@@ -50,7 +49,7 @@ class EmbeddedStack:
         project: Path = CODE,
         monitoring: Path | None = None,
         textfile_seen: Path | None = None,
-        grafana: Choice = "auto",
+        grafana: GrafanaChoice = "auto",
         progress: Progress | None = None,
         resolve: Callable[[Sequence[str]], Mapping[str, Component]] | None = None,
         tell: Callable[[Event], object] = lambda _: None,
