@@ -11,6 +11,7 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ def look(question: Question) -> Observation[None]:
         return ask(question)
     except NeverReadyError as error:
         return Observation(done=False, said=str(error))
+
+
+def look_at_all(questions: Mapping[str, Question]) -> dict[str, Observation[None]]:
+    """Ask all at once, each once: a paused server must not hold the others.
+
+    Returns:
+        Name -> answer, in the order of the questions.
+    """
+    with ThreadPoolExecutor(max_workers=len(questions)) as pool:
+        return dict(zip(questions, pool.map(look, questions.values()), strict=True))
 
 
 def http_get(port: int, path: str, *, login: tuple[str, str] | None = None) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.context import Layout
 from acceptance.stack.embedded.supervisor.client import CODE, SupervisorClient
 from acceptance.stack.embedded.supervisor.protocol import ServiceSpec, SupervisorSpec
 from acceptance.stack.ports import Ports
