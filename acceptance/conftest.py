@@ -26,9 +26,9 @@ from acceptance.proof.outage import Outage, begin_outage, see_outage, until_firi
 from acceptance.proof.second_env import SecondEnv
 from acceptance.proof.sweep import PanelOutcome, sweep
 from acceptance.stack.binaries.progress import Progress
-from acceptance.stack.choose import StackChoice, open_stack, say
-from acceptance.stack.compose import docker_cli
-from acceptance.stack.data_servers import open_servers
+from acceptance.stack.choice.choose import StackChoice, open_stack, say
+from acceptance.stack.choice.data_servers import open_servers
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import Stack, StackError
 from acceptance.stack.wait import WaitTimeoutError
 from acceptance.terminal import open_terminal

@@ -22,7 +22,7 @@ from acceptance.gates.gate import Plan
 from acceptance.gates.interface import FAILED, INTERRUPTED, OK, PROJECT, USAGE, exit_code_of
 from acceptance.gates.lanes import Tests
 from acceptance.gates.log import GateLog
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.docker import docker_cli
 from evidence.attest import keys
 from evidence.bundle.seal import seal
 from evidence.errors import EvidenceError

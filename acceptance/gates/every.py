@@ -19,7 +19,7 @@ from typing import Final
 from acceptance.gates import table
 from acceptance.gates.interface import FAILED, NOT_FULL, OK
 from acceptance.gates.table import Row
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.docker import docker_cli
 from evidence.bundle import Bundle, layout, open_run
 
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"  # where GitHub Actions shows what a step writes

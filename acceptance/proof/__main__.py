@@ -23,7 +23,7 @@ from acceptance.probes import GrafanaClient, ProbeError
 from acceptance.probes.grafana import Datasource
 from acceptance.proof.user_dashboards import BroughtPanel, OpenGrafana, look_at
 from acceptance.stack.binaries.component import ComponentError
-from acceptance.stack.choose import read_login, say
+from acceptance.stack.choice.choose import read_login, say
 from acceptance.stack.interface import StackError
 
 _SCRAPE = 15.0  # seconds: what Grafana takes where its datasource says nothing

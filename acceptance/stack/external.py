@@ -16,8 +16,7 @@ from urllib.parse import unquote, urlsplit
 from acceptance.probes.errors import ProbeError
 from acceptance.probes.grafana import GrafanaClient
 from acceptance.probes.transport import HttpProbe
-from acceptance.stack.binaries.grafana_source import Choice
-from acceptance.stack.interface import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.interface import GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.run_preflight import invoke
 from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
 
@@ -51,7 +50,7 @@ class ExternalStack:
     textfile_dir: Path  # where the user's node_exporter reads
     grafana_auth: tuple[str, str]  # user and password; for a token, `api_key` and the token
     project: Path
-    wanted: Choice = "auto"  # which kind of Grafana it has to be
+    wanted: GrafanaChoice = "auto"  # which kind of Grafana it has to be
     name: str = "external"
 
     def start(self) -> None:

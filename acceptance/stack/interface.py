@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from evidence.grafana import GrafanaUsed
+
+GrafanaChoice = Literal["auto", "real", "standin"]
+GRAFANA_CHOICES: tuple[GrafanaChoice, ...] = ("auto", "real", "standin")
 
 SERVICES: tuple[str, ...] = ("redis", "postgres", "prometheus", "grafana", "node-exporter", "engine")
 """Every service name that a stack may use; the names are those of the compose file."""
@@ -138,3 +141,26 @@ class Stack(Protocol):
 
     def resume_service(self, name: str) -> None:
         """Let a paused service go on; returns when it is ready."""
+
+
+class DataServers(Protocol):
+    """The part of a stack that faults and live runs use: its servers as they are reached from this machine."""
+
+    def settings(self) -> dict[str, Any]:
+        """Preflight's settings for it, nested; host and port as reached from here."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret it made."""
+
+    def stop_service(self, name: str) -> None:
+        """Stop a server."""
+
+    def start_service(self, name: str) -> None:
+        """Start it again; returns when it is ready."""
+
+    def pause_service(self, name: str) -> None:
+        """Freeze a server."""
+
+    def resume_service(self, name: str) -> None:
+        """Let it go on; returns when it is ready."""

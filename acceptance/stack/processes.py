@@ -1,4 +1,4 @@
-"""Running other programs: long ones on a leash with a log, short questions with a deadline."""
+"""Running other programs: long ones owned by this process and with a log, short questions with a deadline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-LEASH = Path(__file__).with_name("owned_command.py")
+OWNED_COMMAND = Path(__file__).with_name("owned_command.py")
 POLL_SECONDS = 0.2
 QUESTION_SECONDS = 10.0
 TAIL_BYTES = 8192
@@ -56,7 +56,7 @@ def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, st
         sink.write(f"$ {' '.join(argv)}\n".encode())
         sink.flush()
         begin = sink.tell()
-        with leashed(argv, cwd=cwd, env=env, stdout=sink, stderr=sink) as process:
+        with owned_command(argv, cwd=cwd, env=env, stdout=sink, stderr=sink) as process:
             code = _wait(process, stop)
     with log.open("rb") as source:
         source.seek(begin)
@@ -67,7 +67,7 @@ def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, st
 
 
 @contextlib.contextmanager
-def leashed(
+def owned_command(
     argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program that does not outlive the block, nor this process, in whatever way either ends.
@@ -75,11 +75,11 @@ def leashed(
     Its exit code is 128 + the signal where one ended it. A terminal's Ctrl-C does not reach it: the block's end does.
 
     Raises:
-        OSError: The program that holds the leash cannot be started.
+        OSError: The owning program cannot be started.
     """
     process = subprocess.Popen(
         # -I -S: a bare interpreter, up in 10 ms, that no variable or site package can influence.
-        [sys.executable, "-I", "-S", str(LEASH), *argv],
+        [sys.executable, "-I", "-S", str(OWNED_COMMAND), *argv],
         cwd=cwd,
         env=dict(env),
         stdin=subprocess.PIPE,

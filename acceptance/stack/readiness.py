@@ -11,12 +11,22 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.ports import HOST
 from acceptance.stack.wait import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """How to ask a server whether it is ready."""
+
+    kind: str  # a key of PROBES
+    asked: str  # the question in words; holds no secret
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what the probe of that kind needs
 
 
 class NeverReadyError(Exception):
@@ -49,6 +59,16 @@ def look(question: Question) -> Observation[None]:
         return ask(question)
     except NeverReadyError as error:
         return Observation(done=False, said=str(error))
+
+
+def look_at_all(questions: Mapping[str, Question]) -> dict[str, Observation[None]]:
+    """Ask all at once, each once: a paused server must not hold the others.
+
+    Returns:
+        Name -> answer, in the order of the questions.
+    """
+    with ThreadPoolExecutor(max_workers=len(questions)) as pool:
+        return dict(zip(questions, pool.map(look, questions.values()), strict=True))
 
 
 def http_get(port: int, path: str, *, login: tuple[str, str] | None = None) -> tuple[int, str]:

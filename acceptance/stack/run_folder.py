@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from acceptance.stack.embedded.run_as import can_traverse
-from acceptance.stack.embedded.supervisor.protocol import User
 from acceptance.stack.interface import StackError
+from acceptance.stack.run_as import User, can_traverse
 from preflight.process_id import birth, is_running
 
 PREFIX = "arbitrage-stack-"

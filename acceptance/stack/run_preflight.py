@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.stack.interface import PreflightRun, StackError
-from acceptance.stack.processes import leashed
+from acceptance.stack.processes import owned_command
 
 _TIMEOUT = 120.0
 _KEPT = ("PATH", "HOME", "LANG")
@@ -80,7 +80,7 @@ def invoke(
             with (
                 out.open("wb") as stdout,
                 err.open("wb") as stderr,
-                leashed(argv, cwd=project, env=env, stdout=stdout, stderr=stderr) as process,
+                owned_command(argv, cwd=project, env=env, stdout=stdout, stderr=stderr) as process,
             ):
                 exit_code = process.wait(timeout=_TIMEOUT)
         except subprocess.TimeoutExpired as error:

@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from acceptance.probes.exposition import parse
-from acceptance.stack.data_servers import Servers
-from acceptance.stack.embedded.supervisor.client import CODE
-from acceptance.stack.interface import PreflightRun
+from acceptance.stack.interface import DataServers, PreflightRun
 from acceptance.stack.run_preflight import invoke
 from acceptance.world.exchanges import ExchangeStandin
 from acceptance.world.telegram import TelegramStandin
@@ -26,12 +24,14 @@ from preflight.record.catalogue import READY_FOR_LIVE
 HOSTS = {"api.upbit.com": "upbit", "api.binance.com": "binance"}
 TABLE = "live_positions"
 
+_CODE = Path(__file__).parents[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveWorld:
     """Everything a live run meets, on a good day."""
 
-    servers: Servers
+    servers: DataServers
     place: Path  # where the gate runs and keeps its state
     exchanges: ExchangeStandin
     telegram: TelegramStandin
@@ -59,7 +59,7 @@ class LiveWorld:
             "PREFLIGHT_LEDGER": str(self.place / "state" / "ledger.sqlite"),
             "PREFLIGHT_SPOOL_DIR": str(self.place / "state" / "spool"),
         }
-        return invoke(args, self.servers.settings(), project=self.place / "project", code=CODE, extra={**state, **env})
+        return invoke(args, self.servers.settings(), project=self.place / "project", code=_CODE, extra={**state, **env})
 
     def ready(self, run: PreflightRun) -> tuple[int, bool, float | None]:
         """Give exit code, what the report says, and what the `.prom` file says."""
@@ -86,7 +86,7 @@ def _pushed_checkout(root: Path) -> Path:
     return checkout
 
 
-def _make_positions(servers: Servers) -> None:
+def _make_positions(servers: DataServers) -> None:
     postgres = servers.settings()["postgres"]
     where = {**postgres, "dbname": postgres["database"]}
     del where["database"]
@@ -95,7 +95,7 @@ def _make_positions(servers: Servers) -> None:
 
 
 @contextmanager
-def open_live_world(servers: Servers) -> Iterator[LiveWorld]:
+def open_live_world(servers: DataServers) -> Iterator[LiveWorld]:
     """Start what stands in for the world. The servers are the caller's, and nothing else should live on them.
 
     The gate runs on this machine: it reaches the stand-ins as it does, whatever runs the servers.

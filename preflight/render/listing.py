@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-
-from preflight.check import Check
+from typing import Protocol
 
 Blocking = Callable[[str], bool] | None  # tells whether an id blocks in the chosen env; None: no env was chosen
 
 
-def render_list(checks: Sequence[Check], blocking: Blocking) -> str:
+class ListedCheck(Protocol):
+    """What a list shows of a check."""
+
+    @property
+    def id(self) -> str:
+        """Its stable id."""
+
+    @property
+    def proves(self) -> str:
+        """What a PASS of it says."""
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Ids of the checks that must pass first."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that it may take."""
+
+    @property
+    def network(self) -> bool:
+        """Whether it asks anything over the network."""
+
+
+def render_list(checks: Sequence[ListedCheck], blocking: Blocking) -> str:
     """Return the checks as a plain table that ends with a newline."""
     rows = [("ID", "BLOCKS", "TIMEOUT", "REQUIRES", "PROVES")]
     rows += [
@@ -30,7 +53,7 @@ def render_list(checks: Sequence[Check], blocking: Blocking) -> str:
     )
 
 
-def render_list_json(checks: Sequence[Check], blocking: Blocking) -> str:
+def render_list_json(checks: Sequence[ListedCheck], blocking: Blocking) -> str:
     """Return the checks as a JSON array."""
     return (
         json.dumps(
@@ -52,7 +75,7 @@ def render_list_json(checks: Sequence[Check], blocking: Blocking) -> str:
     )
 
 
-def _blocks(check: Check, blocking: Blocking) -> str:
+def _blocks(check: ListedCheck, blocking: Blocking) -> str:
     if blocking is None:
         return "?"
     return "yes" if blocking(check.id) else "no"

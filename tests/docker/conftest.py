@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.docker import docker_cli
 
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
 OWN_IMAGES = {"ENGINE_IMAGE": "own/engine:1.0.0", "PREFLIGHT_IMAGE": "own/preflight:1.0.0"}

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.probes import PrometheusClient
-from acceptance.stack.compose import docker_cli, leftovers, secrets
-from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.compose import leftovers, secrets
 from acceptance.stack.compose.images import choose
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import HOST, Ports, port_variable
 from acceptance.stack.readiness import http_get

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import docker_cli, env_file
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.operate import backup
 from acceptance.stack.compose.operate.archive import MANIFEST
 from acceptance.stack.compose.operate.restore import MARK
 from acceptance.stack.compose.operate.volumes import SUFFIX, VOLUMES
+from acceptance.stack.docker import docker_cli, env_file
 from acceptance.stack.wait import Observation, wait_until
 from tests.docker.operator import Operator, at_work
 

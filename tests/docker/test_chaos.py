@@ -11,8 +11,9 @@ from typing import Self
 
 import pytest
 
-from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose import diagnosis
 from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES, PreflightRun
 from acceptance.stack.readiness import http_get
 from acceptance.stack.wait import Observation, wait_until

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.compose.hardening import RULES, network_faults
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.secrets import NAMES
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import port_variable
 

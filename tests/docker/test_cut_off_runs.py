@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from acceptance.stack.compose import docker_cli, env_file
+from acceptance.stack.docker import docker_cli, env_file
 from acceptance.stack.readiness import http_get
 from acceptance.stack.wait import Observation, wait_until
 from tests.docker.operator import Operator, at_work, documented

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import docker_cli, env_file
 from acceptance.stack.compose.operate import doctor
 from acceptance.stack.compose.operate.doctor import Machine, look
 from acceptance.stack.compose.remedies import DOCS, REMEDIES, in_step
+from acceptance.stack.docker import docker_cli, env_file
 from acceptance.stack.ports import HOST
 from tests.docker.operator import Operator, at_work
 

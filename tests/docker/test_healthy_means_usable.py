@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose import diagnosis
 from acceptance.stack.compose import project as compose_project
 from acceptance.stack.compose.diagnosis import Container
-from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.remedies import REMEDIES, for_words
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.interface import SERVICES
 from acceptance.stack.ports import Ports
 from acceptance.stack.wait import Observation, wait_until

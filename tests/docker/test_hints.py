@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.docker.docker_cli import DockerResult
 from tests.docker.operator import Operator, at_work, documented
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(300)]

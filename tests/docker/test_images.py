@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from acceptance.stack.compose.docker_cli import DockerResult, docker, run
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.images.contexts import IMAGES, Local
 from acceptance.stack.compose.images.wheelhouse import project_version
+from acceptance.stack.docker.docker_cli import DockerResult, docker, run
 from acceptance.stack.interface import SERVICES
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]

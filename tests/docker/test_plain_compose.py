@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from acceptance.probes import GrafanaClient
-from acceptance.stack.compose import docker_cli, env_file
-from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.docker import docker_cli, env_file
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.ports import HOST
 from tests.docker.operator import DOCS, Operator, at_work, documented
 

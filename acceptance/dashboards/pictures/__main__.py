@@ -21,7 +21,7 @@ from acceptance.display import DisplayError
 from acceptance.display.installed import installed_library
 from acceptance.probes import GrafanaClient, ProbeError, PrometheusClient
 from acceptance.stack.binaries.component import ComponentError
-from acceptance.stack.choose import CHOICES, StackChoice, open_stack, read_login, say
+from acceptance.stack.choice.choose import CHOICES, StackChoice, open_stack, read_login, say
 from acceptance.stack.interface import StackError
 from acceptance.stack.wait import WaitTimeoutError
 

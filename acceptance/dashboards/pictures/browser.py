@@ -29,7 +29,7 @@ from acceptance.dashboards.pictures.chromium import BrowserError, find_chromium,
 from acceptance.dashboards.pictures.live import DASHBOARDS, ENV
 from acceptance.dashboards.pictures.pages import judge_page, still_loading
 from acceptance.proof.expectations import load_expectations
-from acceptance.stack.choose import read_login, say
+from acceptance.stack.choice.choose import read_login, say
 from acceptance.stack.interface import StackError
 
 __all__ = ["PAGE_SECONDS", "PageCapture", "main", "photograph", "serves_pages", "take_screenshots"]

@@ -10,17 +10,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from acceptance.stack.binaries import on_path
 from acceptance.stack.binaries.cache import components_dir, load
 from acceptance.stack.binaries.component import Component, ComponentError, Source
 from acceptance.stack.binaries.pins import numbers
+from acceptance.stack.interface import GrafanaChoice
 from acceptance.world.grafana.identity import VERSION as STANDIN_VERSION
 from evidence.grafana import GrafanaKind, GrafanaUsed
-
-Choice = Literal["auto", "real", "standin"]
-CHOICES: tuple[Choice, ...] = ("auto", "real", "standin")
 
 WAYS = (
     "put a grafana >= 10 with its home folder on PATH, set GRAFANA_HOME to one that is unpacked, "
@@ -34,7 +31,7 @@ _KINDS: dict[Source, GrafanaKind] = {
 }
 
 
-def choose(choice: Choice, *, tell: Callable[[str], object]) -> Component:
+def choose(choice: GrafanaChoice, *, tell: Callable[[str], object]) -> Component:
     """Return the server to run, and say which and why.
 
     Args:

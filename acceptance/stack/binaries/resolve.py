@@ -16,6 +16,7 @@ from acceptance.stack.binaries import cache, grafana_source, on_path, prerequisi
 from acceptance.stack.binaries.component import Component, ComponentError
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.binaries.recipes import BuildContext, Recipe
+from acceptance.stack.interface import GrafanaChoice
 from acceptance.stack.processes import StoppedError
 
 MADE = ("redis", "postgres", "prometheus", "promtool", "node_exporter")
@@ -35,7 +36,7 @@ def resolve_all(
     *,
     progress: Progress | None = None,
     use_path: bool = True,
-    grafana: grafana_source.Choice = "auto",
+    grafana: GrafanaChoice = "auto",
 ) -> dict[str, Component]:
     """Return components by name, making those that are neither on PATH nor in the cache.
 

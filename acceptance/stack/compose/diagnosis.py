@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose.project import Project
 from acceptance.stack.compose.remedies import for_words
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.ports import port_variable
 
 LOG_LINES = 12

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.docker import docker_cli
 from preflight.process_id import birth_ticks
 
 PREFIX = "arbitrage-test"

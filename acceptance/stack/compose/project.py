@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.stack import prometheus_config
-from acceptance.stack.compose import docker_cli, leftovers, secrets
+from acceptance.stack.compose import leftovers, secrets
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES, StackError
 from acceptance.stack.ports import port_variable
 

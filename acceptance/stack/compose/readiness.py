@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
 
 ROLE = "arbitrage"
 """Postgres role and database of the bot and of preflight, as in docker-compose.yml."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from acceptance.stack.compose import docker_cli, pump
+from acceptance.stack.compose import pump
 from acceptance.stack.compose.project import Project
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
 from acceptance.stack.wait import Observation, wait_until

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose.project import Project
 from acceptance.stack.compose.relay import Relays
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import PreflightRun, StackError
 
 TIMEOUT = 120.0

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from acceptance.stack.compose import env_file
+from acceptance.stack.docker import env_file
 
 ROOT = Path(__file__).resolve().parents[3]
 """The checkout."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose import diagnosis
 from acceptance.stack.compose.project import Project
-from acceptance.stack.embedded.supervisor.protocol import Question
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES, StackError
-from acceptance.stack.readiness import NeverReadyError, ask, must_be_able_to_start
+from acceptance.stack.readiness import NeverReadyError, Question, ask, must_be_able_to_start
 from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 
 READY_SECONDS = 60.0

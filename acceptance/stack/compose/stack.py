@@ -11,15 +11,11 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pytest_docker.plugin import DockerComposeExecutor, get_docker_services
 
-from acceptance.stack.binaries.grafana_source import Choice
-from acceptance.stack.compose import diagnosis, docker_cli, leftovers
+from acceptance.stack.compose import diagnosis, leftovers
 from acceptance.stack.compose import project as compose_project
 from acceptance.stack.compose import run_preflight as compose_run
 from acceptance.stack.compose import secrets as compose_secrets
@@ -28,10 +24,11 @@ from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.readiness import questions
 from acceptance.stack.compose.relay import Relays
 from acceptance.stack.compose.versions import grafana_used, versions
-from acceptance.stack.embedded.supervisor.protocol import Question
-from acceptance.stack.interface import SERVICES, PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.interface import SERVICES, GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.owned import NOT_STARTED, OwnedStack
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import look
+from acceptance.stack.readiness import Question, look_at_all
 from evidence.grafana import GrafanaUsed
 
 START_SECONDS = 60
@@ -41,7 +38,7 @@ GRAFANA_USER = "admin"
 _STOP_SECONDS = 5
 
 
-class ComposeStack:
+class ComposeStack(OwnedStack):
     """Redis, Postgres, engine, Prometheus, Grafana and node_exporter in containers of one compose project.
 
     Use it as a context manager, or call ``start`` and ``stop``.
@@ -54,7 +51,7 @@ class ComposeStack:
         *,
         services: Sequence[str] = SERVICES,
         images: choose.Mode = "auto",
-        grafana: Choice = "auto",
+        grafana: GrafanaChoice = "auto",
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
         root: Path = choose.ROOT,
@@ -78,6 +75,7 @@ class ComposeStack:
             start_seconds: Deadline for all services to become healthy.
             tell: Is given a line about each slow step.
         """
+        super().__init__()
         for each in services:
             control.must_be_known(each)
         self._names = tuple(services)
@@ -93,35 +91,16 @@ class ComposeStack:
         self._life = contextlib.ExitStack()
         self._cleanup: list[str] = []  # pytest-docker's commands for the end; emptied to let the stack live on
         self._images: choose.Images | None = None
-        self._ports: Ports | None = None
         self._project: compose_project.Project | None = None
         self._relays: Relays | None = None
         self._secrets: dict[str, str] = {}
         self._versions: dict[str, dict[str, str]] = {}
-        self._last_logs: dict[str, str] = {}
-        self._at_failure: tuple[ServiceState, ...] | None = None
-        self.start_seconds: float | None = None  # from `up` to all ready
 
     # --- life ---------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start every service and return when each is ready.
-
-        Raises:
-            StackError: No engine, an image that cannot be had, a taken port, a broken ``prometheus.yml``, a service
-                that does not get healthy in time, or it runs already.
-        """
-        if self._project is not None:
-            message = "this stack is running already"
-            raise StackError(message)
-        self._at_failure = None
-        try:
-            self._begin()
-        except BaseException as error:  # Ctrl-C too: nothing half-started stays
-            if isinstance(error, StackError):
-                self._at_failure = self._states_now()
-            self.stop()
-            raise
+    @property
+    def _started(self) -> bool:
+        return self._project is not None
 
     def _begin(self) -> None:
         trouble = docker_cli.why_unusable()
@@ -189,8 +168,7 @@ class ComposeStack:
         finally:
             if project is not None:
                 shutil.rmtree(project.folder, ignore_errors=True)
-            if self._ports is not None:
-                self._ports.release()
+            self._release_ports()
 
     def keep(self) -> str:
         """Let the stack live on without this process; give the command that takes it down."""
@@ -199,22 +177,10 @@ class ComposeStack:
         self._cleanup.clear()
         self._life.close()
         self._project = None
-        if self._ports is not None:
-            self._ports.release()
+        self._release_ports()
         words = ("docker", "compose", "--env-file", project.env_file, "-f", project.compose_file, "-p", project.name)
         down = shlex.join([*map(str, words), "--profile", "preflight", "down", "--volumes"])
         return f"{down} && {shlex.join(('rm', '-r', str(project.folder)))}"  # the folder holds the secrets
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
 
     # --- what it is ---------------------------------------------------------------------------------------
 
@@ -228,13 +194,6 @@ class ComposeStack:
             node_exporter=at["node-exporter"],
             engine=at["engine"],
         )
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Service name -> port on 127.0.0.1."""
-        if self._ports is None:
-            raise StackError(_NOT_STARTED)
-        return self._ports.as_dict()
 
     @property
     def project(self) -> compose_project.Project:
@@ -271,20 +230,14 @@ class ComposeStack:
         """Run the preflight container against this stack."""
         project = self._running()
         if self._relays is None:
-            raise StackError(_NOT_STARTED)
+            raise StackError(NOT_STARTED)
         return compose_run.run_preflight(project, self._relays, args, env or {})
 
-    def services(self) -> tuple[ServiceState, ...]:
-        """The state of every service: its container as the engine sees it, its answer as asked now.
-
-        After a start that failed: as it was then; empty when it had not come to starting one.
-        """
-        if self._at_failure is not None:
-            return self._at_failure
+    def _states(self) -> tuple[ServiceState, ...]:
+        """Each container as the engine sees it, and its answer."""
         project = self._running()
         asked = self._questions()
-        with ThreadPoolExecutor(max_workers=len(self._names)) as pool:  # a paused one must not hold the others
-            answers = dict(zip(self._names, pool.map(lambda name: look(asked[name]), self._names), strict=True))
+        answers = look_at_all({name: asked[name] for name in self._names})
         rows = diagnosis.containers(project)
         known = self.versions()
         return tuple(
@@ -325,15 +278,8 @@ class ComposeStack:
 
     def _running(self) -> compose_project.Project:
         if self._project is None:
-            raise StackError(_NOT_STARTED)
+            raise StackError(NOT_STARTED)
         return self._project
-
-    def _states_now(self) -> tuple[ServiceState, ...]:
-        """The states where they can still be had; the reason why the start failed is not to be lost over them."""
-        try:
-            return self.services() if self._project is not None else ()
-        except StackError:
-            return ()
 
     def _questions(self) -> dict[str, Question]:
         return questions(self.ports, self._secrets, dashboards=self._monitoring / "grafana" / "dashboards")
@@ -345,6 +291,3 @@ class ComposeStack:
         for value in self._secrets.values():
             text = text.replace(value, "[secret]")
         return text
-
-
-_NOT_STARTED = "this stack is not running; call start() first"

@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from acceptance.stack.compose import diagnosis, docker_cli
+from acceptance.stack.compose import diagnosis
 from acceptance.stack.compose.images import choose, contexts
 from acceptance.stack.compose.project import Project
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES
 from acceptance.stack.readiness import http_get
 from acceptance.world.grafana.identity import VERSION as STANDIN_VERSION

@@ -8,65 +8,65 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from acceptance.stack.binaries.component import Component
-from acceptance.stack.embedded.context import GRAFANA_USER, StackContext
-from acceptance.stack.embedded.layout import write_private
-from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec
+from acceptance.stack.embedded.context import GRAFANA_USER, StackContext, write_private
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
 
 
-def grafana(site: StackContext) -> ServiceSpec:
+def grafana(context: StackContext) -> ServiceSpec:
     """The dashboards' server, provisioned from the checkout: the user's Grafana, or the stand-in."""
-    component = site.components["grafana"]
-    dashboards = site.monitoring / "grafana" / "dashboards"
-    site.layout.data("grafana").mkdir(mode=0o700)
-    argv = _standin(site) if component.source == "stand-in" else _real(site, component)
+    component = context.components["grafana"]
+    dashboards = context.monitoring / "grafana" / "dashboards"
+    context.layout.data("grafana").mkdir(mode=0o700)
+    argv = _standin(context) if component.source == "stand-in" else _real(context, component)
     env = {
         **component.env,
-        "PROMETHEUS_URL": site.url("prometheus"),
+        "PROMETHEUS_URL": context.url("prometheus"),
         "DASHBOARDS_PATH": str(dashboards),
-        "SCRAPE_INTERVAL": site.interval or "15s",
+        "SCRAPE_INTERVAL": context.interval or "15s",
     }
     if component.source == "stand-in":
-        env["PYTHONPATH"] = str(site.code)
-        env["STANDIN_NODE"] = str(site.components["node"].binary)
-        env["STANDIN_DISPLAY"] = str(site.components["grafana-display"].binary.parent)
+        env["PYTHONPATH"] = str(context.code)
+        env["STANDIN_NODE"] = str(context.components["node"].binary)
+        env["STANDIN_DISPLAY"] = str(context.components["grafana-display"].binary.parent)
     question = Question(
         kind="grafana",
-        asked=f"GET {site.url('grafana')}/api/health, datasource and dashboards",
+        asked=f"GET {context.url('grafana')}/api/health, datasource and dashboards",
         settings={
-            "port": site.ports["grafana"],
+            "port": context.ports["grafana"],
             "user": GRAFANA_USER,
-            "password": site.secrets.grafana,
-            "datasource_url": site.url("prometheus"),
+            "password": context.secrets.grafana,
+            "datasource_url": context.url("prometheus"),
             "dashboards": [_uid(path) for path in sorted(dashboards.glob("*.json"))],
-            "log": str(site.layout.log("grafana")),
+            "log": str(context.layout.log("grafana")),
         },
     )
-    return site.spec("grafana", argv, env, question)
+    return context.spec("grafana", argv, env, question)
 
 
-def _provisioning(site: StackContext) -> Path:
-    return site.monitoring / "grafana" / "provisioning"
+def _provisioning(context: StackContext) -> Path:
+    return context.monitoring / "grafana" / "provisioning"
 
 
-def _standin(site: StackContext) -> tuple[str, ...]:
+def _standin(context: StackContext) -> tuple[str, ...]:
     """The command line of the stand-in."""
     options: Mapping[str, object] = {
         "host": HOST,
-        "port": site.ports["grafana"],
-        "provisioning": _provisioning(site),
+        "port": context.ports["grafana"],
+        "provisioning": _provisioning(context),
         "user": GRAFANA_USER,
-        "password-file": write_private(site.layout.conf / "grafana-password", site.secrets.grafana),
-        "data": site.layout.data("grafana"),
+        "password-file": write_private(context.layout.conf / "grafana-password", context.secrets.grafana),
+        "data": context.layout.data("grafana"),
     }
     words = (word for name, value in options.items() for word in (f"--{name}", str(value)))
     return (sys.executable, "-m", "acceptance.world.grafana", *words)
 
 
-def _real(site: StackContext, component: Component) -> tuple[str, ...]:
+def _real(context: StackContext, component: Component) -> tuple[str, ...]:
     """The command line of a Grafana that talks to nobody but Prometheus, and its configuration."""
-    data = site.layout.data("grafana")
+    data = context.layout.data("grafana")
     home = component.home
     if home is None:
         message = f"the grafana component {component.binary} has no home folder with conf/ and public/"
@@ -76,14 +76,14 @@ def _real(site: StackContext, component: Component) -> tuple[str, ...]:
             "data": data,
             "logs": data / "log",
             "plugins": data / "plugins",
-            "provisioning": _provisioning(site),
+            "provisioning": _provisioning(context),
         },
-        "server": {"http_addr": HOST, "http_port": site.ports["grafana"], "root_url": site.url("grafana") + "/"},
+        "server": {"http_addr": HOST, "http_port": context.ports["grafana"], "root_url": context.url("grafana") + "/"},
         "database": {"wal": "true"},
         "security": {
             "admin_user": GRAFANA_USER,
-            "admin_password": site.secrets.grafana,
-            "secret_key": site.secrets.grafana_key,
+            "admin_password": context.secrets.grafana,
+            "secret_key": context.secrets.grafana_key,
             "disable_gravatar": "true",
         },
         "analytics": {
@@ -103,7 +103,7 @@ def _real(site: StackContext, component: Component) -> tuple[str, ...]:
         f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in pairs.items()) + "\n"
         for section, pairs in sections.items()
     )
-    config = write_private(site.layout.conf / "grafana.ini", text)
+    config = write_private(context.layout.conf / "grafana.ini", text)
     return (str(component.binary), "server", "--homepath", str(home), "--config", str(config))
 
 

@@ -20,13 +20,12 @@ from rich.console import Console
 from rich.text import Text
 
 from acceptance.stack import run_folder
-from acceptance.stack.binaries.grafana_source import CHOICES, Choice
 from acceptance.stack.embedded.local_files import RunningStack, StateFolder
 from acceptance.stack.embedded.programs import available_services
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.embedded.supervisor.client import CODE, Event
-from acceptance.stack.interface import StackError
-from acceptance.stack.ownership import kill_all
+from acceptance.stack.embedded.supervisor.ownership import kill_all
+from acceptance.stack.interface import GRAFANA_CHOICES, GrafanaChoice, StackError
 from acceptance.stack.ports import by_whom, is_free, port_variable
 from acceptance.stack.readiness import ask
 from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
@@ -72,7 +71,7 @@ def up(
     *,
     services: Sequence[str],
     environment: Mapping[str, str],
-    grafana: Choice = "auto",
+    grafana: GrafanaChoice = "auto",
 ) -> int:
     """Start the stack, write the files that let ``preflight`` and ``down`` find it, and leave it running.
 
@@ -259,7 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--project", type=Path, default=CODE, help="folder that gets .stack (default: checkout)")
     parser.add_argument(
         "--grafana",
-        choices=CHOICES,
+        choices=GRAFANA_CHOICES,
         default="auto",
         help="for up: your Grafana where there is one (auto), that or nothing (real), or the stand-in",
     )

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.stack.embedded.stack import EmbeddedStack
-from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.interface import StackError
+from acceptance.stack.readiness import Question
 from preflight.process_id import birth, is_running
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import signal
 
-from acceptance.stack.embedded.context import DATABASE, DATABASE_USER, StackContext, base_env
-from acceptance.stack.embedded.layout import write_private
-from acceptance.stack.embedded.run_as import can_run, within_reach
-from acceptance.stack.embedded.supervisor.protocol import PreparationStep, Question, ServiceSpec
+from acceptance.stack.embedded.context import DATABASE, DATABASE_USER, StackContext, base_env, write_private
+from acceptance.stack.embedded.supervisor.protocol import PreparationStep, ServiceSpec
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import can_run, within_reach
 
 _OWNER = "postgres"
 
 
-def postgres(site: StackContext) -> ServiceSpec:
+def postgres(context: StackContext) -> ServiceSpec:
     """Postgres over TCP only, with an application role that is no superuser and its own database."""
-    port = site.ports["postgres"]
-    component = site.components["postgres"]
-    user = site.user
+    port = context.ports["postgres"]
+    component = context.components["postgres"]
+    user = context.user
     if component.home is None and user is not None and not can_run(component.binary, user):
         message = (
             f"{component.binary} cannot be run by user {user.name}, and Postgres refuses root; "
@@ -27,11 +27,11 @@ def postgres(site: StackContext) -> ServiceSpec:
         )
         raise StackError(message, service="postgres")
     binary, env = within_reach(
-        component.binary, component.home, component.env, user=user, place=site.layout.bin / "postgres"
+        component.binary, component.home, component.env, user=user, place=context.layout.bin / "postgres"
     )
-    home = site.layout.data("postgres")
+    home = context.layout.data("postgres")
     home.mkdir(mode=0o700)
-    password = write_private(home / "owner-password", site.secrets.postgres_owner)
+    password = write_private(home / "owner-password", context.secrets.postgres_owner)
     if user is not None:
         os.chown(home, user.uid, user.gid)
         os.chown(password, user.uid, user.gid)
@@ -46,9 +46,9 @@ def postgres(site: StackContext) -> ServiceSpec:
         "max_wal_senders": "0",
         "logging_collector": "off",
     }
-    if not site.durable:
+    if not context.durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    settings |= site.postgres
+    settings |= context.postgres
     options = tuple(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
     initdb = (
         str(binary.parent / "initdb"),
@@ -59,7 +59,7 @@ def postgres(site: StackContext) -> ServiceSpec:
     quiet = ("-c", "log_min_error_statement=panic")
     single = (str(binary), "--single", "-F", *quiet, "-D", data, "postgres")
     statements = (
-        f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{site.secrets.postgres}'\n"
+        f"CREATE ROLE {DATABASE_USER} LOGIN PASSWORD '{context.secrets.postgres}'\n"
         f"CREATE DATABASE {DATABASE} OWNER {DATABASE_USER}\n"
     )
     question = Question(
@@ -68,7 +68,7 @@ def postgres(site: StackContext) -> ServiceSpec:
         settings={
             "port": port,
             "user": DATABASE_USER,
-            "password": site.secrets.postgres,
+            "password": context.secrets.postgres,
             "database": DATABASE,
         },
     )
@@ -77,7 +77,7 @@ def postgres(site: StackContext) -> ServiceSpec:
         argv=(str(binary), "-D", data, *options),
         env={**base_env(home), **env},
         cwd=str(home),
-        log=str(site.layout.log("postgres")),
+        log=str(context.layout.log("postgres")),
         question=question,
         steps=(PreparationStep(argv=initdb), PreparationStep(argv=single, stdin=statements)),
         user=user,

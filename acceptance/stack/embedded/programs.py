@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 
 from acceptance.stack.binaries.component import Component, ComponentError
-from acceptance.stack.binaries.grafana_source import Choice
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.binaries.resolve import DISPLAY, resolve_all
 from acceptance.stack.embedded.services import BUILDERS, COMPONENT_OF, NEEDS
-from acceptance.stack.interface import SERVICES, StackError
+from acceptance.stack.interface import SERVICES, GrafanaChoice, StackError
 
 
 def available_services() -> tuple[str, ...]:
@@ -36,7 +35,7 @@ def check(names: Sequence[str]) -> None:
 
 
 def resolve(
-    names: Sequence[str], *, grafana: Choice = "auto", progress: Progress | None = None
+    names: Sequence[str], *, grafana: GrafanaChoice = "auto", progress: Progress | None = None
 ) -> Mapping[str, Component]:
     """Find the programs, making those that are missing.
 

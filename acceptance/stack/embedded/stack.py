@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from acceptance.stack import run_folder
 from acceptance.stack.binaries import grafana_source
 from acceptance.stack.binaries.component import Component
-from acceptance.stack.binaries.grafana_source import Choice
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.embedded import programs
-from acceptance.stack.embedded.context import GRAFANA_USER, StackContext, preflight_settings
-from acceptance.stack.embedded.layout import Layout, Secrets, write_private
-from acceptance.stack.embedded.run_as import service_user
+from acceptance.stack.embedded.context import (
+    GRAFANA_USER,
+    Layout,
+    Secrets,
+    StackContext,
+    preflight_settings,
+    write_private,
+)
 from acceptance.stack.embedded.services import BUILDERS, COMPONENT_OF
 from acceptance.stack.embedded.supervisor.client import CODE, Event, SupervisorClient
 from acceptance.stack.embedded.supervisor.protocol import SupervisorSpec
-from acceptance.stack.interface import PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.interface import GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
+from acceptance.stack.owned import NOT_STARTED, OwnedStack
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import look
+from acceptance.stack.readiness import look_at_all
+from acceptance.stack.run_as import service_user
 from acceptance.stack.run_preflight import invoke
 from evidence.grafana import GrafanaUsed
 
 _START_TIMEOUT = 90.0
 
 
-class EmbeddedStack:
+class EmbeddedStack(OwnedStack):
     """Redis, Postgres, Prometheus, Grafana, node_exporter and the engine under one supervisor.
 
     Use it as a context manager, or call ``start`` and ``stop``. However the process that holds it ends, the
@@ -50,7 +54,7 @@ class EmbeddedStack:
         project: Path = CODE,
         monitoring: Path | None = None,
         textfile_seen: Path | None = None,
-        grafana: Choice = "auto",
+        grafana: GrafanaChoice = "auto",
         progress: Progress | None = None,
         resolve: Callable[[Sequence[str]], Mapping[str, Component]] | None = None,
         tell: Callable[[Event], object] = lambda _: None,
@@ -72,6 +76,7 @@ class EmbeddedStack:
             resolve: Finds the programs; None for ``programs.resolve`` with this Grafana and progress.
             tell: Is given the supervisor's events while the stack starts.
         """
+        super().__init__()
         self._names = tuple(services if services is not None else programs.available_services())
         programs.check(self._names)
         self._fixed = dict(ports) if ports is not None else None
@@ -84,35 +89,17 @@ class EmbeddedStack:
         self._resolve = resolve or partial(programs.resolve, grafana=grafana, progress=progress)
         self._tell = tell
         self._secrets = Secrets()
-        self._ports: Ports | None = None
         self._layout: Layout | None = None
-        self._site: StackContext | None = None
+        self._context: StackContext | None = None
         self._spec: SupervisorSpec | None = None
         self._supervisor: SupervisorClient | None = None
         self._components: Mapping[str, Component] = {}
-        self._last_logs: dict[str, str] = {}
-        self._at_failure: tuple[ServiceState, ...] | None = None
-        self.start_seconds: float | None = None  # from supervisor start to all ready
 
     # --- life -----------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start every service and return when each is ready.
-
-        Raises:
-            StackError: A service failed, a port is taken, a program cannot be had, or it runs already.
-        """
-        if self._supervisor is not None:
-            message = "this stack is running already"
-            raise StackError(message)
-        self._at_failure = None
-        try:
-            self._begin()
-        except BaseException as error:  # Ctrl-C too: nothing half-started stays
-            if isinstance(error, StackError):
-                self._at_failure = self._states_now()
-            self.stop()
-            raise
+    @property
+    def _started(self) -> bool:
+        return self._supervisor is not None
 
     def _begin(self) -> None:
         user = service_user()
@@ -121,7 +108,7 @@ class EmbeddedStack:
         self._layout = Layout(run_folder.create(user))
         try:
             self._layout.make()
-            site = self._site = StackContext(
+            context = self._context = StackContext(
                 layout=self._layout,
                 ports=self._ports.as_dict(),
                 secrets=self._secrets,
@@ -136,7 +123,7 @@ class EmbeddedStack:
             )
             self._spec = SupervisorSpec(
                 run_dir=str(self._layout.root),
-                services=tuple(BUILDERS[each](site) for each in self._names),
+                services=tuple(BUILDERS[each](context) for each in self._names),
             )
             self._supervisor = SupervisorClient(self._spec, log=self._layout.log("supervisor"))
         except OSError as error:
@@ -154,8 +141,7 @@ class EmbeddedStack:
         if self._layout is not None:
             run_folder.remove(self._layout.root)  # the supervisor did, unless it was killed
             self._layout = None
-        if self._ports is not None:
-            self._ports.release()
+        self._release_ports()
 
     def detach(self) -> int:
         """Let the stack live on without this process (``--keep-stack``, ``make up``).
@@ -166,8 +152,7 @@ class EmbeddedStack:
         pid = self._running().detach()
         self._supervisor = None
         self._layout = None
-        if self._ports is not None:
-            self._ports.release()
+        self._release_ports()
         return pid
 
     def keep(self) -> str:
@@ -175,17 +160,6 @@ class EmbeddedStack:
         root, (user, password) = self.layout.root, self.grafana_auth
         login = write_private(self.layout.conf / "grafana-login", f"user={user}\npassword={password}\n")
         return f"kill {self.detach()} (its folder is {root}, Grafana's login is in {login})"
-
-    def __enter__(self) -> Self:
-        """Start it."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop it."""
-        self.stop()
 
     # --- what it is -----------------------------------------------------------------------------------
 
@@ -205,24 +179,17 @@ class EmbeddedStack:
         )
 
     @property
-    def ports(self) -> dict[str, int]:
-        """Service name -> port on 127.0.0.1."""
-        if self._ports is None:
-            raise StackError(_NOT_STARTED)
-        return self._ports.as_dict()
-
-    @property
     def layout(self) -> Layout:
         """Where its files lie."""
         if self._layout is None:
-            raise StackError(_NOT_STARTED)
+            raise StackError(NOT_STARTED)
         return self._layout
 
     @property
     def spec(self) -> SupervisorSpec:
         """What the supervisor was told; holds secrets."""
         if self._spec is None:
-            raise StackError(_NOT_STARTED)
+            raise StackError(NOT_STARTED)
         return self._spec
 
     @property
@@ -247,9 +214,9 @@ class EmbeddedStack:
 
     def settings(self) -> dict[str, Any]:
         """Preflight's settings for this stack, nested as in its TOML file; holds secrets."""
-        if self._site is None:
-            raise StackError(_NOT_STARTED)
-        return preflight_settings(self._site)
+        if self._context is None:
+            raise StackError(NOT_STARTED)
+        return preflight_settings(self._context)
 
     @property
     def grafana(self) -> GrafanaUsed | None:
@@ -269,27 +236,20 @@ class EmbeddedStack:
         """Run preflight against this stack, in an environment of nothing but what it needs."""
         return invoke(args, self.settings(), project=self._project, code=CODE, extra=env or {})
 
-    def services(self) -> tuple[ServiceState, ...]:
-        """The state of every service: its process as the supervisor sees it, its answer as asked now.
-
-        After a start that failed: as it was then; empty when it had not come to starting one.
-        """
-        if self._at_failure is not None:
-            return self._at_failure
+    def _states(self) -> tuple[ServiceState, ...]:
+        """Each process as the supervisor sees it, and its answer."""
         rows = self.processes()
-        questions = [each.question for each in self.spec.services]
-        with ThreadPoolExecutor(max_workers=len(questions)) as pool:  # a paused one must not hold the others
-            answers = list(pool.map(look, questions))
+        answers = look_at_all({each.name: each.question for each in self.spec.services})
         versions = self.versions()
         return tuple(
             ServiceState(
                 name=row["service"],
                 running=row["pid"] is not None and row["state"] != "paused",
-                healthy=answer.done,
+                healthy=answers[row["service"]].done,
                 version=versions[row["service"]]["version"],
-                detail=f"{row['state']}; {answer.said}",
+                detail=f"{row['state']}; {answers[row['service']].said}",
             )
-            for row, answer in zip(rows, answers, strict=True)
+            for row in rows
         )
 
     def logs(self, service: str) -> str:
@@ -319,21 +279,11 @@ class EmbeddedStack:
 
     def _running(self) -> SupervisorClient:
         if self._supervisor is None:
-            raise StackError(_NOT_STARTED)
+            raise StackError(NOT_STARTED)
         return self._supervisor
-
-    def _states_now(self) -> tuple[ServiceState, ...]:
-        """The states where they can still be had; the reason why the start failed is not to be lost over them."""
-        try:
-            return self.services() if self._supervisor is not None else ()
-        except StackError:
-            return ()
 
     def _read_log(self, service: str) -> str:
         try:
             return self.layout.log(service).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
-
-
-_NOT_STARTED = "this stack is not running; call start() first"

@@ -11,14 +11,11 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-__all__ = ["SCRAPE_INTERVAL", "QueryStep", "go_duration", "seconds"]
+from acceptance.world.grafana.provisioning.durations import seconds
 
-SCRAPE_INTERVAL = 15.0  # seconds: what Grafana assumes where a datasource says nothing
+__all__ = ["QueryStep", "go_duration"]
+
 _MOST_POINTS = 11_000  # what Prometheus gives a series at most
-_LONGEST = 1000 * 31536000.0  # seconds
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-_LENGTH = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdwy]))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdwy])")
 _MACRO = re.compile(
     r"\$(?:__(rate_interval|interval_ms|interval|range_ms|range_s|range)\b"
     r"|\{__(rate_interval|interval_ms|interval|range_ms|range_s|range)\})"
@@ -64,22 +61,6 @@ _STEPS: tuple[int, ...] = (
     300_000,
 )
 _STEPS += (600_000, 900_000, 1_200_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000)
-
-
-def seconds(text: str) -> float:
-    """Read a length such as ``15s``, ``1m30s`` or ``500ms``; a plain number is seconds.
-
-    Raises:
-        ValueError: It is none, or not above zero.
-    """
-    text = text.strip().removeprefix(">")
-    plain = f"{text}s" if text.replace(".", "", 1).isdigit() else text
-    if not _LENGTH.fullmatch(plain):
-        raise ValueError(f"{text!r} is no length of time, such as 15s")
-    length = sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(plain))
-    if not 0 < length < _LONGEST:
-        raise ValueError(f"{text[:50]!r} is no length of time above zero and below a thousand years")
-    return length
 
 
 def go_duration(milliseconds: int) -> str:

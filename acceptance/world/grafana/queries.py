@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from acceptance.world.grafana.frames import Ask, empty_frame, frames_of
-from acceptance.world.grafana.intervals import QueryStep, go_duration, seconds
+from acceptance.world.grafana.intervals import QueryStep, go_duration
 from acceptance.world.grafana.prometheus import AskError, PrometheusDoor
 from acceptance.world.grafana.provisioning.datasources import PROMETHEUS, ProvisionedDatasource
+from acceptance.world.grafana.provisioning.durations import seconds
 
 __all__ = ["Queries", "QueryAnswer", "QueryRefusedError", "instant"]
 

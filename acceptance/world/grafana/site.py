@@ -9,12 +9,12 @@ from typing import Any
 
 from acceptance.display import Display, GrafanaLibrary
 from acceptance.world.grafana.accounts import Accounts
-from acceptance.world.grafana.intervals import SCRAPE_INTERVAL
 from acceptance.world.grafana.logfmt import Log
 from acceptance.world.grafana.login import Login
 from acceptance.world.grafana.options import ServerOptions
 from acceptance.world.grafana.provisioning.dashboards import Library
 from acceptance.world.grafana.provisioning.datasources import load_datasources
+from acceptance.world.grafana.provisioning.durations import SCRAPE_INTERVAL
 from acceptance.world.grafana.provisioning.providers import load_providers
 from acceptance.world.grafana.queries import Queries, QueryRefusedError
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from acceptance.stack import run_folder
-from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.context import Layout
 from acceptance.stack.embedded.supervisor.client import SupervisorClient
 from acceptance.stack.ports import Ports
 from tests.acceptance.stack.light import Light, light_spec

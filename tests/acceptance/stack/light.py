@@ -10,20 +10,21 @@ from pathlib import Path
 
 import psutil
 
-from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.context import Layout
 from acceptance.stack.embedded.supervisor.client import CODE, SupervisorClient
-from acceptance.stack.embedded.supervisor.protocol import Question, ServiceSpec, SupervisorSpec
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec, SupervisorSpec
 from acceptance.stack.ports import Ports
+from acceptance.stack.readiness import Question
 from acceptance.stack.wait import Observation, wait_until
 
 HOLDER = """
 import os, signal, sys, threading
 from pathlib import Path
-from acceptance.stack.embedded.supervisor.client import Supervisor
+from acceptance.stack.embedded.supervisor.client import SupervisorClient
 from acceptance.stack.embedded.supervisor.protocol import SupervisorSpec
 
 spec = SupervisorSpec.from_json(sys.stdin.readline())
-supervisor = Supervisor(spec, log=Path(spec.run_dir, "logs", "supervisor.log"))
+supervisor = SupervisorClient(spec, log=Path(spec.run_dir, "logs", "supervisor.log"))
 try:
     supervisor.wait_up(timeout=20)
     if "fork" in sys.argv and os.fork() == 0:

@@ -14,10 +14,9 @@ import pytest
 import requests
 from pytest_httpserver import HTTPServer
 
-from acceptance.stack.binaries.grafana_source import Choice
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
-from acceptance.stack.interface import Stack, StackError, Urls
+from acceptance.stack.interface import GrafanaChoice, Stack, StackError, Urls
 from acceptance.stack.run_preflight import as_environment
 from acceptance.world.grafana import identity as standin
 from evidence import manifest
@@ -203,7 +202,7 @@ def test_which_grafana_it_is(
     ],
 )
 def test_who_insists_gets_no_other(
-    wanted: Choice, health: dict[str, Any], is_there: str | None, external: ExternalStack, httpserver: HTTPServer
+    wanted: GrafanaChoice, health: dict[str, Any], is_there: str | None, external: ExternalStack, httpserver: HTTPServer
 ) -> None:
     """`--grafana real` is not content with the stand-in, nor the other way round; the sentence says what is there."""
     httpserver.clear()

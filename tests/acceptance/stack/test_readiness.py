@@ -10,9 +10,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from acceptance.stack import readiness
-from acceptance.stack.embedded.supervisor.protocol import Question
 from acceptance.stack.ports import HOST, Ports
-from acceptance.stack.readiness import ask
+from acceptance.stack.readiness import Question, ask
 
 
 def question(kind: str, **settings: object) -> Question:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirakuru import TCPExecutor
 
 from acceptance.stack.binaries.resolve import resolve
 from acceptance.stack.ports import HOST, Ports
+from acceptance.stack.wait import Observation, wait_until
 from preflight.check import Context
 from preflight.checks.redis import RedisCheck
 from preflight.model import Outcome, Status
@@ -38,10 +40,20 @@ def start() -> Iterator[Start]:
             config.write_text("\n".join(text), encoding="utf-8")
             ports.release()
             command = [str(component.binary), str(config)]
-            stack.enter_context(TCPExecutor(command, HOST, port, timeout=20, envvars=dict(component.env)))
+            server = stack.enter_context(subprocess.Popen(command, env=dict(component.env), stdout=subprocess.DEVNULL))
+            stack.callback(server.terminate)
+            wait_until(lambda: _listens(port), asked=f"a connection to Redis on port {port}", timeout=20)
             return port
 
         yield begin
+
+
+def _listens(port: int) -> Observation[None]:
+    try:
+        socket.create_connection((HOST, port), timeout=1).close()
+    except OSError as error:
+        return Observation(done=False, said=str(error))
+    return Observation(done=True, said="connected")
 
 
 @pytest.fixture

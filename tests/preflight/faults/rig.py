@@ -13,9 +13,8 @@ import psycopg2
 import psycopg2.extensions
 import redis
 
-from acceptance.stack.data_servers import Servers
 from acceptance.stack.embedded.supervisor.client import CODE
-from acceptance.stack.interface import PreflightRun
+from acceptance.stack.interface import DataServers, PreflightRun
 from acceptance.stack.run_preflight import invoke
 from acceptance.world.live import TABLE, LiveWorld
 from tests.preflight.faults.proxy import Trouble, proxy
@@ -35,7 +34,7 @@ class Rig:
     tmp: Path
 
     @property
-    def servers(self) -> Servers:
+    def servers(self) -> DataServers:
         """The real servers, the same for every env."""
         return self.live.servers
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from acceptance.probes.exposition import parse
-from acceptance.stack.data_servers import open_servers
+from acceptance.stack.choice.data_servers import open_servers
 from acceptance.stack.run_preflight import as_environment
 from acceptance.world.live import HOSTS, LiveWorld, open_live_world
 from preflight.exchange.client import ALLOWED_PATHS

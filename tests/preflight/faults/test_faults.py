@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from acceptance.probes.exposition import parse
-from acceptance.stack.data_servers import Servers, open_servers
-from acceptance.stack.interface import PreflightRun
+from acceptance.stack.choice.data_servers import open_servers
+from acceptance.stack.interface import DataServers, PreflightRun
 from acceptance.world.live import LiveWorld, open_live_world
 from acceptance.world.telegram import TelegramStandin
 from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE
@@ -26,14 +26,14 @@ Ran = tuple[Change, PreflightRun]
 
 
 @pytest.fixture(scope="module")
-def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+def servers(request: pytest.FixtureRequest) -> Iterator[DataServers]:
     """A real Redis and a real Postgres: child processes, or containers with `--stack compose`."""
     with open_servers(request.config.getoption("--stack")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def live(servers: Servers) -> Iterator[LiveWorld]:
+def live(servers: DataServers) -> Iterator[LiveWorld]:
     """What rows in env live run in, on the same servers: a world in which nothing else is wrong."""
     with open_live_world(servers) as world:
         yield world

@@ -14,8 +14,8 @@ import pytest
 from redis import Redis
 
 from acceptance.probes.exposition import parse
-from acceptance.stack.data_servers import Servers, open_servers
-from acceptance.stack.interface import PreflightRun
+from acceptance.stack.choice.data_servers import open_servers
+from acceptance.stack.interface import DataServers, PreflightRun
 from acceptance.world.live import LiveWorld, open_live_world
 from preflight.record.catalogue import LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.launch.listening import Listening, listen_before
@@ -39,14 +39,14 @@ json.dump({"at": at, "told": told, "locked": locked(sys.argv[2])}, open(sys.argv
 
 
 @pytest.fixture(scope="module")
-def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+def servers(request: pytest.FixtureRequest) -> Iterator[DataServers]:
     """A real Redis and a real Postgres."""
     with open_servers(request.config.getoption("--stack")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def world(servers: Servers) -> Iterator[LiveWorld]:
+def world(servers: DataServers) -> Iterator[LiveWorld]:
     """What a live run meets on a good day."""
     with open_live_world(servers) as world:
         yield world

@@ -20,16 +20,15 @@ from filelock import FileLock, Timeout
 
 from acceptance.stack.binaries.cache import cache_root
 from acceptance.stack.binaries.component import ComponentError
-from acceptance.stack.binaries.grafana_source import CHOICES, Choice
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.binaries.resolve import resolve_all
-from acceptance.stack.compose import docker_cli as engine
-from acceptance.stack.compose import env_file as compose_env
-from acceptance.stack.compose import file_modes
 from acceptance.stack.compose.images import contexts, wheelhouse
 from acceptance.stack.compose.images import grafana as compose_grafana
 from acceptance.stack.compose.images.grafana import VARIABLE as GRAFANA
-from acceptance.stack.interface import StackError
+from acceptance.stack.docker import docker_cli as engine
+from acceptance.stack.docker import env_file as compose_env
+from acceptance.stack.docker import file_modes
+from acceptance.stack.interface import GRAFANA_CHOICES, GrafanaChoice, StackError
 
 ROOT = Path(__file__).resolve().parents[4]
 """The checkout."""
@@ -108,7 +107,7 @@ def steady(mode: Mode, present: Mapping[str, str]) -> tuple[Mode, str]:
 def prepare(
     mode: Mode = "auto",
     *,
-    grafana: Choice = "auto",
+    grafana: GrafanaChoice = "auto",
     root: Path = ROOT,
     tell: Callable[[str], object] = lambda _: None,
 ) -> Images:
@@ -153,7 +152,7 @@ def prepare(
 
 
 def _grafana(
-    mode: Mode, choice: Choice, kind: Literal["official", "local"], root: Path, tell: Callable[[str], object]
+    mode: Mode, choice: GrafanaChoice, kind: Literal["official", "local"], root: Path, tell: Callable[[str], object]
 ) -> dict[str, str]:
     """Have the image of a Grafana; nothing where the stand-in is to be built.
 
@@ -278,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--grafana",
-        choices=CHOICES,
+        choices=GRAFANA_CHOICES,
         default="auto",
         help="a Grafana, or the stand-in; auto: a Grafana with official images and where GRAFANA_IMAGE names one",
     )

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from acceptance.stack.binaries.grafana_source import Choice
-from acceptance.stack.compose import env_file
 from acceptance.stack.compose.images import contexts
+from acceptance.stack.docker import env_file
+from acceptance.stack.interface import GrafanaChoice
 
 VARIABLE = "GRAFANA_IMAGE"
 
@@ -21,7 +21,9 @@ WAYS = (
 )
 
 
-def real_image(choice: Choice, *, kind: str, root: Path, official: str, tell: Callable[[str], object]) -> str | None:
+def real_image(
+    choice: GrafanaChoice, *, kind: str, root: Path, official: str, tell: Callable[[str], object]
+) -> str | None:
     """Name the Grafana to run; None for the stand-in.
 
     Args:

@@ -18,10 +18,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from acceptance.stack.binaries.cache import cache_root
-from acceptance.stack.compose import env_file
 from acceptance.stack.compose.operate import archive
 from acceptance.stack.compose.operate import restore as compose_restore
 from acceptance.stack.compose.operate import volumes as compose_data
+from acceptance.stack.docker import env_file
 from acceptance.stack.interface import StackError
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -20,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from acceptance.stack.compose import docker_cli as engine
 from acceptance.stack.compose.remedies import REMEDIES
+from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import by_whom, is_free
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from acceptance.stack.compose import docker_cli as engine
 from acceptance.stack.compose.operate import volumes
+from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -13,10 +13,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from acceptance.stack.compose import docker_cli as engine
-from acceptance.stack.compose import env_file
 from acceptance.stack.compose.operate import archive
 from acceptance.stack.compose.operate.volumes import SUFFIX, VOLUMES, Data
+from acceptance.stack.docker import docker_cli as engine
+from acceptance.stack.docker import env_file
 from acceptance.stack.interface import StackError
 
 MARK = ".restoring"

@@ -21,9 +21,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from acceptance.stack.binaries.cache import cache_root
-from acceptance.stack.compose import docker_cli as engine
 from acceptance.stack.compose import secrets as compose_secrets
 from acceptance.stack.compose.operate import volumes
+from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
 

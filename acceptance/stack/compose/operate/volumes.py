@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from acceptance.stack.compose import docker_cli as engine
+from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
 
 VOLUMES = ("postgres-data", "preflight-ledger", "preflight-spool", "redis-data")

@@ -9,26 +9,11 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """Whom to run something as."""
-
-    name: str
-    uid: int
-    gid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """How to ask a server whether it is ready."""
-
-    kind: str  # a key of readiness.PROBES
-    asked: str  # the question in words; holds no secret
-    settings: Mapping[str, Any] = field(default_factory=dict)  # what the probe of that kind needs
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +46,7 @@ class ServiceSpec:
 class SupervisorSpec:
     """Everything one supervisor owns."""
 
-    run_dir: str  # removed at the end; carries the marker of rundir.py
+    run_dir: str  # removed at the end; carries the marker of run_folder.py
     services: tuple[ServiceSpec, ...]
     grace: float = 4.0  # seconds between asking to stop and killing
     interval: float = 0.03  # seconds between two readiness questions

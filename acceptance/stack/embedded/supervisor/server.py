@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.stack import run_folder
+from acceptance.stack.embedded.supervisor.ownership import OwnedProcess, become_subreaper, reap_adopted
 from acceptance.stack.embedded.supervisor.protocol import SupervisorSpec
 from acceptance.stack.embedded.supervisor.shutdown import SIGNALS, end_all
 from acceptance.stack.embedded.supervisor.startup import (
@@ -32,7 +33,6 @@ from acceptance.stack.embedded.supervisor.startup import (
     failure_text,
     log_tail,
 )
-from acceptance.stack.ownership import OwnedProcess, become_subreaper, reap_adopted
 from preflight.process_id import birth
 
 _TICK = 0.2

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from acceptance.stack import run_folder
+from acceptance.stack.embedded.supervisor.ownership import descendants, kill_all
 from acceptance.stack.embedded.supervisor.startup import Managed
-from acceptance.stack.ownership import descendants, kill_all
 from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

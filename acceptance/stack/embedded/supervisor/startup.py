@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from acceptance.stack.embedded.supervisor.ownership import OwnedProcess
 from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
-from acceptance.stack.ownership import OwnedProcess
 from acceptance.stack.readiness import ask
 from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 
@@ -47,7 +47,7 @@ def await_step(service: Managed, process: OwnedProcess, post: Post) -> None:
         code = process.exit_code
         return Observation(done=code is not None, said="still running", value=code)
 
-    asked = f"{Path(process.command_parts[0]).name} to finish"
+    asked = f"{process.program} to finish"
     try:
         answer = wait_until(
             finished, asked=asked, timeout=service.spec.timeout, interval=0.01, sleep=service.closing.wait

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from acceptance.world.grafana.logfmt import Log
 from acceptance.world.grafana.provisioning.dashboard_file import DashFile, FileRefusedError, read_file, slug
+from acceptance.world.grafana.provisioning.log import ProvisioningLog
 from acceptance.world.grafana.provisioning.providers import Provider
 
 __all__ = ["DashboardFolder", "Library", "Served"]
@@ -101,7 +101,7 @@ class Served:
 class Library:
     """All dashboards and folders; reading is safe while ``scan`` renews them."""
 
-    def __init__(self, providers: Sequence[Provider], log: Log) -> None:
+    def __init__(self, providers: Sequence[Provider], log: ProvisioningLog) -> None:
         self.providers = tuple(providers)
         self._log = log
         self._served: dict[str, Served] = {}

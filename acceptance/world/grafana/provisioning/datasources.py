@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from acceptance.world.grafana.intervals import SCRAPE_INTERVAL, seconds
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.provisioning.durations import SCRAPE_INTERVAL, seconds
+from acceptance.world.grafana.provisioning.log import ProvisioningLog
 from acceptance.world.grafana.provisioning.yaml_files import ProvisioningError, number, read_folder, truth
 
 __all__ = ["PROMETHEUS", "ProvisionedDatasource", "load_datasources"]
@@ -81,7 +81,9 @@ class ProvisionedDatasource:
         }
 
 
-def load_datasources(provisioning: Path, environ: Mapping[str, str], log: Log) -> tuple[ProvisionedDatasource, ...]:
+def load_datasources(
+    provisioning: Path, environ: Mapping[str, str], log: ProvisioningLog
+) -> tuple[ProvisionedDatasource, ...]:
     """Read ``datasources/*.y*ml``; one that is named twice is as the last file says.
 
     Raises:

@@ -210,7 +210,7 @@ def test_killed_build(root: Path) -> None:
     def children() -> list[psutil.Process]:
         return me.children(recursive=True)
 
-    started = children()  # the leash and the command
+    started = children()  # the owning program and the command
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=20)
     process.stdout.close()

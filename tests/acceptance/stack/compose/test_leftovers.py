@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import docker_cli, leftovers
-from acceptance.stack.compose.docker_cli import DockerResult
+from acceptance.stack.compose import leftovers
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
 
 DEAD = "arbitrage-test-999999999-1-abcdef"  # beyond every kernel's highest pid
 

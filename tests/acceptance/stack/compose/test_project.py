@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import env_file as compose_env
 from acceptance.stack.compose import project as compose_project
 from acceptance.stack.compose import secrets
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.project import Project
+from acceptance.stack.docker import env_file as compose_env
 from acceptance.stack.interface import SERVICES, StackError
 
 ROOT = choose.ROOT

@@ -9,11 +9,11 @@ from typing import cast
 
 import pytest
 
-from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose import run_preflight as compose_run
-from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.compose.project import Project
 from acceptance.stack.compose.relay import Relays
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.interface import StackError
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import env_file, secrets
+from acceptance.stack.compose import secrets
 from acceptance.stack.compose.secrets import NAMES, SecretsError
+from acceptance.stack.docker import env_file
 
 
 def _mode(path: Path) -> int:

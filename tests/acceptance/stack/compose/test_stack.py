@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.project import Project
 from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES, Stack, StackError
 from acceptance.stack.ports import Ports, is_free
 from acceptance.stack.readiness import http_get

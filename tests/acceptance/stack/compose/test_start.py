@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import diagnosis, docker_cli, leftovers
+from acceptance.stack.compose import diagnosis, leftovers
 from acceptance.stack.compose import project as compose_project
 from acceptance.stack.compose import stack as compose
 from acceptance.stack.compose.diagnosis import Container
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.images.choose import Images
 from acceptance.stack.compose.stack import ComposeStack
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import SERVICES, StackError
 
 VARIABLES = [*choose.official(), "ENGINE_IMAGE", "PREFLIGHT_IMAGE"]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from acceptance.stack.binaries.component import Component
-from acceptance.stack.embedded.context import StackContext, preflight_settings
-from acceptance.stack.embedded.layout import Layout, Secrets
+from acceptance.stack.embedded.context import Layout, Secrets, StackContext, preflight_settings
 from acceptance.stack.embedded.services import BUILDERS, COMPONENT_OF, NEEDS
 from acceptance.stack.embedded.supervisor.client import CODE
-from acceptance.stack.embedded.supervisor.protocol import ServiceSpec, User
+from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 from acceptance.stack.interface import SERVICES, StackError
+from acceptance.stack.run_as import User
 
 ME = User(name="me", uid=os.getuid(), gid=os.getgid())
 

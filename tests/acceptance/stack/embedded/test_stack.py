@@ -18,10 +18,10 @@ from redis.retry import Retry
 
 from acceptance.stack.binaries.component import Component
 from acceptance.stack.binaries.resolve import resolve_all
-from acceptance.stack.embedded.run_as import service_user
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import SERVICES, Stack, StackError
 from acceptance.stack.readiness import http_get
+from acceptance.stack.run_as import service_user
 from acceptance.stack.wait import Observation, wait_until
 from tests.acceptance.stack.light import gone, vanished
 

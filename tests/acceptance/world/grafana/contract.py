@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from acceptance.stack.choose import read_login
+from acceptance.stack.choice.choose import read_login
 from acceptance.stack.interface import StackError
 
 RECORDED = Path(__file__).parent / "recorded"

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from acceptance.world.grafana.frames import Ask, frames_of
-from acceptance.world.grafana.intervals import QueryStep, go_duration, seconds
+from acceptance.world.grafana.intervals import QueryStep, go_duration
+from acceptance.world.grafana.provisioning.durations import seconds
 
 HOUR = 3_600_000
 

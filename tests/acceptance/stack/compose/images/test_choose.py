@@ -8,12 +8,12 @@ from typing import Literal
 import pytest
 
 from acceptance.stack.binaries.component import Component
-from acceptance.stack.compose import docker_cli
-from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.compose.images import choose as compose_images
 from acceptance.stack.compose.images import contexts
 from acceptance.stack.compose.images.choose import Images, choose, settings_for, steady
 from acceptance.stack.compose.images.contexts import Local
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.interface import StackError
 
 OK = DockerResult(code=0, stdout="{}", stderr="")

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.binaries.grafana_source import Choice
-from acceptance.stack.compose import docker_cli
-from acceptance.stack.compose.docker_cli import DockerResult
 from acceptance.stack.compose.images import choose, contexts
 from acceptance.stack.compose.images.grafana import VARIABLE, real_image
 from acceptance.stack.compose.versions import grafana_used
-from acceptance.stack.interface import StackError
+from acceptance.stack.docker import docker_cli
+from acceptance.stack.docker.docker_cli import DockerResult
+from acceptance.stack.interface import GrafanaChoice, StackError
 from acceptance.world.grafana.identity import VERSION
 from evidence.grafana import GrafanaKind
 
@@ -40,7 +39,7 @@ def _checkout(folder: Path, line: str) -> Path:
         ("standin", "official", OWN, None),
     ],
 )
-def test_whose_grafana_it_is(tmp_path: Path, choice: Choice, *, kind: str, line: str, image: str | None) -> None:
+def test_whose_grafana_it_is(tmp_path: Path, choice: GrafanaChoice, *, kind: str, line: str, image: str | None) -> None:
     """The user's image where one is named, the official one beside official images, else the stand-in."""
     root = _checkout(tmp_path, line)
     told: list[str] = []

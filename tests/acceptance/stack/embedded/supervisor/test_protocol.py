@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from acceptance.stack.embedded.supervisor.protocol import PreparationStep, Question, ServiceSpec, SupervisorSpec, User
+from acceptance.stack.embedded.supervisor.protocol import PreparationStep, ServiceSpec, SupervisorSpec
+from acceptance.stack.readiness import Question
+from acceptance.stack.run_as import User
 
 SPEC = SupervisorSpec(
     run_dir="/run/x",

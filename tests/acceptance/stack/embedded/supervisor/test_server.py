@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from acceptance.stack import run_folder
-from acceptance.stack.embedded.layout import Layout
+from acceptance.stack.embedded.context import Layout
 from acceptance.stack.embedded.supervisor.client import SupervisorClient
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import Ports

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose.file_modes import MOUNTED, open_configuration
 from acceptance.stack.compose.images import choose
+from acceptance.stack.docker.file_modes import MOUNTED, open_configuration
 from acceptance.stack.interface import StackError
 
 COMPOSE = (choose.ROOT / "docker" / "docker-compose.yml").read_text(encoding="utf-8")

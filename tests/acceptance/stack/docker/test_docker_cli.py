@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acceptance.stack.compose import docker_cli
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import StackError
 from acceptance.stack.wait import Observation, wait_until
 

@@ -19,11 +19,8 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
-from mirakuru import ExecutorError, SimpleExecutor
-from mirakuru.base import ENV_UUID
 
 from acceptance.stack.embedded.supervisor.protocol import ServiceSpec
 
@@ -41,56 +38,31 @@ def become_subreaper() -> None:
 
 
 def _ask_for_death_signal(number: int, owner: int) -> None:
-    """Runs in the child, after the change of user, which would clear the setting."""
+    """Runs in the child, after the change of user, which would clear the setting.
+
+    It takes no lock and loads nothing, so that a thread of the supervisor cannot have left it one that is held.
+    """
     if _PRCTL is not None:
         _PRCTL(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != owner:  # the owner died before the line above
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class OwnedProcess(SimpleExecutor):
-    """A mirakuru executor with an exact environment, its own user, a log file and a death signal.
-
-    mirakuru lays the given variables over its own environment and can neither switch user nor ask for a death
-    signal; the two properties below are where it lets that be said.
-    """
+class OwnedProcess:
+    """A process with an exact environment, its own user, a log file and a death signal."""
 
     def __init__(self, argv: Sequence[str], service: ServiceSpec, *, grace: float) -> None:
-        super().__init__(
-            list(argv),
-            cwd=service.cwd,
-            timeout=grace,
-            sleep=0.02,
-            stop_signal=service.stop_signal,
-            envvars=dict(service.env),
-        )
+        """Nothing is started yet.
+
+        Args:
+            argv: The command.
+            service: Environment, folder, user, log and signals.
+            grace: Seconds between asking it to stop and killing it.
+        """
+        self._argv = tuple(argv)
         self._service = service
-
-    @property
-    def envvars(self) -> dict[str, str]:
-        """Exactly the service's environment, plus mirakuru's own mark."""
-        return {**self._envvars, ENV_UUID: self._uuid}
-
-    @property
-    def _popen_kwargs(self) -> dict[str, Any]:
-        """Arguments for ``Popen``; the log file is opened by ``start``."""
-        owner = os.getpid()
-        number = self._service.death_signal
-        kwargs: dict[str, Any] = {
-            "env": self.envvars,
-            "cwd": self._cwd,
-            "start_new_session": True,
-            "preexec_fn": lambda: _ask_for_death_signal(number, owner),
-            "stdin": self._stdin,
-            "stdout": self._stdout,
-            "stderr": subprocess.STDOUT,
-            "text": True,
-            "umask": 0o077,
-        }
-        user = self._service.user
-        if user is not None:
-            kwargs.update(user=user.uid, group=user.gid, extra_groups=[])
-        return kwargs
+        self._grace = grace
+        self._process: subprocess.Popen[str] | None = None
 
     def launch(self, *, stdin: str = "") -> None:
         """Fork and exec; the caller must be the main thread.
@@ -101,53 +73,89 @@ class OwnedProcess(SimpleExecutor):
         Raises:
             OSError: The program cannot be run.
         """
-        self._stdin = subprocess.PIPE if stdin else subprocess.DEVNULL
-        with Path(self._service.log).open("ab") as log:
-            self._stdout = log
+        service, owner = self._service, os.getpid()
+        user = service.user
+        with Path(service.log).open("ab") as log:
             try:
-                self.start()
+                self._process = subprocess.Popen(
+                    self._argv,
+                    env=dict(service.env),
+                    cwd=service.cwd,
+                    start_new_session=True,
+                    preexec_fn=lambda: _ask_for_death_signal(service.death_signal, owner),  # noqa: PLW1509 - see there
+                    stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    umask=0o077,
+                    user=None if user is None else user.uid,
+                    group=None if user is None else user.gid,
+                    extra_groups=None if user is None else [],
+                )
             except subprocess.SubprocessError as error:  # what Popen makes of a failure in preexec_fn
                 raise OSError(str(error)) from error
-        if stdin and self.process is not None and self.process.stdin is not None:
+        if stdin and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it died at once: its exit code will tell
-                self.process.stdin.write(stdin)
-                self.process.stdin.close()
+                self._process.stdin.write(stdin)
+                self._process.stdin.close()
+
+    @property
+    def program(self) -> str:
+        """Name of the program, without its folder."""
+        return Path(self._argv[0]).name
 
     @property
     def pid(self) -> int | None:
-        """Process id while there is a process, dead or alive."""
-        return None if self.process is None else self.process.pid
+        """Process id while there is a process, dead or alive; None before `launch` and after `end`."""
+        return None if self._process is None else self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code once it ended (negative: the signal), else None."""
-        return None if self.process is None else self.process.poll()
+        """Exit code once it ended by itself (negative: the signal), else None."""
+        process = self._process  # `end` may run in another thread
+        return None if process is None else process.poll()
+
+    def running(self) -> bool:
+        """Whether it was launched and lives."""
+        process = self._process
+        return process is not None and process.poll() is None
 
     def signal_group(self, number: int) -> None:
         """Signal the process group; nothing happens when it is gone."""
-        if self.process is not None:
+        if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)
+                os.killpg(self._process.pid, number)
 
     def signal_tree(self, number: int) -> None:
         """Signal the process and all its descendants, whatever group or session they are in."""
-        if self.process is None:
+        if self._process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            top = psutil.Process(self.process.pid)
+            top = psutil.Process(self._process.pid)
             for each in [top, *top.children(recursive=True)]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     each.send_signal(number)
 
     def end(self) -> None:
         """Stop it: ask, wait for the grace time, then kill it and everything below it."""
-        if self.process is None:
+        if self._process is None:
             return
         self.signal_tree(signal.SIGCONT)  # a paused process could not obey
-        below = descendants(self.process.pid)
-        with contextlib.suppress(ExecutorError):  # any exit code will do: it is gone
-            self.stop()
+        below = descendants(self._process.pid)
+        self.signal_group(self._service.stop_signal)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(self._grace)
+        self.kill()
         kill_all(below)
+
+    def kill(self) -> None:
+        """Kill its process group if it lives still, and collect it."""
+        if self._process is None:
+            return
+        if self.running():
+            self.signal_group(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
 
 
 def descendants(pid: int) -> list[psutil.Process]:

@@ -12,12 +12,21 @@ import pwd
 import shutil
 import stat
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from acceptance.stack.embedded.supervisor.protocol import User
 from acceptance.stack.interface import StackError
 
 _CANDIDATES = ("nobody", "postgres", "daemon", "bin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Whom to run something as."""
+
+    name: str
+    uid: int
+    gid: int
 
 
 def service_user() -> User | None:

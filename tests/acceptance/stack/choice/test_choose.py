@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from acceptance.stack import choose
-from acceptance.stack.choose import CHOICES, Choice, StackChoice, open_stack, read_login
-from acceptance.stack.compose import docker_cli
-from acceptance.stack.embedded.run_as import service_user
+from acceptance.stack.choice import choose
+from acceptance.stack.choice.choose import CHOICES, Choice, StackChoice, open_stack, read_login
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import Stack, StackError, Urls
+from acceptance.stack.run_as import service_user
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 TOKEN = "glsa_made-up-token-of-a-service-account"
 
 

@@ -5,40 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from acceptance.stack.choose import say
+from acceptance.stack.choice.choose import say
 from acceptance.stack.compose import secrets as compose_secrets
 from acceptance.stack.compose.images.choose import Mode
 from acceptance.stack.compose.stack import ComposeStack
 from acceptance.stack.embedded.context import DATABASE, DATABASE_USER
 from acceptance.stack.embedded.stack import EmbeddedStack
+from acceptance.stack.interface import DataServers
 from acceptance.stack.ports import HOST
 
 _NEEDED = ("redis", "postgres")
-
-
-class Servers(Protocol):
-    """The part of a stack that faults and live runs use: its servers as they are reached from this machine."""
-
-    def settings(self) -> dict[str, Any]:
-        """Preflight's settings for it, nested; host and port as reached from here."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every secret it made."""
-
-    def stop_service(self, name: str) -> None:
-        """Stop a server."""
-
-    def start_service(self, name: str) -> None:
-        """Start it again; returns when it is ready."""
-
-    def pause_service(self, name: str) -> None:
-        """Freeze a server."""
-
-    def resume_service(self, name: str) -> None:
-        """Let it go on; returns when it is ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +64,7 @@ class ComposeServers:
 
 
 @contextmanager
-def open_servers(choice: str, *, images: Mode = "auto") -> Iterator[Servers]:
+def open_servers(choice: str, *, images: Mode = "auto") -> Iterator[DataServers]:
     """Start the servers of a stack: containers for `compose`, else two child processes.
 
     Raises:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.embedded import run_as
-from acceptance.stack.embedded.run_as import can_read_tree, can_run, can_traverse, service_user, within_reach
-from acceptance.stack.embedded.supervisor.protocol import User
+from acceptance.stack import run_as
+from acceptance.stack.run_as import User, can_read_tree, can_run, can_traverse, service_user, within_reach
 
 # Neither the owner nor in the group of anything these tests make, whoever runs them.
 STRANGER = User(name="stranger", uid=4_000_001, gid=4_000_001)

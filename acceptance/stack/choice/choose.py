@@ -11,15 +11,14 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from acceptance.probes.transport import without_userinfo
-from acceptance.stack.binaries.grafana_source import Choice as Grafana
 from acceptance.stack.binaries.progress import Progress
-from acceptance.stack.compose import docker_cli
 from acceptance.stack.compose.images.choose import Mode
 from acceptance.stack.compose.stack import ComposeStack
 from acceptance.stack.embedded.lent import LentStack
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
-from acceptance.stack.interface import Stack, StackError, Urls
+from acceptance.stack.interface import GrafanaChoice, Stack, StackError, Urls
 
 Choice = Literal["auto", "compose", "embedded", "external", "lent"]
 CHOICES: tuple[Choice, ...] = ("auto", "compose", "embedded", "external", "lent")
@@ -31,7 +30,7 @@ class StackChoice:
 
     choice: Choice = "auto"
     images: Mode = "auto"
-    grafana: Grafana = "auto"
+    grafana: GrafanaChoice = "auto"
     keep: bool = False
     prometheus_url: str | None = None
     grafana_url: str | None = None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import env_file
+from acceptance.stack.docker import env_file
 
 
 def test_a_new_file_says_who_keeps_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.embedded.layout import Layout, Secrets, write_private
+from acceptance.stack.embedded.context import Layout, Secrets, write_private
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077, 0o000], ids=["usual", "tight", "open"])
