@@ -306,9 +306,7 @@ def display() -> Iterator[GrafanaLibrary]:
 
 
 @pytest.fixture(scope="session")
-def ask_panel(
-    grafana: GrafanaClient, dashboard: ServedDashboard, display: Display, step: float
-) -> AskPanel:
+def ask_panel(grafana: GrafanaClient, dashboard: ServedDashboard, display: Display, step: float) -> AskPanel:
     """Asks the panel of a title in that dashboard as of a run, and fails unless it shows that run without a fault."""
 
     def ask(title: str, run: FollowedRun, env: str = ENV) -> PanelOutcome:

@@ -11,9 +11,9 @@ import pytest
 from acceptance.dashboards.model import list_panels
 from acceptance.display import Displayed
 from acceptance.probes.grafana import ServedDashboard
+from acceptance.proof.ask_panel import AskPanel
 from acceptance.proof.follow import FollowedRun, HopError
 from acceptance.proof.quantile import bucket_quantile
-from acceptance.proof.ask_panel import AskPanel
 from evidence.results import PanelQuery
 
 ROW = "Preflight Health"

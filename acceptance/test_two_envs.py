@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
-from acceptance.dashboards.model import find_panel
 from acceptance.probes import PrometheusClient
-from acceptance.proof.follow import FollowedRun
 from acceptance.proof.ask_panel import AskPanel
+from acceptance.proof.follow import FollowedRun
 from acceptance.proof.second_env import DURATION_BOUNDS, ENV, SILENT, SecondEnv
-from acceptance.test_dashboard import PANELS, ROW, expected_on
+from acceptance.test_dashboard import PANELS, expected_on
 from acceptance.test_metrics import FAMILIES, wrong_values
 from acceptance.world.alerting import Alerting
 

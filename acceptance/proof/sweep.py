@@ -162,7 +162,6 @@ def _ask(client: GrafanaClient, panel: Panel, chosen: Mapping[str, Value], given
         faults = tuple(replace(fault, detail=f"{fault.detail} ({moved})") for fault in faults)
     broken = any(fault.fault in {PanelFault.ERROR, PanelFault.NO_FRAME} for fault in faults)
     return PanelOutcome(
-    return PanelOutcome(
         panel=panel,
         values=() if broken else panel_values(panel, result),
         queries=queries,

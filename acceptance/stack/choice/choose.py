@@ -14,8 +14,8 @@ from acceptance.probes.transport import without_userinfo
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.compose.images.choose import Mode
 from acceptance.stack.compose.stack import ComposeStack
-from acceptance.stack.embedded.lent import LentStack
 from acceptance.stack.docker import docker_cli
+from acceptance.stack.embedded.lent import LentStack
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.interface import GrafanaChoice, Stack, StackError, Urls

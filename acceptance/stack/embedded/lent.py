@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from acceptance.stack.embedded.layout import write_private
+from acceptance.stack.embedded.context import write_private
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.embedded.supervisor.client import CODE
 from acceptance.stack.interface import PreflightRun, ServiceState, StackError, Urls
