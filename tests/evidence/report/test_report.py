@@ -120,7 +120,8 @@ def test_the_way_of_a_value_has_every_hop(shown_of: Shown) -> None:
     ]
     assert len(hops) > 6
     assert {hop["same"] for hop in hops} == {True}
-    assert len({hop["value"] for hop in hops}) == 1
+    assert len({hop["value"] for hop in hops[:-1]}) == 1
+    assert hops[-1]["value"] == "20260102T030500Z-abcdef01"
 
 
 def test_another_runs_value_is_shown_as_such(shown_of: Shown) -> None:
@@ -138,7 +139,7 @@ def test_the_chat_has_the_first_message_of_each_kind(shown_of: Shown) -> None:
     """As text: what Telegram would have drawn is not markup here."""
     given, _ = shown_of("passed")
     assert [message["text"].splitlines() for message in given["chat"]] == [
-        ["🟡 P1 GO · paper", "git <clean>"],
+        ["🟡 P1 GO · paper", "git <clean>", "20260102T030500Z-abcdef01"],
         ["🔴 P0 NO_GO · test", "no"],
     ]
     assert given["chat_total"] == 3
