@@ -97,18 +97,17 @@ def follow(
                 same=abs(panel["last_run_timestamp"] - ended) <= _PANEL_SECONDS,
             )
     if chat is not None:
-        yield from _told(chat, ended)
+        yield from _told(chat, report["run_id"])
 
 
-def _told(chat: tuple[str, Mapping[str, Any]], ended: float) -> Iterator[Hop]:
-    """The first message after the run, if the run had something to say."""
+def _told(chat: tuple[str, Mapping[str, Any]], run_id: str) -> Iterator[Hop]:
+    """The first message that names the run, if the run had something to say."""
     name, document = chat
-    after = [message for message in document.get("chat", ()) if 0 <= message["at"] - ended < 30]
-    for message in after[:1]:
+    for message in [one for one in document.get("chat", ()) if run_id in one["text"]][:1]:
         yield Hop(
-            en="told in the chat (stand-in for Telegram)",
-            ko="채팅으로 알림(Telegram 대역)",
-            value=_shown(ended),
+            en="told in the chat (stand-in for Telegram), under its run id",
+            ko="실행 id로 채팅에 알림(Telegram 대역)",
+            value=run_id,
             at=iso(message["at"]),
             asked=re.sub(r"<[^>]*>", "", message["text"].splitlines()[0]),
             file=name,

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from evidence import claims
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
@@ -69,7 +71,7 @@ def build(snapshot: Snapshot, verdict: Verdict, *, signature: str) -> dict[str, 
         **judged,
         "untested": sorted(untested([stack.to_dict() for stack in verdict.stacks.values()])),
         "main_stack": main,
-        **(_seen_on(snapshot, main) if main is not None else _NOTHING_SEEN),
+        **_seen(snapshot, main),
         "files": [
             {"name": name, **described}
             for name, described in snapshot.described().items()
@@ -92,7 +94,11 @@ def _claims(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
         return {"criteria": [], "claims": []}
     rows = None
     if document.FILE_NAME in snapshot.files:
-        rows = table.Table.model_validate(snapshot.json(document.FILE_NAME)["table"])
+        try:
+            rows = table.Table.model_validate(snapshot.json(document.FILE_NAME)["table"])
+        except (ValidationError, KeyError, TypeError) as error:
+            message = f"{document.FILE_NAME} holds no table of claims that could be judged again"
+            raise DocumentError(message) from error
     derived = claims.derive(snapshot, verdict, rows=rows)
     return {key: derived[key] for key in ("criteria", "claims")}
 
@@ -124,6 +130,16 @@ def _stack(name: str, stack: StackFiles) -> dict[str, Any]:
         ],
         "labels": [server.label for server in servers(stack.grafana, stack.services).values()],
     }
+
+
+def _seen(snapshot: Snapshot, stack: str | None) -> Mapping[str, Any]:
+    """What was seen on a stack; nothing if its documents are not what they should be, which the verdict says."""
+    if stack is None:
+        return _NOTHING_SEEN
+    try:
+        return _seen_on(snapshot, stack)
+    except (DocumentError, KeyError, TypeError, ValueError, AttributeError):
+        return _NOTHING_SEEN
 
 
 def untested(stacks: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -159,7 +159,9 @@ class Genuine:
         bundle.add_json("preflight_report.json", document)
         bundle.add_text("arbitrage_preflight_paper.prom", prom)
         bundle.add_text("preflight_console.log", "GO\n")
-        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13), "requests": []})
+        bundle.add_json(
+            "telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13, self.run_id), "requests": []}
+        )
         bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
         bundle.add_json(versions.FILE_NAME, versions.build(stack, SERVICES, used))
         bundle.add_text("logs/redis.log", "ready\n")
@@ -231,10 +233,10 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
     }, prom  # fmt: skip
 
 
-def chat(at: float) -> list[dict[str, Any]]:
-    """Return what came into the chat: two messages of one kind and one of another, from `at` on."""
+def chat(at: float, run_id: str) -> list[dict[str, Any]]:
+    """Return what came into the chat: two messages of one kind, the first about this run, and one of another."""
     texts = (
-        "🟡 <b>P1 GO · paper</b>\ngit &lt;clean&gt;",
+        f"🟡 <b>P1 GO · paper</b>\ngit &lt;clean&gt;\n{run_id}",
         "🟡 <b>P1 GO · paper</b>\nagain",
         "🔴 <b>P0 NO_GO · test</b>\nno",
     )

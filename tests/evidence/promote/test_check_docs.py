@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_before_the_first_promotion_it_is_well(checkout: Checkout, capsys: pytes
 
 
 @pytest.mark.parametrize("name", [places.REPORT, places.ROADMAP, places.CHECKPOINT], ids=str)
-def test_a_document_without_evidence_is_found(name: Path, promoted: Checkout) -> None:
+def test_a_document_without_evidence_is_found(name: PurePosixPath, promoted: Checkout) -> None:
     """A status that no evidence stands behind."""
     for one in (places.REPORT, places.ROADMAP, places.CHECKPOINT):
         if one != name:
@@ -69,7 +69,7 @@ def test_a_document_without_evidence_is_found(name: Path, promoted: Checkout) ->
     ids=["criterion", "state", "checkpoint", "roadmap"],
 )
 def test_a_status_edited_by_hand_is_found(
-    name: Path, old: str, new: str, promoted: Checkout, capsys: pytest.CaptureFixture[str]
+    name: PurePosixPath, old: str, new: str, promoted: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody types PASS: the line is named, with what the evidence says."""
     edit(promoted.root / name, old, new)
@@ -86,7 +86,7 @@ def test_what_is_beside_the_markers_is_the_users(promoted: Checkout) -> None:
 
 
 @pytest.mark.parametrize("name", [places.REPORT, places.ROADMAP, places.CHECKPOINT], ids=str)
-def test_a_document_that_is_gone_is_found(name: Path, promoted: Checkout) -> None:
+def test_a_document_that_is_gone_is_found(name: PurePosixPath, promoted: Checkout) -> None:
     """All three are there or none."""
     (promoted.root / name).unlink()
     assert f"{name}: is missing" in found(promoted)

@@ -120,7 +120,8 @@ def test_the_way_of_a_value_has_every_hop(shown_of: Shown) -> None:
     ]
     assert len(hops) > 6
     assert {hop["same"] for hop in hops} == {True}
-    assert len({hop["value"] for hop in hops}) == 1
+    assert len({hop["value"] for hop in hops[:-1]}) == 1
+    assert hops[-1]["value"] == "20260102T030500Z-abcdef01"
 
 
 def test_another_runs_value_is_shown_as_such(shown_of: Shown) -> None:
@@ -138,7 +139,7 @@ def test_the_chat_has_the_first_message_of_each_kind(shown_of: Shown) -> None:
     """As text: what Telegram would have drawn is not markup here."""
     given, _ = shown_of("passed")
     assert [message["text"].splitlines() for message in given["chat"]] == [
-        ["🟡 P1 GO · paper", "git <clean>"],
+        ["🟡 P1 GO · paper", "git <clean>", "20260102T030500Z-abcdef01"],
         ["🔴 P0 NO_GO · test", "no"],
     ]
     assert given["chat_total"] == 3
@@ -160,6 +161,25 @@ def test_hostile_text_is_only_text(tmp_path: Path) -> None:
         assert not set(text) & {"\x1b", "\x00", "\u202e"}
     page = Page(html.render(given, snapshot, inside=False))
     assert {address for address in page.addresses if not address.startswith("#")} == {"data:,"}
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"ended_at": 1}', b'{"ended_at": "x", "checks": 5}'])
+def test_documents_that_are_none_leave_a_page_that_says_failed(text: bytes, shown_of: Shown) -> None:
+    """Nothing is drawn from them, and nothing breaks."""
+    _, snapshot = shown_of("passed")
+    names = ("preflight_report.json", "panels.json", "telegram_chat.json")
+    changed = Snapshot(name=snapshot.name, files={**snapshot.files, **{f"e2e/compose/{name}": text for name in names}})
+    given = view.build(changed, derive(changed), signature="UNSIGNED")
+    assert (given["result"], given["hops"], given["chat"]) == ("FAILED", [], [])
+    assert "FAILED" in html.render(given, changed, inside=False)
+
+
+def test_a_table_of_claims_that_is_none_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence, no traceback."""
+    bundle = Genuine(own_claims=True).seal(tmp_path).path
+    (bundle / "claims.json").write_text('{"table": {"claim": []}}')
+    assert main(["report", str(bundle), "--output", "-"]) == 1
+    assert capsys.readouterr().err == "evidence: claims.json holds no table of claims that could be judged again\n"
 
 
 def test_inside_the_bundle_the_page_links_to_its_files(bundle_of: Callable[[str], Path]) -> None:
