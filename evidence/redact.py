@@ -94,27 +94,25 @@ class Redactor:
 
     def redact(self, data: bytes) -> bytes:
         """Return `data` with every form of every known secret replaced by `MARK`."""
-        while True:  # what is left and right of a replaced form may make up another one
+        while self.found_in(data):  # what is left and right of a replaced form may make up another one
             for form in self._forms:
                 data = data.replace(form, MARK)
-            split = next(self._split_in(data), None)
-            if split is not None:
-                data = data[: split[0]] + MARK + data[split[1] :]
-            elif not any(form in data for form in self._forms):
-                return data
+            data = _masked(data, self._split_in(data))
+        return data
 
     def _split_in(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Find forms that are split over lines: where each begins and ends in `data`."""
-        if not self._forms:
-            return
-        for breaks in _BREAKS:
+        for breaks in _BREAKS if self._forms else ():
             unfolded = _Unfolded(data, breaks)
+            if unfolded.pieces == 1:
+                continue
             for form in self._forms:
                 if len(form) < _SHORTEST_SPLIT:
                     break  # the longest come first
                 place = unfolded.text.find(form)
-                if place >= 0 and unfolded.pieces > 1:
+                while place >= 0:
                     yield unfolded.origin(place), unfolded.origin(place + len(form) - 1) + 1
+                    place = unfolded.text.find(form, place + len(form))
 
     def redact_text(self, text: str) -> str:
         """Return `text` with every form of every known secret replaced."""
@@ -129,6 +127,16 @@ class Redactor:
         if isinstance(document, list | tuple):
             return [self.redact_tree(value) for value in document]
         return document
+
+
+def _masked(data: bytes, places: Iterable[tuple[int, int]]) -> bytes:
+    """Replace places, which may overlap, by `MARK`."""
+    kept, end = [], 0
+    for start, stop in sorted(places):
+        if start >= end:
+            kept += [data[end:start], MARK]
+        end = max(end, stop)
+    return b"".join([*kept, data[end:]])
 
 
 def to_bytes(text: str) -> bytes:
