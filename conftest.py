@@ -9,7 +9,7 @@ import pytest
 from acceptance import evidence_plugin
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add what `pytest acceptance` can be told."""
     group = parser.getgroup("acceptance")
     group.addoption(
@@ -54,4 +54,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="external: file with user= and password= lines, or with a service-account token alone (Viewer is enough)",
     )
-    evidence_plugin.add_options(parser)
+    evidence_plugin.add_options(parser, pluginmanager)

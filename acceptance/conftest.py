@@ -10,7 +10,7 @@ from typing import Final, TextIO
 import pytest
 
 from acceptance import evidence_plugin
-from acceptance.evidence_plugin import PLUGIN_NAME, EvidencePlugin
+from acceptance.evidence_plugin import EvidencePlugin
 from acceptance.gates import witness
 from acceptance.probes import GrafanaClient, NodeExporterClient, PrometheusClient
 from acceptance.probes.grafana import ServedDashboard
@@ -28,6 +28,7 @@ from acceptance.world.alerting import Alerting, open_alerting
 from acceptance.world.exchanges import ExchangeStandin
 from acceptance.world.live import LiveWorld, open_live_world
 from evidence import Bundle
+from evidence.pytest_plugin.recorder import PLUGIN_NAME
 from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
 
 ENV = "paper"

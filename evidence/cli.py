@@ -10,11 +10,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from evidence.commands import keygen, open_, seal, show, verify
+from evidence.commands import compare, export, keygen, open_, promote, report, seal, show, verify
 from evidence.commands.output import USAGE, WRONG, complain
 from evidence.errors import BundleMissingError, EvidenceError, KeyFileError
 
-_VERBS = (open_, seal, keygen, show, verify)
+_VERBS = (open_, seal, keygen, show, verify, report, promote, compare, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

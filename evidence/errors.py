@@ -9,7 +9,9 @@ EvidenceError
 ├── BundleMissingError     no bundle where one was asked for
 ├── BundleIncompleteError  a bundle that was never sealed
 ├── BundleRefusedError     a folder or archive that is not opened: too large, hostile, or unreadable
-└── KeyFileError           a key that cannot be read or made
+├── KeyFileError           a key that cannot be read or made
+├── ClaimsError            the table of claims, or what it names, is not as it has to be
+└── PromotionError         a bundle that may not be promoted
 """
 
 from __future__ import annotations
@@ -53,3 +55,11 @@ class BundleRefusedError(EvidenceError):
 
 class KeyFileError(EvidenceError):
     """A key that cannot be read or made; never quotes a private key."""
+
+
+class ClaimsError(EvidenceError):
+    """The table of claims is not as it has to be, or names a test that does not exist."""
+
+
+class PromotionError(EvidenceError):
+    """A bundle that may not be promoted; says every reason."""

@@ -86,6 +86,11 @@ def read(folder: Path) -> Commit:
     return Commit(sha=sha, dirty=changes != "")
 
 
+def is_ancestor(folder: Path, sha: str) -> bool:
+    """Tell whether a commit is HEAD or one of its ancestors; what cannot be determined is not."""
+    return sha != UNKNOWN and _git(folder, "merge-base", "--is-ancestor", sha, "HEAD") is not None
+
+
 def read_facts(folder: Path) -> Facts:
     """Read `Facts` of the working tree that holds `folder`; offline, and as `read` never raises."""
     commit = read(folder)

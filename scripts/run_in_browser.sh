@@ -13,4 +13,6 @@ if ! .venv/bin/python -m acceptance.dashboards.pictures.chromium >/dev/null 2>&1
     exit 0
 fi
 
+# It looks for what keeps people from using a page.
+scripts/install_axe.sh
 .venv/bin/python -m pytest tests -m browser "$@"

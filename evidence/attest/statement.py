@@ -64,7 +64,7 @@ def build(manifest: Mapping[str, Any], manifest_bytes: bytes) -> dict[str, Any]:
             "warnedTests": [],
             "failedTests": sorted(
                 [gate for gate, facts in gates.items() if not facts["passed"]]
-                + [gate for gate in layout.ALL_GATES if gate not in gates]
+                + [gate for gate in layout.required(gates) if gate not in gates]
             ),
         },
     }

@@ -26,6 +26,7 @@ too, but do not count towards completeness.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 #: Environment variable with the path of the open bundle that a gate writes into.
@@ -39,6 +40,9 @@ JOURNAL: Final = ".journal.jsonl"
 
 FAST_LOG: Final = "fast_gate.log"
 CORE_LOG: Final = "full_regression.log"
+
+#: The one gate of somebody's own suite, which has nothing to do with the gates of this project.
+OWN_GATE: Final = "tests"
 
 #: A bundle with all of these, each FULL and passed, is PASSED. A bundle that lacks one is PARTIAL at best.
 ALL_GATES: Final = ("fast", "core", "e2e-embedded", "e2e-compose")
@@ -56,6 +60,12 @@ STACK_FILES: Final = (
 )  # and logs/<service>.log, pictures/<dashboard>/<panel>.svg
 #: Which stack's files stand at the top, best first.
 STACK_ORDER: Final = ("compose", "embedded", "external")
+
+
+def required(gates: Container[str]) -> tuple[str, ...]:
+    """Return the gates that a bundle must have to be complete, by those that it has."""
+    own = OWN_GATE in gates and not any(gate in gates for gate in ALL_GATES)
+    return (OWN_GATE,) if own else ALL_GATES
 
 
 def e2e_gate(stack: str) -> str:

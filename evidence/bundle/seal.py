@@ -19,6 +19,7 @@ from evidence.bundle.files import listed
 from evidence.bundle.journal import Journal
 from evidence.bundle.snapshot import Snapshot, packed_name, read_folder
 from evidence.bundle.writer import Bundle, point_latest, write_atomically
+from evidence.claims.table import Table
 from evidence.errors import EvidenceError, SecretFoundError, StrayFileError
 from evidence.times import iso
 from evidence.verdict.derive import derive, source_of_copies
@@ -40,7 +41,13 @@ class Sealed:
         return grafana_of(self.manifest)
 
 
-def seal(folder: Path, *, signer: CryptoSigner | None = None, clock: Callable[[], float] = time.time) -> Sealed:
+def seal(
+    folder: Path,
+    *,
+    signer: CryptoSigner | None = None,
+    clock: Callable[[], float] = time.time,
+    rows: Table | None = None,
+) -> Sealed:
     """Seal a bundle; nothing can enter it afterwards.
 
     Whatever fails, and whenever the process dies, the bundle is left without a manifest and so INCOMPLETE: the
@@ -50,8 +57,10 @@ def seal(folder: Path, *, signer: CryptoSigner | None = None, clock: Callable[[]
         folder: the bundle.
         signer: signs the statement; None: the bundle is UNSIGNED.
         clock: returns Unix seconds.
+        rows: the claims that are judged by it; the project's own when None.
 
     Raises:
+        ClaimsError: a claim names a test that does not exist.
         BundleMissingError: there is no such bundle.
         BundleClosedError: it is sealed already.
         StrayFileError: a file lies in it that did not come through its door, or is not what came through.
@@ -66,6 +75,7 @@ def seal(folder: Path, *, signer: CryptoSigner | None = None, clock: Callable[[]
     _copy_to_the_top(bundle)
     _entered(bundle, journal)
     _pack(bundle, journal)
+    _tell(bundle, _entered(bundle, journal), signer, rows)
     snapshot = _entered(bundle, journal)
     verdict = derive(snapshot)
     document = manifest.build(snapshot, verdict, end=iso(clock()))
@@ -102,6 +112,16 @@ def _copy_to_the_top(bundle: Bundle) -> None:
         original = stacks[source] / name
         if original.is_file() and not original.is_symlink():
             bundle.add_file(name, original, replace=True)
+
+
+def _tell(bundle: Bundle, snapshot: Snapshot, signer: CryptoSigner | None, rows: Table | None) -> None:
+    """Write what the records mean for people: the judged claims, and the page."""
+    # Imported here: the page's library is heavy, and only sealing needs it.
+    from evidence.report import inside  # noqa: PLC0415 -- see the line above
+
+    key = None if signer is None else signer.public_key.keyid
+    for name, data in inside.documents(snapshot, derive(snapshot), key=key, rows=rows):
+        bundle.add_bytes(name, data, replace=True)
 
 
 def _pack(bundle: Bundle, journal: Journal) -> None:

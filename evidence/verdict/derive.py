@@ -48,13 +48,13 @@ class Verdict:
     @property
     def missing_gates(self) -> tuple[str, ...]:
         """Return which gates did not run into this bundle."""
-        return tuple(gate for gate in layout.ALL_GATES if gate not in self.gates)
+        return tuple(gate for gate in layout.required(self.gates) if gate not in self.gates)
 
     @property
     def complete(self) -> bool:
         """Tell whether every gate ran, and ran all that it had to."""
         return not self.missing_gates and all(
-            self.gates[gate].outcome.result is Coverage.FULL for gate in layout.ALL_GATES
+            self.gates[gate].outcome.result is Coverage.FULL for gate in layout.required(self.gates)
         )
 
     @property
@@ -126,7 +126,7 @@ def _conclude(
 ) -> tuple[Result, tuple[str, ...]]:
     outcomes = [files.outcome for files in gates.values()]
     reasons = [f"{one.gate}: {reason}" for one in outcomes for reason in one.reasons]
-    lacking = [gate for gate in layout.ALL_GATES if gate not in gates]
+    lacking = [gate for gate in layout.required(gates) if gate not in gates]
     if lacking:
         reasons.append(f"{scope_of(gates)}: {', '.join(lacking)} did not run")
     gaps = [gap for files in stacks.values() for gap in files.gaps]

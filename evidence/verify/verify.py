@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from securesystemslib.signer import SSlibKey
 
-from evidence import manifest
+from evidence import claims, manifest
 from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
@@ -169,6 +169,8 @@ class _Looking:
         yield from self._files(self.manifest["files"])
         if self.verdict is None:
             return
+        for text in claims.contradictions(self.snapshot, self.verdict):
+            yield Violation(Kind.INVALID, claims.FILE_NAME, text)
         derived = manifest.build(self.snapshot, self.verdict, end=self.manifest["end"])
         for name in derived:
             if name != "files" and self.manifest[name] != derived[name]:

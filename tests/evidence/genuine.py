@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.parser import text_string_to_metric_families
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle, gate_record, git, open_run, status, versions
+from evidence import Bundle, claims, gate_record, git, open_run, status, versions
 from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.bundle.seal import Sealed, seal
+from evidence.bundle.snapshot import Snapshot, read_folder
+from evidence.claims import table
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.results import (
     Dashboard,
@@ -31,6 +33,7 @@ from evidence.results import (
     PrometheusQueryResult,
     QuerySample,
 )
+from evidence.verdict import derive
 from evidence.verdict.gate import Step
 from evidence.verdict.report import LAST_RUN, SEVEN, read_report
 
@@ -40,6 +43,29 @@ SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 CORE = tuple(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c"))
 E2E = ("acceptance/test_metrics.py::test_value", "acceptance/test_panels.py::TestPanels::test_shown[x]")
 TESTS = {"fast": CORE[:2], "core": CORE, "e2e-embedded": E2E, "e2e-compose": E2E}
+SERVICES = {
+    "redis": {"version": "7.0.15", "source": "path"},
+    "prometheus": {"version": "3.13.5", "source": "built"},
+    "node-exporter": {"version": "1.12.1", "source": "built"},
+}
+#: Claims that these few tests prove.
+CLAIMS = table.Table(
+    claim=(
+        table.Claim(
+            id="model", section="Gates", en="The model is tested.", ko="모델을 시험한다.", tests=(CORE[0][:-3],)
+        ),
+        table.Claim(
+            id="value", section="GAP-2", en="The value arrives.", ko="값이 도착한다.", about=("grafana", "prometheus"),
+            tests=(E2E[0],), files=("grafana_api_result.json",), gates=("core",),
+        ),
+    ),
+    criterion=(
+        table.Criterion(id="AC-1", en="The model is tested.", ko="모델을 시험한다.", claims=("model",)),
+        table.Criterion(id="AC-2", en="The value arrives.", ko="값이 도착한다.", claims=("value",)),
+    ),
+)  # fmt: skip
+#: The tests that the project's own claims stand on.
+CLAIMED = tuple(dict.fromkeys(test for claim in table.load().claim for test in claim.tests))
 GRAFANA = {
     "embedded": GrafanaUsed(kind=GrafanaKind.STANDIN, version="0.0.0-standin"),
     "compose": GrafanaUsed(kind=GrafanaKind.IMAGE, version="12.4.4", image="grafana/grafana:12.4.4"),
@@ -69,6 +95,9 @@ class Genuine:
     gates: Sequence[str] = layout.ALL_GATES
     outcomes: dict[str, str] = field(default_factory=dict)  # node id -> failed or skipped; else passed
     cut: frozenset[str] = frozenset()  # gates whose pytest died
+    seconds: dict[str, float] = field(default_factory=dict)  # node id -> how long each of its phases took
+    own_claims: bool = False  # the project's claims, and a record of each test that they stand on; else `CLAIMS`
+    grafana: dict[str, str] = field(default_factory=dict)  # stack -> the stack whose Grafana it has; else its own
 
     def write(self, root: Path) -> Path:
         """Write the open bundle; return its folder."""
@@ -86,16 +115,25 @@ class Genuine:
 
     def seal(self, root: Path, signer: CryptoSigner | None = None) -> Sealed:
         """Write it and seal it."""
-        return seal(self.write(root), signer=signer, clock=lambda: self.end)
+        rows = None if self.own_claims else CLAIMS
+        return seal(self.write(root), signer=signer, clock=lambda: self.end, rows=rows)
 
     @property
     def end(self) -> float:
         """When it is sealed."""
         return self.start + 100.0 * (len(self.gates) + 1)
 
+    def tests(self, gate: str) -> tuple[str, ...]:
+        """Which tests a gate runs."""
+        folder = {"core": "tests/", "fast": "-"}.get(gate, "acceptance/")
+        return (*TESTS[gate], *(test for test in CLAIMED if self.own_claims and test.startswith(folder)))
+
     def _gate(self, bundle: Bundle, gate: str, stack: str | None, begin: float) -> None:
-        tests = TESTS[gate]
-        bundle.add_text(layout.gate_report_log(gate), report_log(tests, self.outcomes, begin, cut=gate in self.cut))
+        tests = self.tests(gate)
+        bundle.add_text(
+            layout.gate_report_log(gate),
+            report_log(tests, self.outcomes, begin, cut=gate in self.cut, seconds=self.seconds),
+        )
         if gate not in self.cut:
             bundle.add_text(layout.gate_junit(gate), junit(tests, self.outcomes))
         names = bundle.path.parent / f"{gate}.txt"
@@ -116,16 +154,16 @@ class Genuine:
         names.unlink()
 
     def _stack(self, bundle: Bundle, stack: str, begin: float) -> None:
-        used = GRAFANA[stack]
+        used = GRAFANA[self.grafana.get(stack, stack)]
         document, prom = report(self.run_id, begin + 10, begin + 12.5, runs=self.runs)
         bundle.add_json("preflight_report.json", document)
         bundle.add_text("arbitrage_preflight_paper.prom", prom)
         bundle.add_text("preflight_console.log", "GO\n")
-        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": [], "requests": []})
-        bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
         bundle.add_json(
-            versions.FILE_NAME, versions.build(stack, {"redis": {"version": "7.0.15", "source": "path"}}, used)
+            "telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13, self.run_id), "requests": []}
         )
+        bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
+        bundle.add_json(versions.FILE_NAME, versions.build(stack, SERVICES, used))
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
         grafana_result(document, begin + 20, used).write(bundle)
@@ -193,6 +231,19 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
         "textfile": "textfile/arbitrage_preflight_paper.prom",
         "ledger": "ledger/preflight.sqlite",
     }, prom  # fmt: skip
+
+
+def chat(at: float, run_id: str) -> list[dict[str, Any]]:
+    """Return what came into the chat: two messages of one kind, the first about this run, and one of another."""
+    texts = (
+        f"🟡 <b>P1 GO · paper</b>\ngit &lt;clean&gt;\n{run_id}",
+        "🟡 <b>P1 GO · paper</b>\nagain",
+        "🔴 <b>P0 NO_GO · test</b>\nno",
+    )
+    return [
+        {"message_id": number, "at": at + number, "parse_mode": "HTML", "text": text, "message_thread_id": None}
+        for number, text in enumerate(texts, start=1)
+    ]
 
 
 def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryResult:
@@ -315,8 +366,15 @@ def _answer(values: dict[str, float], at: float, *, mark: float) -> tuple[dict[s
     return request, {"results": results}
 
 
-def report_log(tests: Sequence[str], outcomes: dict[str, str], begin: float, *, cut: bool = False) -> str:
-    """Return what pytest-reportlog writes."""
+def report_log(
+    tests: Sequence[str],
+    outcomes: dict[str, str],
+    begin: float,
+    *,
+    cut: bool = False,
+    seconds: Mapping[str, float] | None = None,
+) -> str:
+    """Return what pytest-reportlog writes; each phase of a test takes `seconds`, 0.1 if they are not given."""
     lines: list[dict[str, Any]] = [{"pytest_version": "9.2.0", "$report_type": "SessionStart"}]
     for number, test in enumerate(tests):
         outcome = outcomes.get(test, "passed")
@@ -327,7 +385,7 @@ def report_log(tests: Sequence[str], outcomes: dict[str, str], begin: float, *, 
             lines.append(
                 {
                     "nodeid": test, "when": when, "outcome": said, "start": moment, "stop": moment + 0.1,
-                    "$report_type": "TestReport",
+                    "duration": (seconds or {}).get(test, 0.1), "$report_type": "TestReport",
                 }
             )  # fmt: skip
     failed = any(outcomes.get(test) == "failed" for test in tests)
@@ -356,6 +414,14 @@ def junit(tests: Sequence[str], outcomes: dict[str, str]) -> str:
         f'tests="{len(tests)}">'
     )
     return f'<?xml version="1.0" encoding="utf-8"?><testsuites>{head}{"".join(cases)}</testsuite></testsuites>'
+
+
+def claim_again(folder: Path) -> None:
+    """Judge the claims of a changed bundle again, as a careful forger does before `forge`."""
+    snapshot = read_folder(folder)
+    files = {name: data for name, data in snapshot.files.items() if name != "claims.json"}
+    bare = Snapshot(name=snapshot.name, files=files)
+    (folder / "claims.json").write_text(json.dumps(claims.derive(bare, derive(bare), rows=CLAIMS)))
 
 
 def forge(folder: Path, *, signer: CryptoSigner | None = None) -> None:

@@ -15,7 +15,7 @@ from evidence import Bundle, errors, manifest
 from evidence.bundle import layout
 from evidence.bundle.seal import seal
 from evidence.verify import verify
-from tests.evidence.genuine import CORE, E2E, START, Genuine
+from tests.evidence.genuine import CLAIMS, CORE, E2E, START, Genuine
 
 
 def test_the_bundle_of_all_gates(tmp_path: Path, signer: CryptoSigner) -> None:
@@ -129,7 +129,7 @@ def test_a_death_while_sealing_leaves_it_incomplete(
 
     monkeypatch.setattr("evidence.bundle.seal.write_atomically", die)
     with pytest.raises(errors.EvidenceError, match="cannot be sealed: No space left"):
-        seal(path, signer=signer)
+        seal(path, signer=signer, rows=CLAIMS)
     assert verify(path, key=signer.public_key).exit_code == 1
 
 

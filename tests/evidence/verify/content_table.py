@@ -53,6 +53,19 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda b, o: from_other(b, o, "e2e/embedded/preflight_report.json"),
         "has other samples than preflight_report.json",
     ),
+    "a claim's status": (
+        lambda b, _: edit(b / "claims.json", lambda d: d["criteria"][0].update(status="FAIL", text="FAIL")),
+        "claims.json: says of AC-1 status: 'FAIL'; the records say 'PASS'",
+    ),
+    "a stand-in made the original": (
+        lambda b, _: edit(b / "claims.json", lambda d: d["claims"][1].update(on=["Grafana 13 (official image)"])),
+        "claims.json: says of value on: ['Grafana 13 (official image)']",
+    ),
+    "a claim left out": (
+        lambda b, _: edit(b / "claims.json", lambda d: d["claims"].pop()),
+        "claims.json: holds other claims than its own table",
+    ),
+    "no claims at all": (lambda b, _: remove(b / "claims.json"), "claims.json: is missing"),
     "the copy at the top only": (
         lambda b, o: from_other(b, o, "prometheus_query_result.json"),
         "prometheus_query_result.json: differs from the one in e2e/compose",

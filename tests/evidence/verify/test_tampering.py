@@ -18,7 +18,7 @@ from securesystemslib.signer import CryptoSigner
 from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.verify import Kind, Report, verify
-from tests.evidence.genuine import CORE, E2E, SHA, START, Genuine, forge
+from tests.evidence.genuine import CORE, E2E, SHA, START, Genuine, claim_again, forge
 from tests.evidence.verify.changes import DAY, drop_test, edit
 from tests.evidence.verify.content_table import CONTENT
 from tests.evidence.verify.file_table import FILES
@@ -108,6 +108,7 @@ def test_a_test_cut_out_of_every_record(bundle: Path, tmp_path: Path) -> None:
     mine.write_text("".join(f"{test}\n" for test in (*CORE, *E2E)))
     assert look(bundle, expect_tests=[mine]).violations == ()
     drop_test(bundle)
+    claim_again(bundle)
     forge(bundle, signer=SIGNER)
     edit_statement = look(bundle)
     assert edit_statement.violations == (), said(edit_statement)

@@ -1,0 +1,59 @@
+"""A checkout with one commit, and a signed bundle of it that passed."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evidence.attest import keys
+from tests.evidence.genuine import Genuine
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A working tree with its history."""
+
+    root: Path
+    key: Path  # the public half
+    signing: Path
+
+    def git(self, *words: str) -> str:
+        """Run git as somebody."""
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(
+            ["git", "-C", str(self.root), *identity, *words], check=True, capture_output=True, text=True, timeout=60
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        """Commit everything; return the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--allow-empty", "--message", "시험")
+        return self.git("rev-parse", "HEAD")
+
+    def bundle(self, run: Genuine, folder: str = "bundles") -> Path:
+        """Seal a bundle with this checkout's key, beside the checkout."""
+        signer = keys.configured({keys.KEY_FILE_VARIABLE: str(self.signing)})
+        return run.seal(self.root.parent / folder, signer).path
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A new one."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    public, _ = keys.generate(tmp_path / "key")
+    found = Checkout(root=root, key=public, signing=tmp_path / "key")
+    found.git("init", "--quiet", "--initial-branch", "main")
+    (root / "README.md").write_text("x\n")
+    found.commit()
+    return found
+
+
+@pytest.fixture
+def passed(checkout: Checkout) -> Path:
+    """A bundle of its commit that PASSED."""
+    return checkout.bundle(Genuine(own_claims=True, sha=checkout.git("rev-parse", "HEAD")))
