@@ -24,8 +24,8 @@ import pytest
 from acceptance import evidence_plugin
 from acceptance.gates import witness
 
-def pytest_addoption(parser):
-    evidence_plugin.add_options(parser)
+def pytest_addoption(parser, pluginmanager):
+    evidence_plugin.add_options(parser, pluginmanager)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
