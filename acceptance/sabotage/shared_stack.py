@@ -43,13 +43,8 @@ class SharedStack:
         Raises:
             StackError: A server does not come up with what the copy has; nothing of the run can be believed then.
         """
-        stack, layout = self._stack, self._stack.layout
-        for row in stack.processes():  # a run that was ended midway may have left one stopped or frozen
-            if row["state"] == "paused":
-                stack.resume_service(row["service"])
-            elif row["pid"] is None:
-                stack.start_service(row["service"])
-        stack.stop_service("prometheus")
+        layout = self._stack.layout
+        self._stop("prometheus")
         for folder in (layout.textfile, layout.ledger.parent, layout.spool, layout.data("prometheus")):
             _empty(folder)
         for name, content in textfiles.items():
@@ -60,12 +55,26 @@ class SharedStack:
         shutil.copytree(checkout / "monitoring", self._monitoring)
         shutil.rmtree(layout.conf / "prometheus")
         prometheus_config.copy(
-            self._monitoring / "prometheus", layout.conf / "prometheus", interval=INTERVAL, ports=stack.ports
+            self._monitoring / "prometheus",
+            layout.conf / "prometheus",
+            interval=INTERVAL,
+            ports=self._stack.ports,
         )
-        stack.start_service("prometheus")
         if _fingerprint(self._monitoring / "grafana") != before:
-            stack.stop_service("grafana")
-            stack.start_service("grafana")
+            self._stop("grafana")
+        self._start_what_is_not_running()
+
+    def _stop(self, name: str) -> None:
+        if any(row["service"] == name and row["pid"] is not None for row in self._stack.processes()):
+            self._stack.stop_service(name)
+
+    def _start_what_is_not_running(self) -> None:
+        """Also what a run that was ended midway has left stopped or frozen, or what did not start with its copy."""
+        for row in self._stack.processes():
+            if row["state"] == "paused":
+                self._stack.resume_service(row["service"])
+            elif row["pid"] is None:
+                self._stack.start_service(row["service"])
 
 
 @contextmanager

@@ -48,12 +48,19 @@ class Relays:
         self._running: dict[int, _Running] = {}
 
     def rewrite(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """The same variables, with URLs of this machine's loopback as the container has to write them.
+        """The same variables, with this machine's loopback as the container has to write it.
+
+        That is in URLs, and where a variable `...HOST` stands beside a `...PORT`.
 
         Raises:
             StackError: A relay does not start.
         """
-        return {name: self._url(value) if name.endswith("URL") else value for name, value in variables.items()}
+        changed = {name: self._url(value) if name.endswith("URL") else value for name, value in variables.items()}
+        for name, value in variables.items():
+            port = variables.get(f"{name.removesuffix('HOST')}PORT", "")
+            if name.endswith("__HOST") and value in _LOOPBACK and port.isdigit():
+                changed[name] = self._reach(int(port))
+        return changed
 
     def _url(self, value: str) -> str:
         parts = urlsplit(value)
