@@ -21,10 +21,11 @@ COUNTER_FUNCTIONS = frozenset({"increase", "irate", "rate", "resets"})
 GAUGE_FUNCTIONS = frozenset({"delta", "deriv", "idelta", "predict_linear"})
 PER_SECOND = frozenset({"irate", "rate"})
 # What a number is -> units that a panel may show it in. The end of its family's name says what it is, but for prices.
-SECONDS, WON, BPS, COUNT, OTHER = "seconds", "won", "basis points", "count", ""
+SECONDS, WON, PRICE, BPS, COUNT, OTHER = "seconds", "won", "a price in won", "basis points", "count", ""
 UNITS: Mapping[str, frozenset[str]] = {
     SECONDS: frozenset({"s"}),
     WON: frozenset({"currencyKRW"}),
+    PRICE: frozenset({"prefix:₩"}),  # currencyKRW writes 1.39K, in which all sources are alike
     BPS: frozenset({"suffix:bps"}),
     COUNT: frozenset({"none", "short"}),
 }
@@ -148,7 +149,7 @@ def _kind(selector: Selector, metric: Metric) -> str:
     if selector.metric.endswith("_count") and metric.kind == "histogram":
         return COUNT
     if metric.family in _PRICES:
-        return WON
+        return PRICE
     return next((kind for end, kind in _ENDS.items() if metric.family.endswith(end)), OTHER)
 
 

@@ -4,7 +4,9 @@
 // An item also has: of a table cell "row"; of a gauge or bar "low" and "high", the ends of its scale; of a line or band
 // "times" (ms), "values", "points" (how many of them are numbers in the time range), "dashed"; of a band "states".
 // An item is a value, line, band or table cell; `why` says why one that has data is not seen.
+import { finite, readFrames, withData, words } from './frames.mjs';
 import { fieldRegistry } from './library.mjs';
+import { axisOf, bandNotDrawn, notDrawn, pointsOf, statesOf } from './lines.mjs';
 
 const SINGLE = new Set(['stat', 'gauge', 'bargauge', 'piechart']);
 const BANDS = new Set(['state-timeline', 'status-history']);
@@ -20,8 +22,6 @@ export async function display(library, request) {
   }
   return result;
 }
-
-const words = (error) => String(error?.message ?? error).split('\n')[0].slice(0, 300);
 
 async function fill(library, { panel, frames: answered, tables, variables, from, to }, result) {
   const { g } = library;
@@ -43,54 +43,6 @@ async function fill(library, { panel, frames: answered, tables, variables, from,
     if (item.shown && isTransparent(item.color) && panel.type !== 'table') Object.assign(item, { shown: false, why: `its colour ${item.color} cannot be seen` });
   }
   judge(result, before, (panel.transformations ?? []).length > 0, withData(data));
-}
-
-// ---- what comes in
-
-function readFrames(g, answered, tables, result) {
-  const read = [];
-  for (const [ref, list] of Object.entries(answered)) {
-    const own = [];
-    for (const frame of list) {
-      try {
-        const made = g.dataFrameFromJSON(frame);
-        made.refId ??= ref;
-        own.push(made);
-      } catch (error) {
-        result.faults.push(`the answer to ${ref} is not a frame that Grafana reads: ${words(error)}`);
-      }
-    }
-    read.push(...(tables.has(ref) ? asTable(g, ref, own, answered) : own));
-  }
-  return read;
-}
-
-// What Grafana's Prometheus datasource does in the browser for queries with format "table": series become rows.
-function asTable(g, ref, frames, answered) {
-  const filled = frames.filter((frame) => frame.fields.length > 0);
-  if (filled.length === 0) return frames;
-  const numbers = (frame) => frame.fields.filter((field) => field.type === 'number');
-  const names = [...new Set(filled.flatMap((frame) => numbers(frame).flatMap((field) => Object.keys(field.labels ?? {}))))].sort();
-  const columns = Object.fromEntries(names.map((name) => [name, []]));
-  const times = [];
-  const values = [];
-  for (const frame of filled) {
-    const time = frame.fields.find((field) => field.type === 'time');
-    for (const field of numbers(frame)) {
-      field.values.forEach((value, row) => {
-        times.push(time?.values[row] ?? null);
-        names.forEach((name) => columns[name].push(field.labels?.[name] ?? ''));
-        values.push(value);
-      });
-    }
-  }
-  const name = Object.keys(answered).length > 1 ? `Value #${ref}` : 'Value';
-  const fields = [
-    { name: 'Time', type: 'time', config: {}, values: times },
-    ...names.map((label) => ({ name: label, type: 'string', config: { filterable: true }, values: columns[label] })),
-    { name, type: 'number', config: {}, values },
-  ];
-  return [{ refId: ref, meta: filled[0].meta, fields, length: values.length }];
 }
 
 function replacer(g, variables) {
@@ -126,10 +78,6 @@ async function transform({ g, transformers }, steps, frames, result, replace) {
   }
   return data;
 }
-
-const finite = (value) => typeof value === 'number' && Number.isFinite(value);
-const isData = (field) => field.type === 'number' ? field.values.some(finite) : field.type === 'boolean' || (field.type === 'string' && field.values.some((value) => value));
-const withData = (frames) => new Set(frames.filter((frame) => frame.fields.some(isData)).map((frame) => frame.refId ?? ''));
 
 // ---- single values: stat, gauge, bar gauge, pie chart
 
@@ -191,7 +139,7 @@ function series(scene) {
       const item = {
         ref: frame.refId ?? '', title: g.getFieldDisplayName(field, frame, data), text: shown ? g.formattedValueToString(shown) : '',
         color: (BANDS.has(panel.type) ? shown?.color : g.getFieldSeriesColor(field, theme).color) ?? null, number: finite(last) ? last : null, points: inside.length,
-        ...pointsOf(panel.type, field, time, seen), dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
+        ...pointsOf(BANDS.has(panel.type), field, time, seen), dashed: field.config.custom?.lineStyle?.fill === 'dash', shown: false,
       };
       if (field.config.custom?.hideFrom?.viz) item.why = 'hidden by hideFrom.viz';
       else if (overTime && !time) item.why = 'its frame has no time field';
@@ -203,80 +151,6 @@ function series(scene) {
       result.items.push(item);
     }
   }
-}
-
-// A line keeps its gaps, as null.
-function pointsOf(type, field, time, seen) {
-  if (BANDS.has(type)) return { times: seen.map(({ at }) => at), values: seen.map(({ value }) => value) };
-  return { times: field.values.map((_, row) => time?.values[row] ?? null), values: field.values.map((value) => (finite(value) ? value : null)) };
-}
-
-function notDrawn(field, values) {
-  const { min, max, custom = {} } = field.config;
-  const stacked = (custom.stacking?.mode ?? 'none') !== 'none';
-  if (!stacked) {
-    const low = values.filter((value) => finite(min) && value < min).length;
-    const high = values.filter((value) => finite(max) && value > max).length;
-    if (low + high === values.length) return `all ${values.length} points are off the axis, which goes from ${min ?? 'the lowest'} to ${max ?? 'the highest'}`;
-  }
-  if (custom.scaleDistribution?.type === 'log' && values.every((value) => value <= 0)) return 'no point is above 0 on a logarithmic axis';
-  const style = custom.drawStyle ?? 'line';
-  const points = custom.showPoints ?? 'auto';
-  const line = (custom.lineWidth ?? 1) > 0 && custom.lineStyle?.fill !== 'none';
-  if (style === 'points') return (custom.pointSize ?? 5) > 0 ? '' : 'points of size 0';
-  if (points !== 'never') return '';
-  if (style === 'line' && values.length === 1) return 'a single point, and showPoints is never';
-  return line || (custom.fillOpacity ?? 0) > 0 ? '' : 'no line, no fill and no points';
-}
-
-function bandNotDrawn(field) {
-  const { fillOpacity = 70, lineWidth = 0 } = field.config.custom ?? {};
-  return fillOpacity > 0 || lineWidth > 0 ? '' : 'no fill and no line';
-}
-
-// Each value that a band has, with what is written on it and its colour.
-function statesOf(g, field, seen) {
-  const states = {};
-  for (const { value } of seen) {
-    if (Object.keys(states).length >= MAX_ROWS) break;
-    if (String(value) in states) continue;
-    const shown = field.display(value);
-    states[String(value)] = { text: g.formattedValueToString(shown), color: shown.color ?? null };
-  }
-  return states;
-}
-
-// The y axis as the library would write it: ends from the settings, else from the lines; round steps.
-function axisOf({ g, data, fieldConfig, result }) {
-  const field = data.flatMap((frame) => frame.fields).find((one) => one.type === 'number' && !one.config.custom?.hideFrom?.viz);
-  if (!field) return undefined;
-  const lines = result.items.filter((item) => item.shown);
-  const stacked = field.config.custom?.stacking?.mode === 'normal';
-  const values = stacked ? heights(lines) : lines.flatMap((item) => item.values);
-  const limits = /line/.test(field.config.custom?.thresholdsStyle?.mode ?? '')
-    ? (fieldConfig.defaults.thresholds?.steps ?? []).filter((step) => finite(step.value)).map((step) => ({ at: step.value, color: step.color })) : [];
-  const reach = [...values, ...limits.map((limit) => limit.at)];
-  const low = field.config.min ?? reach.reduce((one, other) => Math.min(one, other), Infinity);
-  const high = field.config.max ?? reach.reduce((one, other) => Math.max(one, other), -Infinity);
-  if (!finite(low) || !finite(high)) return undefined;
-  const span = high > low ? high - low : Math.abs(high) || 1;
-  const raw = span / 4;
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * 10 ** Math.floor(Math.log10(raw))).find((one) => one >= raw);
-  const ticks = [];
-  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9 && ticks.length < 12; at += 1) {
-    const value = Number((at * step).toPrecision(12));
-    ticks.push({ at: value, text: g.formattedValueToString(field.display(value)) });
-  }
-  return { low, high: high > low ? high : low + span, ticks, limits };
-}
-
-// How high stacked lines reach at each time, and the ground they stand on.
-function heights(lines) {
-  const sums = new Map();
-  for (const { times, values } of lines) {
-    times.forEach((at, index) => sums.set(at, (sums.get(at) ?? 0) + (values[index] ?? 0)));
-  }
-  return [0, ...sums.values()];
 }
 
 // ---- tables

@@ -32,7 +32,7 @@ def query(expr: str, unit: str | None = None) -> Query:
         ("arbitrage_daily_loss_krw / arbitrage_engine_heartbeat_timestamp_seconds", "none"),
         ("up == 0", None),
         (RUNS, "none"),
-        ("arbitrage_fx_rate and on (pair) arbitrage_fx_age_seconds <= 15", "currencyKRW"),
+        ("arbitrage_fx_rate and on (pair) arbitrage_fx_age_seconds <= 15", "prefix:₩"),
         ("max(arbitrage_fx_rate) / min(arbitrage_fx_rate)", "suffix:bps"),
         (f"deriv(rate({RUNS}[5m])[1h:])", None),
         ('sum by (word) (label_replace(up, "word", "$1", "job", "(.*)"))', None),

@@ -37,7 +37,7 @@ def test_a_table_is_merged_and_its_columns_renamed() -> None:
     assert [(cell.row, cell.title, cell.text) for cell in cells] == [
         (0, "Pair", "USDT/KRW"),
         (0, "Source", "upbit"),
-        (0, "Rate", "₩1.39K"),
+        (0, "Rate", "₩1392.81"),
         (0, "Age", "400.0 ms"),
     ]
 
