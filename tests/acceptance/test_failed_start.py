@@ -14,24 +14,25 @@ ROOT = Path(__file__).parents[2]
 BREAKING = """
 from functools import partial
 from pathlib import Path
-from acceptance.stack import compose_images, select
+from acceptance.stack.choice import choose
+from acceptance.stack.compose.images import choose as images
 {import_}
-select.{stack} = partial({stack}, {arguments})
+choose.{stack} = partial({stack}, {arguments})
 """
 
 
 SLOW = """
 from threading import Event
-from acceptance.stack import select
+from acceptance.stack.choice import choose
 from acceptance.stack.embedded.stack import EmbeddedStack
 
 class Slow(EmbeddedStack):
     def start(self):
-        select.say("making something slow")
+        choose.say("making something slow")
         Event().wait(4.0)
         super().start()
 
-select.EmbeddedStack = Slow
+choose.EmbeddedStack = Slow
 """
 
 
@@ -124,7 +125,7 @@ def test_a_compose_stack_that_does_not_start_leaves_states_and_logs(tmp_path: Pa
             import_="from acceptance.stack.compose.stack import ComposeStack",
             stack="ComposeStack",
             # A server that runs and answers nothing on the engine's port.
-            arguments="overrides={'ENGINE_IMAGE': compose_images.prepare().names['REDIS_IMAGE']}, start_seconds=20",
+            arguments="overrides={'ENGINE_IMAGE': images.prepare().names['REDIS_IMAGE']}, start_seconds=20",
         ),
     )
 
