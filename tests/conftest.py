@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further.
+# The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further,
+# as do the tests that choose their own number (`property_size`).
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
