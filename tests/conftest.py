@@ -17,6 +17,16 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist take the files in the order of their names: `tests/acceptance` comes first, which starts real servers.
+
+    By itself it takes those with most tests first; the slowest have few, and one of them would end the run alone.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
