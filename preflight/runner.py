@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import selectors
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 from preflight.check import Check, Context
 from preflight.message import Message, message
@@ -71,15 +69,16 @@ class Runner:
         )
         return sharing if len(sharing) > 1 else ()
 
-    def _import_shared(self, end: float) -> None:
+    def _import_shared(self) -> None:
         """Import once, here, what several checks share, while the workers that are there already load the rest.
 
         A check's own fork would pay for it anew. Whatever fails is met again, and told, by each check that needs it.
-        All are forked before any clock starts: forking is not part of what a check took.
+        All are forked before any clock starts: forking is not part of what a check took. The import itself has no
+        deadline: it is of a pinned library of the gate's own.
         """
         sharing = self._sharing()
         for name in {name for check in sharing for name in SHARED_IMPORTS.intersection(check.imports)}:
-            with contextlib.suppress(Exception), _at_most(end - self.monotonic()):
+            with contextlib.suppress(Exception):
                 importlib.import_module(name)
         for check in sharing:
             if not check.requires:
@@ -92,7 +91,7 @@ class Runner:
         """
         end = self.monotonic() + self.ctx.settings.run_timeout
         try:
-            self._import_shared(end)
+            self._import_shared()
             self._start_what_can(end)
             while self._running:
                 self._wait()
@@ -202,22 +201,6 @@ class Runner:
         )
         self._done[check.id] = settle(result, self.waivers)
         self.on_result(self._done[check.id])
-
-
-@contextlib.contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError into what takes longer; the parent's own timeouts hold only where it waits."""
-
-    def ring(*_: object) -> NoReturn:
-        raise TimeoutError(f"not done within {seconds:.1f} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would switch it off
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _with_hint(check: Check, outcome: Outcome) -> Outcome:

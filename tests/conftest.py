@@ -11,10 +11,21 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further.
+# The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further,
+# as do the tests that choose their own number (`property_size`).
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=500, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist take the files in the order of their names: `tests/acceptance` comes first, which starts real servers.
+
+    By itself it takes those with most tests first; the slowest have few, and one of them would end the run alone.
+    """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
 from acceptance.probes.errors import AnswerFormatError, QueryError
 from acceptance.probes.frames import FrameSeries, series_of_frame
-from acceptance.probes.transport import HttpProbe
+from acceptance.probes.transport import HttpProbe, ProbeClient
 from acceptance.world.grafana.identity import is_standin
 
 __all__ = ["Datasource", "GrafanaClient", "GrafanaResult", "Health", "SearchHit", "ServedDashboard", "read_target"]
@@ -89,7 +88,7 @@ class GrafanaResult:
         return self.series[ref_id]
 
 
-class GrafanaClient:
+class GrafanaClient(ProbeClient):
     """A thin client of ``/api``. Use it as a context manager, or call ``close``."""
 
     def __init__(
@@ -109,7 +108,7 @@ class GrafanaClient:
             timeout: Seconds.
             token: A service-account token, instead of ``auth``; Viewer is enough.
         """
-        self._http = HttpProbe(
+        probe = HttpProbe(
             base_url,
             service="Grafana",
             session=session,
@@ -118,18 +117,7 @@ class GrafanaClient:
             headers={"Authorization": f"Bearer {token}"} if token else None,
             secrets=(token,) if token else (),
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the session, if this client made it."""
-        self._http.close()
+        super().__init__(probe)
 
     def health(self) -> Health:
         """Ask ``/api/health``; a database that is not ok is an answer (503), not an exception."""

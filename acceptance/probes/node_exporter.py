@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 import requests
 
 from acceptance.probes.exposition import Exposition, parse
-from acceptance.probes.transport import HttpProbe
+from acceptance.probes.transport import HttpProbe, ProbeClient
 
 __all__ = ["NodeExporterClient"]
 
 
-class NodeExporterClient:
+class NodeExporterClient(ProbeClient):
     """A thin client of an exporter's ``/metrics``; the engine's page can be read with it just as well."""
 
     def __init__(
@@ -24,19 +21,7 @@ class NodeExporterClient:
         service: str = "node_exporter",
     ) -> None:
         """Remember the address; see ``HttpProbe``."""
-        self._http = HttpProbe(base_url, service=service, session=session, timeout=timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the session, if this client made it."""
-        self._http.close()
+        super().__init__(HttpProbe(base_url, service=service, session=session, timeout=timeout))
 
     def text(self) -> str:
         """Give the page as it is served."""

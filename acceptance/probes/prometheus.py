@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
@@ -18,29 +17,17 @@ from acceptance.probes.answers import (
     SeriesSample,
 )
 from acceptance.probes.errors import AnswerFormatError, QueryError
-from acceptance.probes.transport import HttpProbe, Params
+from acceptance.probes.transport import HttpProbe, Params, ProbeClient
 
 __all__ = ["PrometheusClient"]
 
 
-class PrometheusClient:
+class PrometheusClient(ProbeClient):
     """A thin client of ``/api/v1``. Use it as a context manager, or call ``close``."""
 
     def __init__(self, base_url: str, session: requests.Session | None = None, timeout: float = 10.0) -> None:
         """Remember the address; see ``HttpProbe``."""
-        self._http = HttpProbe(base_url, service="Prometheus", session=session, timeout=timeout)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the session, if this client made it."""
-        self._http.close()
+        super().__init__(HttpProbe(base_url, service="Prometheus", session=session, timeout=timeout))
 
     def ready(self) -> bool:
         """Say whether Prometheus is ready for queries (``/-/ready``); raises only when it does not answer."""

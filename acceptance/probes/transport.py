@@ -1,16 +1,16 @@
-"""The one door through which probes speak HTTP: each failure becomes a ``ProbeError`` in a clear sentence."""
+"""The one place where probes speak HTTP: each failure becomes a ``ProbeError`` in a clear sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
 from acceptance.probes.errors import AnswerFormatError, HttpStatusError, NoAnswerError, UnreachableError
 
-__all__ = ["BODY_HEAD", "HttpProbe", "without_userinfo"]
+__all__ = ["BODY_HEAD", "HttpProbe", "ProbeClient", "without_userinfo"]
 
 BODY_HEAD = 300  # characters of an answer that a message quotes
 
@@ -173,3 +173,22 @@ def _root_cause(error: requests.RequestException) -> str:
             break
         cause = inner
     return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+
+
+class ProbeClient:
+    """What the clients of one server share: a context manager that closes its session, if the client made it."""
+
+    def __init__(self, http: HttpProbe) -> None:
+        self._http = http
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the session, if this client made it."""
+        self._http.close()

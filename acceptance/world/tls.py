@@ -8,20 +8,17 @@ A host that nobody stands in for is refused: nothing ever leaves this machine.
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+import trustme
+
+from acceptance.stack.pump import pump
 
 _HOST = "127.0.0.1"
 _IDLE_SECONDS = 30.0
@@ -32,68 +29,16 @@ class Authority:
     """A certificate authority that lives as long as a test."""
 
     def __init__(self, directory: Path) -> None:
-        """Make the authority's key and certificate; `ca_file` is what a program has to trust."""
-        self._directory = directory
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "arbitrage test CA")])
-        usage = x509.KeyUsage(
-            digital_signature=False,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        certificate = (
-            _builder(self._name, self._name, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
+        """Make the authority's certificate; `ca_file` is what a program has to trust."""
+        self._ca = trustme.CA(organization_name="arbitrage test CA")
         self.ca_file = directory / "test-ca.pem"
-        self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self._ca.cert_pem.write_to_path(self.ca_file)
 
     def context(self, *hosts: str) -> ssl.SSLContext:
         """Make what a server needs to speak TLS as these hosts."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        certificate = (
-            _builder(name, self._name, key.public_key())
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(issuer, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-        file = self._directory / f"{hosts[0]}.pem"
-        file.touch(mode=0o600)
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
+        self._ca.issue_cert(*hosts).configure_cert(context)
         return context
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-    )
 
 
 class TlsProxy:
@@ -180,21 +125,11 @@ class TlsProxy:
                 ):
                     self._open.add(inside)
                     try:
-                        self._pump(inside, upstream)
+                        pump(inside, upstream, self._over)
                     finally:
                         self._open.discard(inside)
             finally:
                 self._open.discard(client)
-
-    def _pump(self, inside: ssl.SSLSocket, upstream: socket.socket) -> None:
-        other = {inside: upstream, upstream: inside}
-        while not self._over.is_set():
-            ready = [inside] if inside.pending() else select.select(list(other), [], [], 0.2)[0]
-            for side in ready:
-                data = side.recv(_CHUNK)
-                if not data:
-                    return
-                other[side].sendall(data)
 
 
 def _connect_line(client: socket.socket) -> str:

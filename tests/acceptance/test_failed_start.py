@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 BREAKING = """
 from functools import partial
 from pathlib import Path
-from acceptance.stack import choose
+from acceptance.stack.choice import choose
 from acceptance.stack.compose.images import choose as images
 {import_}
 choose.{stack} = partial({stack}, {arguments})
@@ -24,7 +24,7 @@ choose.{stack} = partial({stack}, {arguments})
 # A program is built for longer than any test may take, as on a machine that has none of them yet.
 SLOW = """
 from threading import Event
-from acceptance.stack import choose
+from acceptance.stack.choice import choose
 from acceptance.stack.embedded import programs
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import StackError

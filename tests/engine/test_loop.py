@@ -18,6 +18,7 @@ from engine.market import Batch, Quote
 from engine.portfolio import Books, Position, utc_day
 from engine.settings import EngineSettings, load
 from engine.spread import DIRECTIONS, Price
+from tests.property_size import examples
 
 NOON = 20_000 * 86_400.0 + 43_200
 # Upbit's price against Binance's: 30 bps below or above opens a position, equal does not, and a little above closes
@@ -444,7 +445,7 @@ def test_the_loop_ends_when_told(lab: _Lab) -> None:
     assert lab.venue.closed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutation.mutant import Key, Mutant
-
-FIELDS = ("file", "scope", "before", "after", "occurrence")
+Key = tuple[str, str, str]  # file, the lines before, the lines after: no line numbers, which other changes move
+FIELDS = ("file", "before", "after")
 
 
 class ListError(Exception):
@@ -17,17 +16,16 @@ class ListError(Exception):
 
 
 def read(path: Path) -> dict[Key, str]:
-    """Give the reason for each accepted survivor.
+    """Return the reason for each accepted survivor.
 
     Raises:
         ListError: An entry has other fields than it must have, no reason, or is there twice.
     """
     found: dict[Key, str] = {}
-    for written in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []):
-        entry = {"occurrence": 0, **written}
+    for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []):
         if set(entry) != {*FIELDS, "reason"} or not str(entry["reason"]).strip():
             raise ListError(f"{path.name}: {entry} must have {', '.join(FIELDS)} and a reason, and nothing else")
-        key: Key = (entry["file"], entry["scope"], entry["before"], entry["after"], entry["occurrence"])
+        key: Key = (entry["file"], entry["before"], entry["after"])
         if key in found:
             raise ListError(f"{path.name}: {key} is there twice")
         found[key] = entry["reason"]
@@ -36,28 +34,25 @@ def read(path: Path) -> dict[Key, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What is wrong after a session; nothing is where all of these are empty."""
+    """What is wrong after a session; nothing is where both are empty."""
 
-    unlisted: tuple[Mutant, ...]  # survived, and nobody has said why they may
-    killed: tuple[Mutant, ...]  # listed, but a test sees them
-    gone: tuple[Key, ...]  # listed, but no such mutant is made any more
+    unlisted: tuple[Key, ...]  # survived, and no reason is given why they may
+    stale: tuple[Key, ...]  # listed, but a test sees them now, or they are not made any more
 
     @property
     def good(self) -> bool:
         """Whether the list says exactly what is so."""
-        return not (self.unlisted or self.killed or self.gone)
+        return not (self.unlisted or self.stale)
 
 
-def judge(survived: Mapping[Mutant, bool], accepted: Iterable[Key]) -> Judgement:
+def judge(survived: Iterable[Key], listed: Mapping[Key, str], files: Collection[str]) -> Judgement:
     """Compare a session with the list.
 
     Args:
-        survived: Every mutant of the session, and whether it survived.
-        accepted: Keys of the list that concern the files of the session.
+        survived: Every mutant that no test saw.
+        listed: The list, as `read` returns it.
+        files: The files of the session; entries about others are left alone.
     """
-    listed = frozenset(accepted)
-    return Judgement(
-        unlisted=tuple(mutant for mutant, alive in survived.items() if alive and mutant.key not in listed),
-        killed=tuple(mutant for mutant, alive in survived.items() if not alive and mutant.key in listed),
-        gone=tuple(sorted(listed - {mutant.key for mutant in survived})),
-    )
+    alive = frozenset(survived)
+    concerned = {key for key in listed if key[0] in files}
+    return Judgement(unlisted=tuple(sorted(alive - concerned)), stale=tuple(sorted(concerned - alive)))

@@ -1,30 +1,28 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.accepted import ListError, judge, read
-from tests.mutation.mutant import Mutant
+from tests.mutation.cosmic import Session, SessionError
+from tests.mutation.cosmic import read as read_dump
 
 ROOT = Path(__file__).parents[2]
 ENTRY = """
 [[survivor]]
 file = "a.py"
-scope = "f"
 before = "x = 1"
 after = "x = 2"
 reason = "nobody looks at x"
 """
-
-
-def mutant(after: str) -> Mutant:
-    return Mutant(file="a.py", operator="one", scope="f", before="x = 1", after=after, source=after)
+KEY = ("a.py", "x = 1", "x = 2")
 
 
 def test_the_committed_list_can_be_read() -> None:
     """Each entry has its reason, and speaks of a line that is in the file."""
-    for (file, _, before, _, _), reason in read(Path(__file__).with_name("accepted.toml")).items():
+    for (file, before, _), reason in read(Path(__file__).with_name("accepted.toml")).items():
         lines = {line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()}
         assert set(before.split("\n")) <= lines, before
         assert len(reason.split()) > 3, reason
@@ -33,18 +31,18 @@ def test_the_committed_list_can_be_read() -> None:
 def test_read(tmp_path: Path) -> None:
     """An entry is a key and a reason."""
     (tmp_path / "list").write_text(ENTRY, encoding="utf-8")
-    assert read(tmp_path / "list") == {mutant("x = 2").key: "nobody looks at x"}
+    assert read(tmp_path / "list") == {KEY: "nobody looks at x"}
 
 
 @pytest.mark.parametrize(
     "text",
     [
         ENTRY.replace("nobody looks at x", " "),
-        ENTRY.replace('scope = "f"\n', ""),
+        ENTRY.replace('after = "x = 2"\n', ""),
         ENTRY + "line = 7\n",
         ENTRY + ENTRY,
     ],
-    ids=["no-reason", "no-scope", "more", "twice"],
+    ids=["no-reason", "no-after", "more", "twice"],
 )
 def test_read_refuses(text: str, tmp_path: Path) -> None:
     """A survivor is accepted with a reason and once, or not at all."""
@@ -54,12 +52,34 @@ def test_read_refuses(text: str, tmp_path: Path) -> None:
 
 
 def test_judge() -> None:
-    """Only a list that says exactly what survives is good."""
-    alive, dead = mutant("x = 2"), mutant("x = 3")
-    survived = {alive: True, dead: False}
-    assert judge(survived, [alive.key]).good
-    assert judge(survived, []).unlisted == (alive,)
-    assert judge(survived, [alive.key, dead.key]).killed == (dead,)
-    gone = ("a.py", "g", "y", "z", 0)
-    assert judge(survived, [alive.key, gone]).gone == (gone,)
-    assert not judge(survived, [alive.key, gone]).good
+    """Only a list that says exactly what survives is good; other files' entries do not count."""
+    listed = {KEY: "", ("b.py", "y", "z"): ""}
+    assert judge([KEY], listed, ["a.py"]).good
+    assert judge([KEY], {}, ["a.py"]).unlisted == (KEY,)
+    assert judge([], listed, ["a.py"]).stale == (KEY,)
+    assert not judge([], listed, ["a.py"]).good
+
+
+def row(worker: str, test: str | None, diff: str = "") -> str:
+    return json.dumps([{"mutations": []}, {"worker_outcome": worker, "test_outcome": test, "output": "", "diff": diff}])
+
+
+def test_a_session_is_read() -> None:
+    """Survivors are named by the lines of their diff; what the filter left out does not count."""
+    diff = "--- mutation diff ---\n--- aa.py\n+++ ba.py\n@@ -1 +1 @@\n def f():\n-    x = 1\n+    x = 2\n"
+    dump = "\n".join([row("normal", "survived", diff), row("normal", "killed"), row("skipped", None)])
+    assert read_dump("a.py", dump) == Session(file="a.py", survived=(KEY,), killed=1)
+
+
+@pytest.mark.parametrize(
+    ("dump", "says"),
+    [
+        (row("normal", "survived"), "look elsewhere"),
+        (row("exception", "incompetent"), "was not run"),
+        ('[{"mutations": []}, null]', "was not run"),
+    ],
+)
+def test_a_session_that_proves_nothing_is_refused(dump: str, says: str) -> None:
+    """Tests that see no mutant at all, and mutants that were not run, are errors."""
+    with pytest.raises(SessionError, match=says):
+        read_dump("a.py", dump)

@@ -24,6 +24,7 @@ from preflight.record.ledger import RunRecord, Snapshot
 from preflight.registry import Registry
 from tests.conftest import stable_id
 from tests.preflight.verdict_table import stated
+from tests.property_size import examples
 
 MakeCheck = Callable[..., Check]
 MakeSettings = Callable[..., Settings]
@@ -577,7 +578,12 @@ FAULTS = st.dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None, phases=AS_FOUND, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30),
+    deadline=None,
+    phases=AS_FOUND,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     faults=FAULTS,
     clock=st.sampled_from([*BEHAVIOURS]),  # outside live nothing requires this one

@@ -32,6 +32,7 @@ from preflight.model import (
 )
 from preflight.render.json import report_dict
 from tests.preflight.verdict_table import BLOCKING, Raw, stated
+from tests.property_size import examples
 
 SCHEMA = json.loads(Path(model.__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
 
@@ -52,7 +53,7 @@ def settled(raw: Raw, env: Env, waivers: dict[str, str]) -> list[Result]:
     ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(
     raw=st.dictionaries(st.sampled_from(IDS), st.sampled_from(["pass", "warn", "fail", "error", "skip"])),
     # Mostly good runs too: with free choice alone GO would hardly ever be seen.

@@ -24,6 +24,7 @@ from preflight.message import Message
 from preflight.model import Mode, Outcome, Result, Status
 from preflight.runner import Runner, RunningCheck
 from preflight.worker import Worker, encode, spawn
+from tests.property_size import examples
 
 MakeCheck = Callable[..., Check]
 MakeContext = Callable[..., Context]
@@ -696,7 +697,12 @@ BEHAVIOURS: dict[str, tuple[Callable[[Context], Any], Status]] = {
 }
 
 
-@settings(max_examples=12, deadline=None, phases=AS_FOUND, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12),
+    deadline=None,
+    phases=AS_FOUND,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     plan=st.lists(st.sampled_from(sorted(BEHAVIOURS)), min_size=1, max_size=5),
     needs=st.lists(st.sets(st.integers(0, 4), max_size=2), min_size=5, max_size=5),

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,74 +60,6 @@ def test_parent_imports_for_several(
     said = run(checks, make_context())
     assert imported_by() == [os.getpid()]
     assert [said[name].split()[1] for name in "abcd"] == ["True", "True", "True", "False"]
-
-
-@pytest.mark.usefixtures("no_child_left")
-def test_an_import_that_hangs_cannot_hold_the_run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    make_check: MakeCheck,
-    make_context: MakeContext,
-    make_settings: Callable[..., Settings],
-) -> None:
-    """The run's timeout holds for what the parent imports too; the checks that needed it could not tell."""
-    (tmp_path / f"{NAME}.py").write_text("import threading\nthreading.Event().wait()\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(module, "SHARED_IMPORTS", frozenset({NAME}))
-    checks = [make_check(name, pid, imports=(NAME,)) for name in ("a", "b")]
-    begun = time.monotonic()
-
-    runner = Runner(checks, make_context(settings=make_settings(run_timeout=0.3)))
-    results = runner.run()
-
-    assert {result.origin for result in results} == {Status.ERROR}
-    assert time.monotonic() - begun < 10
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-
-
-def test_a_shared_import_has_what_is_left_of_the_run(
-    imported_by: Callable[[], list[int]],
-    monkeypatch: pytest.MonkeyPatch,
-    make_check: MakeCheck,
-    make_context: MakeContext,
-) -> None:
-    """It may take until the end of the run, to the instant."""
-    allowed: list[float] = []
-
-    def note(seconds: float) -> contextlib.nullcontext[None]:
-        allowed.append(seconds)
-        return contextlib.nullcontext()
-
-    monkeypatch.setattr(module, "_at_most", note)
-    checks = [make_check(name, pid, imports=(NAME,)) for name in ("a", "b")]
-    runner = Runner(checks, make_context(), monotonic=lambda: 2.0)  # a machine that has just been started
-    runner._import_shared(end=6.5)
-    runner.close()
-    assert allowed == [4.5]
-    assert imported_by() == [os.getpid()]
-
-
-def test_what_is_done_in_time_leaves_no_alarm() -> None:
-    """After an import that was quick the alarm is off, and whoever had the signal has it again."""
-    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    try:
-        with module._at_most(50.0):
-            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 50
-        assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-        assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@pytest.mark.parametrize("left", [0.0, -5.0])
-def test_where_no_time_is_left_it_is_over_at_once(left: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is over gives an import hardly any time: 0 would be all of it."""
-    set_to: list[float] = []
-    monkeypatch.setattr(signal, "setitimer", lambda _, seconds: set_to.append(seconds))
-    with module._at_most(left):
-        assert 0 < set_to[0] < 0.1
-    assert set_to[1:] == [0]
 
 
 def test_two_are_several(

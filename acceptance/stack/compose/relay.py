@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from acceptance.stack.compose import pump
+from acceptance.stack import pump
 from acceptance.stack.compose.project import Project
 from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import StackError

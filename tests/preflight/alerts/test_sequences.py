@@ -13,6 +13,7 @@ from preflight.config.settings import Settings
 from preflight.message import Message
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
 from tests.preflight.alerts.world import KilledError, World
+from tests.property_size import examples
 
 CHECKS = ("redis", "clock", "git")
 WINDOW = 300.0
@@ -189,4 +190,4 @@ class Alerting(RuleBasedStateMachine):
 
 
 TestAlerting = Alerting.TestCase
-TestAlerting.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestAlerting.settings = settings(max_examples=examples(30), stateful_step_count=25, deadline=None)

@@ -26,6 +26,7 @@ from preflight.launch.lock import StartLock, take
 from preflight.launch.start import NotStarted, Start
 from preflight.model import Decision, Env, Mode, Report, Result, Sample, Verdict, decide
 from preflight.record.catalogue import READY_FOR_LIVE
+from tests.property_size import examples
 
 THROWN = ("1", "on", "", "thrown by Kim")
 NOT_THROWN = (None, "0", "off", "no")
@@ -305,4 +306,4 @@ def _report(*, ready: bool, published: bool) -> Report:
 
 
 TestStartMachine = StartMachine.TestCase
-TestStartMachine.settings = hypothesis_settings(max_examples=150, stateful_step_count=20)
+TestStartMachine.settings = hypothesis_settings(max_examples=examples(60), stateful_step_count=20)

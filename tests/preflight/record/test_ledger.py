@@ -20,6 +20,7 @@ from preflight.model import Env
 from preflight.record import catalogue as c
 from preflight.record import ledgerfile, metrics
 from preflight.record.ledger import Ledger, RunRecord, Snapshot
+from tests.property_size import examples
 
 IDS = ("environment", "redis", "postgres", "storage")
 Line = tuple[str, frozenset[tuple[str, str]]]
@@ -441,4 +442,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestLedgerMachine.settings = settings(max_examples=examples(15), stateful_step_count=12, deadline=None)

@@ -23,6 +23,7 @@ from preflight.record import schema
 from preflight.record.ledger import Ledger, Snapshot
 from preflight.record.ledgerfile import hold
 from preflight.record.state import State
+from tests.property_size import examples
 
 NOBODY = 65534
 IDS = ("redis", "postgres")
@@ -164,7 +165,7 @@ def test_killed_while_setting_aside(file: Path) -> None:
     assert not file.with_name(".ledger.sqlite.new").exists()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_any_cut_or_noise(data: st.DataObject) -> None:
     """Wherever a ledger is cut or overwritten, the next run counts on, starts anew with a reset, or is refused."""

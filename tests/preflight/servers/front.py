@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+
+from acceptance.stack.pump import pump
 
 HOST = "127.0.0.1"
 
@@ -62,18 +63,4 @@ def _serve(client: socket.socket, context: ssl.SSLContext, port: int, postgres: 
             client.recv(8)
             client.sendall(b"S")
         with context.wrap_socket(client, server_side=True) as inside, socket.create_connection((HOST, port)) as server:
-            _pump(inside, server, over)
-
-
-def _pump(inside: ssl.SSLSocket, server: socket.socket, over: threading.Event) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(inside, selectors.EVENT_READ, server)
-        selector.register(server, selectors.EVENT_READ, inside)
-        while not over.is_set():
-            for key, _ in selector.select(timeout=0.05):
-                data = key.fileobj.recv(65536)  # type: ignore[union-attr]
-                while isinstance(key.fileobj, ssl.SSLSocket) and key.fileobj.pending():
-                    data += key.fileobj.recv(65536)
-                if not data:
-                    return
-                key.data.sendall(data)
+            pump(inside, server, over)

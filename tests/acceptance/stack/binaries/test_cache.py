@@ -177,12 +177,13 @@ BUILDER = textwrap.dedent(
     """
     import sys, threading
     from pathlib import Path
-    from acceptance.stack import cache, command
+    from acceptance.stack import processes
+    from acceptance.stack.binaries import cache
     def build(scratch, keep):
         (keep / "half").write_text("x")
         print("building", flush=True)
-        command.run([sys.argv[2]] + sys.argv[3:], cwd=scratch, env={"PATH": "/usr/bin:/bin"}, log=scratch / "log",
-                    stop=threading.Event())
+        processes.run([sys.argv[2]] + sys.argv[3:], cwd=scratch, env={"PATH": "/usr/bin:/bin"}, log=scratch / "log",
+                      stop=threading.Event())
     cache.obtain(sys.argv[1], build, tell=lambda text: print(text, flush=True), stop=threading.Event())
     """
 )

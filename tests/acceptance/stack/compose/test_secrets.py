@@ -68,7 +68,7 @@ def test_command_needs_nothing_but_python_and_prints_no_value(tmp_path: Path) ->
     """`make secrets` works without our virtual environment, fills docker/.env, and shows names only."""
     docker = tmp_path / "docker"
     docker.mkdir()
-    root = Path(secrets.__file__).parents[2]
+    root = Path(secrets.__file__).parents[3]
     argv = [sys.executable, "-S", "-m", "acceptance.stack.compose.secrets", "--docker-dir", str(docker)]
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,10 +9,13 @@ import contextlib
 import selectors
 import socket
 import socketserver
+import ssl
 import sys
+import threading
 from pathlib import Path
 
 _CHUNK = 65_536
+_LOOK_SECONDS = 0.1  # between two looks whether it is over
 
 
 def connect(address: str) -> socket.socket:
@@ -34,17 +37,23 @@ def connect(address: str) -> socket.socket:
     return socket.create_connection((host, int(port)))
 
 
-def pump(one: socket.socket, other: socket.socket) -> None:
-    """Copy both ways until both sides have ended; an end is passed on as such."""
+def pump(one: socket.socket, other: socket.socket, over: threading.Event | None = None) -> None:
+    """Copy both ways until both sides have ended; an end is passed on as such.
+
+    Args:
+        one: A connection, which may be one of TLS.
+        other: Where it is handed on to, and from.
+        over: Ends it too, once set.
+    """
     with selectors.DefaultSelector() as selector:
         selector.register(one, selectors.EVENT_READ, other)
         selector.register(other, selectors.EVENT_READ, one)
-        while selector.get_map():
-            for key, _ in selector.select():
+        while selector.get_map() and not (over is not None and over.is_set()):
+            for key, _ in selector.select(None if over is None else _LOOK_SECONDS):
                 source, target = key.fileobj, key.data
                 assert isinstance(source, socket.socket)  # noqa: S101 - as registered above
                 try:
-                    data = source.recv(_CHUNK)
+                    data = _received(source)
                     target.sendall(data)
                 except OSError:
                     return  # reset by either side: the other one learns it by our closing
@@ -52,6 +61,14 @@ def pump(one: socket.socket, other: socket.socket) -> None:
                     selector.unregister(source)
                     with contextlib.suppress(OSError):
                         target.shutdown(socket.SHUT_WR)
+
+
+def _received(source: socket.socket) -> bytes:
+    """Read what is there. Of TLS all that is decrypted, of which a selector sees nothing."""
+    data = source.recv(_CHUNK)
+    while isinstance(source, ssl.SSLSocket) and source.pending():
+        data += source.recv(_CHUNK)
+    return data
 
 
 class _Handler(socketserver.BaseRequestHandler):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.stack.compose import pump
+from acceptance.stack import pump
 
 
 @contextmanager
