@@ -11,7 +11,6 @@ import pytest
 
 from preflight import runner as module
 from preflight.check import Check, Context
-from preflight.config.settings import Settings
 from preflight.message import Message
 from preflight.model import Mode, Outcome, Status
 from preflight.runner import Runner
