@@ -165,7 +165,7 @@ def test_what_nobody_thought_of_is_invalid(bundle: Path, monkeypatch: pytest.Mon
     def break_down(_: object) -> None:
         raise OverflowError
 
-    monkeypatch.setattr("evidence.verify.verify.derive", break_down)
+    monkeypatch.setattr("evidence.verify.report.derive", break_down)
     report = look(bundle)
     assert (report.exit_code, said(report)) == (1, "invalid: it holds what cannot be judged (OverflowError)")
 
