@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
+from typing import Final
+
+_LATEST: Final = 1e11  # Unix seconds, in the year 5138: what is beyond is not a time of a run
 
 
 def iso(seconds: float) -> str:
@@ -33,7 +35,7 @@ def moment(given: object) -> float:
     """
     if isinstance(given, str):
         return seconds(given)
-    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
+    if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= given < _LATEST:
         return float(given)
     message = f"{given!r} is not a time"
     raise ValueError(message)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from evidence.verify.archive import read_bundle
-from evidence.verify.verify import EXIT_CODES, Kind, Report, Violation, verify
+from evidence.verify.report import EXIT_CODES, Kind, Report, Violation, verify
 
 __all__ = ["EXIT_CODES", "Kind", "Report", "Violation", "read_bundle", "verify"]

@@ -157,3 +157,35 @@ def test_an_untouched_bundle_is_relied_on(bundle: Path) -> None:
     """With the right key, commit, age and list of tests there is nothing to say."""
     report = look(bundle, commit=SHA[:12])
     assert (report.violations, report.exit_code, report.key_id) == ((), 0, SIGNER.public_key.keyid)
+
+
+def test_what_nobody_thought_of_is_invalid(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document that breaks the judging itself is not relied on, and leaves no traceback."""
+
+    def break_down(_: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr("evidence.verify.report.derive", break_down)
+    report = look(bundle)
+    assert (report.exit_code, said(report)) == (1, "invalid: it holds what cannot be judged (OverflowError)")
+
+
+@pytest.mark.parametrize("value", [None, -1, 10**400, 1e308, "", [], {}, "\x1b[2J", "9999-12-31T23:59:59.999Z"])
+def test_no_value_breaks_the_judging(bundle: Path, value: object) -> None:
+    """Each time, number and list of every document replaced by nonsense: never relied on, never a traceback."""
+    for name, keys in (
+        ("run.json", ("started_at", "git", "bundle")),
+        ("gates/core.json", ("started_at", "ended_at", "counts", "result", "exit_code")),
+        ("e2e/compose/preflight_report.json", ("ended_at", "metrics", "run_id")),
+        ("e2e/compose/prometheus_query_result.json", ("queries", "run_id", "last_run_timestamp")),
+        ("e2e/compose/grafana_api_result.json", ("panels", "grafana")),
+        ("e2e/compose/panels.json", ("panels",)),
+        ("manifest.json", ("end", "files", "gates", "git", "result")),
+        ("statement.dsse.json", ("payload", "signatures")),
+    ):
+        whole = (bundle / name).read_bytes()
+        for key in keys:
+            (bundle / name).write_text(json.dumps({**json.loads(whole), key: value}))
+            report = look(bundle)
+            assert (report.exit_code, name, key) == (1, name, key)
+            (bundle / name).write_bytes(whole)

@@ -24,6 +24,7 @@ from evidence.verify.archive import read_bundle
 
 _AHEAD: Final = 300.0  # seconds by which the clock of the machine that made the bundle may be ahead of ours
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_UNFORESEEN: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _SHOWN = 200  # characters of a value in a violation
 #: In these gates a test of the list must have passed; `fast` runs a part of core's.
 _GATES_OF_A_LIST: Final = tuple(gate for gate in layout.ALL_GATES if gate != "fast")
@@ -99,12 +100,28 @@ def verify(
     except BundleRefusedError as error:
         found = Violation(Kind.INVALID, "", str(error))
         return Report(violations=(found,), snapshot=None, manifest=None, verdict=None)
+    try:
+        return _report(snapshot, key=key, commit=commit, max_age=max_age, expect_tests=expect_tests, now=clock())
+    except _UNFORESEEN as error:  # a hostile document that nobody thought of: it could not be judged, so it is invalid
+        found = Violation(Kind.INVALID, "", f"it holds what cannot be judged ({type(error).__name__})")
+        return Report(violations=(found,), snapshot=snapshot, manifest=None, verdict=None)
+
+
+def _report(
+    snapshot: Snapshot,
+    *,
+    key: SSlibKey | None,
+    commit: str | None,
+    max_age: float | None,
+    expect_tests: Sequence[Path],
+    now: float,
+) -> Report:
     looking = _Looking(snapshot)
     signature = tuple(looking.signature(key))
     violations = [
         *looking.integrity(),
         *signature,
-        *looking.time(max_age, clock()),
+        *looking.time(max_age, now),
         *looking.commit(commit),
         *looking.result(),
         *looking.tests(expect_tests),
