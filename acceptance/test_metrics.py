@@ -209,6 +209,6 @@ def test_durations_add_up_across_processes(
     metric = "arbitrage_preflight_duration_seconds_sum"
     grown = third_run.value(metric) - first_run.value(metric)
 
-    assert grown > third_run.run.report["duration_seconds"] > 0
+    assert grown > third_run.run.report["duration_seconds"] > 0, f"{metric} grew by {grown}"
     assert prometheus.query(f'{metric}{{env="paper"}}', time=third_run.at).one().value == third_run.value(metric)
     assert math.isfinite(grown)

@@ -110,7 +110,8 @@ def test_every_file_is_a_dashboard() -> None:
     """No file is malformed, wrapped, or has a panel that Grafana would not show; each fault is named with its place."""
     findings = lint_folder(GRAFANA / "dashboards", datasource_uids(GRAFANA / "provisioning" / "datasources"))
 
-    assert [str(finding) for finding in findings] == []
+    found = [str(finding) for finding in findings]
+    assert found == [], "\n".join(found)
 
 
 def test_every_dashboard_is_of_the_types_of_each_grafana(display: GrafanaLibrary) -> None:
@@ -125,7 +126,8 @@ def test_every_query_asks_for_what_is_exported() -> None:
     """No query of a panel or a variable misspells a metric, label or value, or makes a number that says nothing."""
     queries = [query for uid, data in FILES.items() for query in queries_of_dashboard(f"{uid}.json", data)]
 
-    assert [str(finding) for finding in lint_queries(queries, known_metrics())] == []
+    found = [str(finding) for finding in lint_queries(queries, known_metrics())]
+    assert found == [], "\n".join(found)
 
 
 def test_grafana_serves_the_dashboards_of_git(grafana: GrafanaClient, served: tuple[ServedDashboard, ...]) -> None:
