@@ -27,7 +27,7 @@ from acceptance.stack.interface import Stack, StackError
 from evidence import Bundle, status, versions
 from evidence.bundle import layout
 from evidence.grafana import GrafanaUsed, label_of
-from evidence.pytest_plugin import ENTRY_POINT, pytest_addoption
+from evidence import pytest_plugin
 from evidence.pytest_plugin.recorder import PLUGIN_NAME, Recorder, join_or_open, runs_no_test
 
 _DEFAULT_FOLDER = "artifacts"
@@ -35,8 +35,8 @@ _DEFAULT_FOLDER = "artifacts"
 
 def add_options(parser: pytest.Parser, manager: pytest.PytestPluginManager) -> None:
     """Add the options of evidence where the installed plug-in has not done it; from the root conftest's hook."""
-    if not manager.has_plugin(ENTRY_POINT):  # autoloading is off, or the project is not installed
-        pytest_addoption(parser)
+    if not manager.has_plugin(pytest_plugin.ENTRY_POINT):  # autoloading is off, or the project is not installed
+        pytest_plugin.pytest_addoption(parser)
 
 
 def register(

@@ -44,5 +44,5 @@ def shifted(panel: Mapping[str, Any], window: Window) -> tuple[Window, str]:
         said.append(f"timeShift {panel['timeShift']}")
     if not said:
         return window, ""
-    ends = [datetime.fromtimestamp(at, tz=UTC).strftime("%m-%d %H:%M:%S") for at in (window.start, window.end)]
+    ends = [datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S") for at in (window.start, window.end)]
     return window, f"the panel's {' and '.join(said)}: it asks for {' to '.join(ends)} UTC"

@@ -13,13 +13,14 @@ const BANDS = new Set(['state-timeline', 'status-history']);
 const MAX_ROWS = 100;
 
 export async function display(library, request) {
-  const result = { items: [], faults: [], notes: [] };
+  const result = { items: [], faults: [], notes: [], reasons: [] }; // reasons: why nothing may be left
   try {
     await fill(library, request, result);
   } catch (error) {
     result.items = [];
     result.faults.push(`Grafana's library refuses this panel: ${words(error)}`);
   }
+  delete result.reasons;
   return result;
 }
 
@@ -74,7 +75,7 @@ async function transform({ g, transformers }, steps, frames, result, replace) {
     data = await new Promise((resolve, reject) => {
       g.transformDataFrame([step], data, { interpolate: replace }).subscribe({ next: resolve, error: reject });
     });
-    if (had && !withData(data).size) result.faults.push(`${name}, leaves no data: ${JSON.stringify(step.options ?? {}).slice(0, 200)}`);
+    if (had && !withData(data).size) result.reasons.push(`${name}, leaves no data: ${JSON.stringify(step.options ?? {}).slice(0, 200)}`);
   }
   return data;
 }
@@ -85,7 +86,7 @@ function singles({ g, panel, options, fieldConfig, theme, replace, data, result 
   const given = options.reduceOptions ?? {};
   const reduceOptions = { ...given, calcs: given.calcs ?? ['lastNotNull'] };
   const unknown = reduceOptions.calcs.filter((id) => !g.fieldReducers.getIfExists(id));
-  if (unknown.length && !reduceOptions.values) result.faults.push(`the reducer ${unknown.join(', ')} is not one of Grafana's`);
+  if (unknown.length && !reduceOptions.values) result.reasons.push(`the reducer ${unknown.join(', ')} is not one of Grafana's`);
   const values = g.getFieldDisplayValues({ fieldConfig, reduceOptions, replaceVariables: replace, theme, data, timeZone: 'utc' });
   for (const value of values) {
     const frame = value.view?.dataFrame;
@@ -182,7 +183,7 @@ function judge(result, before, transformed, after) {
   const shown = new Set(result.items.filter((item) => item.shown).map((item) => item.ref));
   const why = (items) => [...new Set(items.filter((item) => !item.shown && item.why).map((item) => `${item.title || item.ref || 'value'}: ${item.why}`))].slice(0, 3).join('; ');
   if (!shown.size) {
-    result.faults.push(`has data, shows none: ${why(result.items) || result.faults.join('; ') || 'nothing of it is left'}`);
+    result.faults.push(`has data, shows none: ${[...result.reasons, why(result.items)].filter(Boolean).join('; ') || 'nothing of it is left'}`);
   } else if (!transformed) {
     for (const ref of after) {
       if (!shown.has(ref)) result.faults.push(`${ref} has data, shows none: ${why(result.items.filter((item) => item.ref === ref)) || result.notes.join('; ') || 'its frame is not shown'}`);

@@ -57,7 +57,7 @@ def install(
     except CommandError as error:
         if error.disk_full:
             raise
-        raise ComponentError(f"{name}: {_reason(error.output)} (see {log}), or {otherwise}") from error
+        raise ComponentError(f"{name}: {_reason(error.output)}, or {otherwise}") from error
 
 
 def _reason(output: str) -> str:
