@@ -23,7 +23,7 @@ _NAME = re.compile(r"`([\w./]+)`")
 class Room:
     """One row of the map."""
 
-    name: str  # dotted: `preflight.record`; where a folder has several rooms, `preflight/base`
+    name: str  # dotted: `preflight.record`; where a folder has several rooms, `preflight/gate`
     modules: frozenset[str]  # of that folder, without ending; empty: all that no other row names
     imports: frozenset[str]  # names of rooms, absolute
 

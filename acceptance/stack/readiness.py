@@ -54,7 +54,7 @@ def ask(question: Question) -> Observation[None]:
 
 
 def look(question: Question) -> Observation[None]:
-    """Ask once, for a report of how things stand: that there is no hope is an answer too."""
+    """Ask once, for a report of how things stand: that a server will never be ready is an answer too."""
     try:
         return ask(question)
     except NeverReadyError as error:

@@ -1,4 +1,4 @@
-"""The table of what can be built or installed, and the one door through which a recipe becomes a finished component."""
+"""The table of what can be built or installed, and the one function by which a recipe becomes a finished component."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from acceptance.world.grafana.provisioning.datasources import ProvisionedDatasource
 
-__all__ = ["AskError", "PrometheusDoor"]
+__all__ = ["AskError", "DatasourceClient"]
 
 _PIECE = 1 << 16
 _BIGGEST = 64 << 20  # bytes of an answer
@@ -34,7 +34,7 @@ class _Reply:
     body: bytes
 
 
-class PrometheusDoor:
+class DatasourceClient:
     """Connections to one datasource; may be used from several threads at once.
 
     Proxies of the environment are not used: it speaks to exactly the address that is provisioned.

@@ -11,7 +11,7 @@ from typing import Any
 
 from acceptance.world.grafana.frames import Ask, empty_frame, frames_of
 from acceptance.world.grafana.intervals import QueryStep, go_duration
-from acceptance.world.grafana.prometheus import AskError, PrometheusDoor
+from acceptance.world.grafana.prometheus import AskError, DatasourceClient
 from acceptance.world.grafana.provisioning.datasources import PROMETHEUS, ProvisionedDatasource
 from acceptance.world.grafana.provisioning.durations import seconds
 
@@ -60,14 +60,14 @@ class Queries:
     def __init__(self, sources: Sequence[ProvisionedDatasource], clock: Callable[[], float] = time.time) -> None:
         self.sources = tuple(sources)
         self._clock = clock
-        self._doors = {source.uid: PrometheusDoor(source) for source in sources}
+        self._clients = {source.uid: DatasourceClient(source) for source in sources}
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="target")
 
     def close(self) -> None:
         """Wait for no target any more, and let go of the connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for door in self._doors.values():
-            door.close()
+        for client in self._clients.values():
+            client.close()
 
     def by_uid(self, uid: str) -> ProvisionedDatasource | None:
         """Give a datasource, if there is one of this uid."""
@@ -78,7 +78,7 @@ class Queries:
         try:
             if source.type != PROMETHEUS:
                 raise AskError(_foreign(source))
-            self._doors[source.uid].ask("/api/v1/query", {"query": "1+1"}, time.monotonic())
+            self._clients[source.uid].ask("/api/v1/query", {"query": "1+1"}, time.monotonic())
         except AskError as error:
             return QueryAnswer(400, {"message": str(error), "status": "ERROR"})
         return QueryAnswer(200, {"message": "Successfully queried the Prometheus API.", "status": "OK"})
@@ -127,7 +127,7 @@ class Queries:
         return {"status": 200, "frames": frames or [empty_frame(target.ask)]}
 
     def _frames(self, target: _Target, path: str, params: Mapping[str, str], begun: float) -> list[dict[str, Any]]:
-        data = self._doors[target.source.uid].ask(path, params, begun)
+        data = self._clients[target.source.uid].ask(path, params, begun)
         try:
             return frames_of(target.ask, data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -36,11 +36,11 @@ def main() -> int:
     """Behave as asked."""
     port, behaviour = int(sys.argv[1]), sys.argv[2]
     if behaviour == "die":
-        say("cannot open the blue door")
+        say("cannot open the data file")
         return 3
     if behaviour == "stumble" and not Path("stumbled").exists():  # as a server that is well at the second start
         Path("stumbled").touch()
-        say("the blue door is stuck")
+        say("the data file is locked")
         return 3
     if behaviour == "silent":
         say("thinking")

@@ -23,8 +23,8 @@ from tests.acceptance.stack.light import Holder, Light, gone, light_spec, vanish
 
 def test_kill_9_of_the_parent_leaves_no_process_and_no_folder(layout: Layout) -> None:
     """When the process that started the stack is killed, every server ends and the run folder goes."""
-    with Ports.free(("web", "mule")) as ports:
-        holder = Holder(layout, ports, web="serve", mule="stubborn")
+    with Ports.free(("web", "slow")) as ports:
+        holder = Holder(layout, ports, web="serve", slow="stubborn")
         assert len(holder.servers) == 3
         holder.process.kill()
         holder.finish()
@@ -79,18 +79,18 @@ def test_kill_9_of_the_supervisor_ends_the_servers_and_the_next_start_sweeps_its
 
 def test_a_server_that_dies_at_start_is_named_with_its_exit_code_and_log(light: Callable[..., Light]) -> None:
     """A failing start says which service, what was asked, its exit code and its last words; closing ends the rest."""
-    stack = light(web="serve", door="die")
+    stack = light(web="serve", broken="die")
     with pytest.raises(StackError) as caught:
         stack.supervisor.wait_up(timeout=20)
     text = str(caught.value)
-    assert caught.value.service == "door"
-    assert "door did not become ready" in text
-    assert f"asked GET http://127.0.0.1:{stack.ports['door']}/" in text
+    assert caught.value.service == "broken"
+    assert "broken did not become ready" in text
+    assert f"asked GET http://127.0.0.1:{stack.ports['broken']}/" in text
     assert "exit code 3" in text
-    assert "cannot open the blue door" in text
+    assert "cannot open the data file" in text
     states = {row["service"]: row["state"] for row in stack.supervisor.request("status")["services"]}
-    assert states["door"] == "died"  # it waits for whoever keeps the evidence; the log is still there as well
-    assert "cannot open the blue door" in stack.layout.log("door").read_text()
+    assert states["broken"] == "died"  # it waits for whoever keeps the evidence; the log is still there as well
+    assert "cannot open the data file" in stack.layout.log("broken").read_text()
     processes = stack.processes()
     stack.supervisor.close()
     gone(processes)
@@ -107,7 +107,7 @@ def test_a_server_that_never_answers_fails_at_its_deadline_with_the_attempts(lig
 
 def test_a_server_that_ends_while_starting_is_not_started_again(light: Callable[..., Light]) -> None:
     """The first end is the end: a second try would hide what is wrong."""
-    stack = light(door="stumble")
+    stack = light(broken="stumble")
     with pytest.raises(StackError, match="exit code 3"):
         stack.supervisor.wait_up(timeout=20)
 
