@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.alerts.keep import kept_without_chat
+from preflight.alerts.spool import Spool
 from preflight.check import Context
 from preflight.checks.impostors import look_for_impostors
 from preflight.config.owners import flaw_of
+from preflight.config.settings import Settings
 from preflight.config.state_dirs import own_directories
 from preflight.model import Mode, Outcome, Status
 
@@ -58,7 +61,13 @@ class StorageCheck:
             problem = _look_at_modes(places["textfile_dir"]) or look_for_impostors(places["textfile_dir"])
             if problem is not None:
                 return problem
-        return Outcome(status=Status.PASS, summary=f"{', '.join(places)}: writable, with room")
+        return Outcome(status=Status.PASS, summary=f"{', '.join(places)}: writable, with room{_waiting_note(settings)}")
+
+
+def _waiting_note(settings: Settings) -> str:
+    """Say how many messages wait for a chat that is not configured, and for how long they do."""
+    waiting = Spool(settings.spool_dir).pending(settings.env.value)
+    return "" if settings.telegram.configured or not waiting else f"; {waiting} P0 wait. {kept_without_chat()}"
 
 
 def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | None:

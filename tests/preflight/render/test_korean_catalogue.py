@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.alerts.dispatch import __file__ as dispatch_file
-from preflight.alerts.stage import __file__ as stage_file
+from preflight.alerts import __file__ as alerts_file
 from preflight.record import ledgerfile, textfile
 from preflight.record.catalogue import LABEL_VALUES
 from preflight.render import console
@@ -28,7 +27,16 @@ HANGUL = re.compile("[가-힣]")
 SPEAKERS = [
     PACKAGE / name
     for name in (
-        *("model.py", "gate.py", "ledger.py", "ledgerfile.py", "schema.py", "textfile.py", "plain_http.py"),
+        *(
+            "model.py",
+            "gate.py",
+            "conclusion.py",
+            "ledger.py",
+            "ledgerfile.py",
+            "schema.py",
+            "textfile.py",
+            "plain_http.py",
+        ),
         *("sources.py", "weakened.py"),
     )
 ] + sorted((PACKAGE / "launch").glob("*.py"))
@@ -90,7 +98,7 @@ def test_every_phrase_of_the_console_has_its_korean() -> None:
 
 def test_no_reason_is_left_from_former_times() -> None:
     """Each known reason or note still stands in the source that says it."""
-    sources = [*SPEAKERS, Path(dispatch_file), Path(stage_file)]
+    sources = [*SPEAKERS, *Path(alerts_file).parent.glob("*.py")]
     assert set(REASONS) - set().union(*map(raw_templates, sources)) == set()
 
 
