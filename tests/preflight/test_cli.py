@@ -77,7 +77,11 @@ def fake_checks(make_check: MakeCheck, monkeypatch: pytest.MonkeyPatch) -> Calla
 
 def without_alerts(text: str) -> str:
     """Leave out what became of the alerts, which have nowhere to go in these tests and say so."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("preflight: alert: "))
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if not line.startswith(("preflight: alert: ", "preflight: 알림: "))
+    )
 
 
 # ---- exit codes and what is printed
@@ -412,10 +416,11 @@ def test_report_is_no_regular_file(kind: str, prom: Path, tmp_path: Path, capsys
 PRELUDE = """
 import ctypes, os, signal, sys
 from types import SimpleNamespace
-from preflight import cli, gate, registry, sources
+from preflight import cli, gate, registry
+from preflight.config import sources
 from preflight.model import Outcome, Status
 from preflight.render import console, json, junit
-from preflight import ledgerfile, textfile
+from preflight.record import ledgerfile, textfile
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
 
