@@ -24,10 +24,9 @@ from pathlib import Path
 import pytest
 
 from acceptance.stack.interface import Stack, StackError
-from evidence import Bundle, status, versions
+from evidence import Bundle, pytest_plugin, status, versions
 from evidence.bundle import layout
 from evidence.grafana import GrafanaUsed, label_of
-from evidence import pytest_plugin
 from evidence.pytest_plugin.recorder import PLUGIN_NAME, Recorder, join_or_open, runs_no_test
 
 _DEFAULT_FOLDER = "artifacts"

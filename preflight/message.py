@@ -82,7 +82,7 @@ def joined(parts: Iterable[str], between: str = "; ") -> Message:
     values = {f"part{index}": part for index, part in enumerate(parts, start=1)}
     if len(values) > _MAX_VALUES - 1:  # of so many only the text is kept
         return Message(between.join(values.values()))
-    if isinstance(between, Message):
+    if isinstance(between, Message) and len(values) > 1:
         between, values = "{between}", {"between": between, **values}
         return message(between.join(f"{{{name}}}" for name in values if name != "between"), **values)
     return message(between.join(f"{{{name}}}" for name in values), **values)

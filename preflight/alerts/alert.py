@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import Annotated, Literal
 
-from preflight.alerts import fields
-from preflight.alerts.fields import BadAlertError
+from pydantic import PlainValidator
 
-_SCHEMA_VERSION = 1
+from preflight.alerts.documents import STRICT, read, write
+from preflight.message import from_data, to_data
+
+
+def _text(value: object) -> str:
+    """Return a text, or a message from the form that `to_json` gave it."""
+    if isinstance(value, str):
+        return value
+    return from_data(value)
+
+
+# A text that can be said in another language: in a file it stands as its template and values.
+Text = Annotated[str, PlainValidator(_text)]
 
 
 class Severity(StrEnum):
@@ -26,16 +36,20 @@ class Severity(StrEnum):
 class AlertFinding:
     """What one check had to say."""
 
+    __pydantic_config__ = STRICT
+
     check: str  # its id
     status: str  # fail, error, skip or warn; where it was lowered to warn: what it was before
-    summary: str
-    hint: str
+    summary: Text
+    hint: Text
     said: str = ""  # the other side's own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One alert, whole. Holds no secret."""
+
+    __pydantic_config__ = STRICT
 
     id: str  # run id and severity: the same alert sent twice has the same one
     severity: Severity
@@ -45,54 +59,39 @@ class Alert:
     at: float  # Unix seconds: end of the run, whenever it is sent
     verdict: str
     findings: tuple[AlertFinding, ...]  # the weightiest first
-    reasons: tuple[str, ...]  # those reasons of the verdict that no finding gives
+    reasons: tuple[Text, ...]  # those reasons of the verdict that no finding gives
     fingerprint: str  # what it is about: `paper/redis/fail paper/clock/error`
     report: str | None  # path of the run's report
     held_back: int  # P1 alerts that were throttled since the last one that was sent
 
+    def __post_init__(self) -> None:
+        if self.held_back < 0:
+            raise ValueError("held_back is below 0")
 
-_FIELDS = frozenset(field.name for field in dataclasses.fields(Alert))
-_FINDING_FIELDS = frozenset(field.name for field in dataclasses.fields(AlertFinding))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AlertDocument(Alert):
+    """An alert as it stands in a file."""
+
+    __pydantic_config__ = STRICT
+    schema_version: Literal[1]
 
 
 def to_json(alert: Alert) -> str:
     """Write an alert as one JSON document."""
-    return json.dumps({"schema_version": _SCHEMA_VERSION, **asdict(alert)}, ensure_ascii=False, allow_nan=False)
+    document = asdict(alert)
+    document["reasons"] = [to_data(reason) or reason for reason in alert.reasons]
+    for written, finding in zip(document["findings"], alert.findings, strict=True):
+        written["summary"] = to_data(finding.summary) or finding.summary
+        written["hint"] = to_data(finding.hint) or finding.hint
+    return write({"schema_version": 1, **document})
 
 
 def from_json(text: str) -> Alert:
     """Read what `to_json` wrote.
 
     Raises:
-        BadAlertError: It is not an alert.
+        BadDocumentError: It is not an alert.
     """
-    data = fields.document(text)
-    if data.pop("schema_version", None) != _SCHEMA_VERSION:
-        raise BadAlertError("its schema version is another")
-    fields.only(data, _FIELDS)
-    severity = fields.text(data, "severity")
-    if severity not in set(Severity):
-        raise BadAlertError("its severity is unknown")
-    reasons = fields.items(data, "reasons")
-    if not all(isinstance(reason, str) for reason in reasons):
-        raise BadAlertError("a reason is no text")
-    return Alert(
-        id=fields.text(data, "id"),
-        severity=Severity(severity),
-        env=fields.text(data, "env"),
-        host=fields.text(data, "host"),
-        run_id=fields.text(data, "run_id"),
-        at=fields.seconds(data, "at"),
-        verdict=fields.text(data, "verdict"),
-        findings=tuple(_finding(finding) for finding in fields.items(data, "findings")),
-        reasons=tuple(reasons),
-        fingerprint=fields.text(data, "fingerprint"),
-        report=None if data["report"] is None else fields.text(data, "report"),
-        held_back=fields.count(data, "held_back"),
-    )
-
-
-def _finding(value: object) -> AlertFinding:
-    data = {"said": "", **fields.mapping(value)}  # a file of an earlier version has no such words
-    fields.only(data, _FINDING_FIELDS)
-    return AlertFinding(**{name: fields.text(data, name) for name in _FINDING_FIELDS})
+    known = read(_AlertDocument, text)
+    return Alert(**{field.name: getattr(known, field.name) for field in fields(Alert)})

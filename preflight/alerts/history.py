@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from preflight.alerts import fields
+from preflight.alerts.documents import STRICT, read, write
 from preflight.alerts.message import writable
 from preflight.config.sections import PostgresSection
 from preflight.deadline import LateError, within
@@ -37,6 +35,8 @@ _NO_TABLE = "42P01"  # undefined_table
 class Row:
     """One row."""
 
+    __pydantic_config__ = STRICT
+
     alert_id: str
     at: float  # Unix seconds
     env: str
@@ -48,22 +48,16 @@ class Row:
 
     def to_json(self) -> str:
         """Write it as a JSON document."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False)
-
-
-_FIELDS = frozenset(each.name for each in dataclasses.fields(Row))
+        return write(asdict(self))
 
 
 def row_from_json(text: str) -> Row:
     """Read what `Row.to_json` wrote.
 
     Raises:
-        BadAlertError: It is not a row.
+        BadDocumentError: It is not a row.
     """
-    data = fields.document(text)
-    fields.only(data, _FIELDS)
-    at = fields.seconds(data, "at")
-    return Row(at=at, **{name: fields.text(data, name) for name in _FIELDS - {"at"}})
+    return read(Row, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from preflight.config.owners import make_private
+from preflight.record import durable
 
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
 _MODE = 0o600
@@ -150,15 +151,8 @@ class Spool:
             lock.release()
 
     def _place(self, target: Path, text: str) -> None:
-        temp = self.directory / f".{target.name}.{os.getpid()}.tmp"
-        try:
-            _write(temp, text.encode("utf-8", "backslashreplace"))
-            temp.rename(target)
-            _sync(self.directory)
-        except BaseException:
-            with suppress(OSError):  # the first error is the one to tell
-                temp.unlink(missing_ok=True)
-            raise
+        with durable.opened(self.directory) as folder:
+            durable.place(folder, target.name, text.encode("utf-8", "backslashreplace"), mode=_MODE)
 
     def _sweep(self) -> None:
         """Remove what processes left that were killed while they wrote."""
@@ -166,22 +160,3 @@ class Spool:
             for path in self.directory.iterdir():
                 if _TEMP.fullmatch(path.name) and time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
-
-
-def _write(path: Path, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -7,11 +7,12 @@ window of silence at most. What was certainly not accepted is given back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preflight.alerts.clock import Moment, Uptime, is_open
+from preflight.record.ledger import Ledger
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +29,43 @@ class Claim:
     held_back: int  # alerts of this env that were held back since one was last accepted
 
 
-def claim(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """The throttle of one env. Each method is one transaction of the ledger, and raises what `Ledger.transact` raises.
+
+    It changes no metric, so that it leaves the `.prom` alone.
+    """
+
+    ledger: Ledger
+    env: str
+    now: Callable[[], Moment]  # asked while the ledger is locked, so that processes see one order of times
+
+    def claim(self, fingerprints: Sequence[str], *, window: float, count: bool = True) -> Claim:
+        """Take the right to say what was not said within `window` seconds; it counts as said from now on.
+
+        Args:
+            fingerprints: What is to be said.
+            window: Seconds.
+            count: Whether to note what is held back.
+        """
+        return self.ledger.transact(
+            self.env, lambda db: _claim(db, self.env, fingerprints, now=self.now(), window=window, count=count)
+        )
+
+    def accept(self, claim: Claim) -> None:
+        """Note that what was claimed has been accepted."""
+        self.ledger.transact(self.env, lambda db: _accept(db, claim, now=self.now()))
+
+    def release(self, claim: Claim) -> None:
+        """Give back what was claimed and was certainly not accepted."""
+        self.ledger.transact(self.env, lambda db: _release(db, claim))
+
+    def held_back(self) -> int:
+        """Count the P1 alerts that were held back and not told since."""
+        return self.ledger.transact(self.env, lambda db: _held_back(db, self.env))
+
+
+def _claim(
     db: sqlite3.Connection, env: str, fingerprints: Sequence[str], *, now: Moment, window: float, count: bool
 ) -> Claim:
     """Take the fingerprints that may be said now; with `count`, note an alert that has none left to say."""
@@ -46,17 +83,17 @@ def claim(
             "INSERT INTO held_back VALUES (?, 1) ON CONFLICT (env) DO UPDATE SET alerts = alerts + 1",
             (env,),
         )
-    return Claim(env=env, moment=now, open=tuple(before), before=before, held_back=held_back(db, env))
+    return Claim(env=env, moment=now, open=tuple(before), before=before, held_back=_held_back(db, env))
 
 
-def accept(db: sqlite3.Connection, taken: Claim, *, now: Moment) -> None:
+def _accept(db: sqlite3.Connection, taken: Claim, *, now: Moment) -> None:
     """Note that what was claimed has been accepted: the window begins now, and what was held back has been told."""
     for fingerprint in taken.open:
         _said(db, taken.env, fingerprint, now)
     db.execute("UPDATE held_back SET alerts = max(0, alerts - ?) WHERE env = ?", (taken.held_back, taken.env))
 
 
-def release(db: sqlite3.Connection, taken: Claim) -> None:
+def _release(db: sqlite3.Connection, taken: Claim) -> None:
     """Give back what was claimed and certainly not accepted, unless somebody claimed it since."""
     for fingerprint, last in taken.before.items():
         key = (taken.env, fingerprint)
@@ -69,7 +106,7 @@ def release(db: sqlite3.Connection, taken: Claim) -> None:
             _said(db, taken.env, fingerprint, last)
 
 
-def held_back(db: sqlite3.Connection, env: str) -> int:
+def _held_back(db: sqlite3.Connection, env: str) -> int:
     """Count the alerts of an env that were held back since one was last accepted."""
     row = db.execute("SELECT alerts FROM held_back WHERE env = ?", (env,)).fetchone()
     return 0 if row is None else int(row[0])

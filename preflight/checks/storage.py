@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.alerts.keep import kept_without_chat
+from preflight.alerts.spool import Spool
 from preflight.check import Context
 from preflight.checks.impostors import look_for_impostors
 from preflight.config.owners import flaw_of
+from preflight.config.settings import Settings
 from preflight.config.state_dirs import own_directories
-from preflight.message import message
+from preflight.message import Message, joined, message
 from preflight.model import Mode, Outcome, Status
 
 _MB = 1024 * 1024
@@ -59,7 +62,17 @@ class StorageCheck:
             problem = _look_at_modes(places["textfile_dir"]) or look_for_impostors(places["textfile_dir"])
             if problem is not None:
                 return problem
-        return Outcome(status=Status.PASS, summary=message("{places}: writable, with room", places=", ".join(places)))
+        found = message("{places}: writable, with room", places=", ".join(places))
+        waiting = _waiting_note(settings)
+        return Outcome(status=Status.PASS, summary=found if waiting is None else joined((found, waiting)))
+
+
+def _waiting_note(settings: Settings) -> Message | None:
+    """Return how many messages wait for a chat that is not configured, and for how long they do; None if none do."""
+    waiting = Spool(settings.spool_dir).pending(settings.env.value)
+    if settings.telegram.configured or not waiting:
+        return None
+    return message("{count} P0 wait. {kept}", count=waiting, kept=kept_without_chat())
 
 
 def _write_probe(key: str, directory: Path, *, made_later: bool) -> Outcome | None:

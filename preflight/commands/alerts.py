@@ -1,4 +1,4 @@
-"""`preflight alerts list|flush|test|history`: what waits, delivering it, proving that it would arrive, what was."""
+"""`preflight alerts list|flush|clear|test|history`: what waits, delivering or dropping it, a test, what was."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from preflight.alerts.alert import Alert, from_json
-from preflight.alerts.fields import BadAlertError
+from preflight.alerts.announcer import host_name, make_deliverer, make_filer, make_keeper
+from preflight.alerts.documents import BadDocumentError
 from preflight.alerts.history import History
+from preflight.alerts.keep import kept_without_chat, made_at
 from preflight.alerts.message import moment, render_test
-from preflight.alerts.spool import Content, Entry, Spool
-from preflight.alerts.stage import host_name, make_outbox
+from preflight.alerts.spool import Content, Entry, Spool, SpoolBusyError
 from preflight.alerts.telegram import Telegram
 from preflight.commands.document import write_document
 from preflight.config.settings import Settings
@@ -46,16 +48,25 @@ def main(argv: Sequence[str]) -> int:
     """Do what was asked.
 
     Returns:
-        0 done; 1 where something still waits after `flush`, or where the message of `test` was not accepted.
+        0 done; 1 where something still waits after `flush`, where another process keeps `clear` from its work, or where
+        the message of `test` was not accepted.
 
     Raises:
         UsageError: The configuration is refused, or the spool cannot be read.
     """
     parsed = _parser().parse_args(argv)
     settings = load({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
-    verb = {"list": _list, "flush": _flush, "test": _test, "history": _history}[parsed.verb]
+    if (parsed.before is not None) != (parsed.verb == "clear"):
+        raise UsageError("alerts: `clear` takes --before DATE, and no other verb does")
+    verbs: dict[str, Callable[[Settings], AlertsOutcome]] = {
+        "list": _list,
+        "flush": _flush,
+        "clear": lambda settings: _clear(settings, _moment_of(parsed.before)),
+        "test": _test,
+        "history": _history,
+    }
     try:
-        done = verb(settings)
+        done = verbs[parsed.verb](settings)
     except OSError as e:
         raise UsageError(f"spool_dir {settings.spool_dir}: cannot be used: {e.strerror}") from e
     secrets = settings.secret_values()
@@ -87,40 +98,36 @@ def _list(settings: Settings) -> AlertsOutcome:
         }
         for entry, alert in messages
     ]
+    configured = settings.telegram.configured
+    note = () if configured else (f"{env}: {kept_without_chat()}",)
     return AlertsOutcome(
         code=EXIT_GO,
-        document={"env": env, "messages": waiting, "rows": rows},
-        lines=(*said, f"{env}: {len(messages)} messages wait for Telegram, {rows} rows for Postgres"),
+        document={"env": env, "messages": waiting, "rows": rows, "telegram": configured},
+        lines=(*said, f"{env}: {len(messages)} messages wait for Telegram, {rows} rows for Postgres", *note),
     )
 
 
 def _read(entry: Entry) -> Alert | None:
     try:
         return from_json(entry.read())
-    except (OSError, UnicodeDecodeError, BadAlertError):
+    except (OSError, UnicodeDecodeError, BadDocumentError):
         return None
 
 
 def _flush(settings: Settings) -> AlertsOutcome:
     """Deliver what waits, each message with the whole deadline; what is sent is counted as a run would count it."""
     troubles: list[str] = []
-    outbox = make_outbox(settings, trouble=troubles.append)
-    env = settings.env.value
+    keeper = make_keeper(settings, troubles.append)
+    deliverer, spool, env = make_deliverer(settings, keeper), keeper.spool, keeper.env
     sent: list[Alert] = []
-    waiting, left, reason = outbox.spool.waiting(Content.P0, env), None, ""
+    waiting, left, reason = spool.waiting(Content.P0, env), None, ""
     while waiting and waiting != left:  # what was sent, but cannot be removed, is no progress
-        reason = outbox.drain(settings.telegram.deadline, lambda _, alert: sent.append(alert)).reason
-        waiting, left = outbox.spool.waiting(Content.P0, env), waiting
-    problem = outbox.store_rows()
-    messages, rows = outbox.count(Content.P0), outbox.count(Content.ROW)
+        reason = deliverer.drain(settings.telegram.deadline, lambda _, alert: sent.append(alert)).reason
+        waiting, left = spool.waiting(Content.P0, env), waiting
+    problem = make_filer(settings, keeper).store_rows()
+    messages, rows = keeper.count(Content.P0), keeper.count(Content.ROW)
     troubles += [line for line in (reason if messages else "", problem or "") if line]
-    if sent or settings.ledger.exists():  # the gauge may be older than what waits, though nothing was sent
-        counts = Counter((alert.severity.value, "sent") for alert in sent)
-        ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir, lock_timeout=settings.ledger_timeout)
-        try:
-            ledger.record_alerts(env, counts, pending=outbox.spool.pending(env))
-        except RecordError as e:
-            troubles.append(f"what was sent is not counted: {e}")
+    troubles += _count(settings, Counter((alert.severity.value, "sent") for alert in sent), spool.pending(env))
     return AlertsOutcome(
         code=EXIT_GO if messages == 0 and rows == 0 else EXIT_UNDELIVERED,
         document={
@@ -135,6 +142,55 @@ def _flush(settings: Settings) -> AlertsOutcome:
         ),
         troubles=tuple(troubles),
     )
+
+
+def _count(settings: Settings, counts: Counter[tuple[str, str]], pending: int) -> list[str]:
+    """Count what was sent and publish what waits; return what went wrong."""
+    if not counts and not settings.ledger.exists():  # else the gauge may be older than what waits
+        return []
+    ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir, lock_timeout=settings.ledger_timeout)
+    try:
+        ledger.record_alerts(settings.env.value, counts, pending=pending)
+    except RecordError as e:
+        return [f"what was sent is not counted: {e}"]
+    return []
+
+
+def _clear(settings: Settings, before: float) -> AlertsOutcome:
+    """Drop the messages of runs that ended before a moment; rows stay, since Postgres takes them at any time."""
+    spool, env = Spool(settings.spool_dir), settings.env.value
+    dropped: list[Entry] = []
+    troubles: list[str] = []
+    if spool.waiting(Content.P0, env):
+        try:
+            with spool.delivering(env, settings.telegram.timeout):
+                dropped = [entry for entry in spool.waiting(Content.P0, env) if made_at(entry) < before]
+                for entry in dropped:
+                    entry.delete()
+        except SpoolBusyError as e:
+            troubles.append(f"nothing is dropped: {e}")
+    left = spool.pending(env)
+    if dropped:
+        troubles += _count(settings, Counter(), left)
+    return AlertsOutcome(
+        code=EXIT_UNDELIVERED if troubles else EXIT_GO,
+        document={"env": env, "cleared": [entry.id for entry in dropped], "messages": left},
+        lines=(*(f"dropped {entry.id}" for entry in dropped), f"{env}: {left} messages are left"),
+        troubles=tuple(troubles),
+    )
+
+
+def _moment_of(text: str) -> float:
+    """Return the Unix seconds of a date or time; without a zone it is UTC.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as e:
+        raise UsageError(f"--before {text}: give a date such as 2026-11-20, or a time such as 2026-11-20T09:00Z") from e
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _test(settings: Settings) -> AlertsOutcome:
@@ -171,13 +227,15 @@ def _history(settings: Settings) -> AlertsOutcome:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="preflight alerts",
-        description="list: what waits to be delivered; flush: deliver it now; test: send a test message; "
+        description="list: what waits to be delivered; flush: deliver it now; clear: drop the messages that are older "
+        "than --before; test: send a test message; "
         "history: the newest 50 alerts of the env, out of Postgres.",
         allow_abbrev=False,
     )
-    parser.add_argument("verb", choices=("list", "flush", "test", "history"))
+    parser.add_argument("verb", choices=("list", "flush", "clear", "test", "history"))
     parser.add_argument("--env", metavar="ENV", help="live, paper, dev, test; there is no default")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
+    parser.add_argument("--before", metavar="DATE", help="clear: messages of runs that ended before this, UTC")
     parser.add_argument("--format", choices=("console", "json"), default="console", help="what stdout shows")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write what was done as JSON to FILE")
     return parser

@@ -15,10 +15,8 @@ from pydantic import BaseModel, SecretStr
 from preflight.config.known_keys import known_keys
 from preflight.config.sources import Loaded, load_with_sources
 from preflight.model import EXIT_GO, one_line
-from preflight.redaction import scrub
+from preflight.redaction import MASK, scrub
 from preflight.render.json import render_document
-
-_MASK = "********"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -74,7 +72,7 @@ def _leaves(model: BaseModel, above: tuple[str, ...]) -> Iterator[tuple[tuple[st
 
 def _shown(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, SecretStr):
-        return _MASK
+        return MASK
     if value is None or isinstance(value, bool | int | float):
         return value
     return [scrub(str(part), secrets) for part in value] if isinstance(value, tuple) else scrub(str(value), secrets)

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from preflight.commands.outfile import open_output
 from preflight.errors import UsageError
-from preflight.outfile import open_output
 from preflight.render.json import render_document
 
 

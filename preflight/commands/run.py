@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from preflight import __version__
+from preflight.commands.outfile import open_output
 from preflight.errors import UsageError
 from preflight.message import joined, message
 from preflight.model import NEVER_WAIVED, Env, Mode, is_one_line, one_line
-from preflight.outfile import open_output
 from preflight.streams import raise_on_ending
 
 if TYPE_CHECKING:
+    from preflight.commands.outfile import OutputFile
+    from preflight.conclusion import RunOptions
     from preflight.config.settings import Settings
-    from preflight.gate import Gate, RunOptions
+    from preflight.gate import Gate
     from preflight.language import Say
     from preflight.model import Report
-    from preflight.outfile import OutputFile
     from preflight.render.console import ConsoleView
 
 _EPILOG = """\
@@ -195,7 +196,7 @@ def _complain(line: str) -> None:
 
 
 def _options(parsed: argparse.Namespace) -> RunOptions:
-    from preflight.gate import RunOptions  # noqa: PLC0415 - heavy: see `run_gate`
+    from preflight.conclusion import RunOptions  # noqa: PLC0415 - heavy: see `run_gate`
     from preflight.redaction import scrub  # noqa: PLC0415
 
     only = tuple(part.strip() for given in parsed.only for part in given.split(","))

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from preflight.config.pem import is_private
 from preflight.config.sections import (
@@ -56,10 +55,10 @@ def _default_spool() -> Path:
     return _state_dir() / "spool"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The effective configuration of one run: built once at the edge, handed down, never changed."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     env: Env = Field(description="live, paper, dev or test; there is no default")
     textfile_dir: Path | None = Field(

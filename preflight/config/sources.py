@@ -8,8 +8,8 @@
 6. `REDIS_URL` and `DATABASE_URL`, as platforms set them: of the environment, else of `.env.<env>`; each only where
    nothing above says where that server is
 
-Each layer is read into plain nested data first; pydantic-settings merges and validates them. A value that is
-refused is reported with its key and with the layer it came from.
+Each layer is read into plain nested data first. They are laid over each other, and pydantic validates the whole. A
+value that is refused is reported with its key and with the layer it came from.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from preflight.config.known_keys import nearest_key
 from preflight.config.owners import flaw_of
@@ -169,29 +168,25 @@ def _choose_env(given: Layer, variables: Layer, stack: Layer | None, foreign: st
 
 
 def _merge(layers: list[Layer], env: Env) -> Settings:
-    class Bound(Settings):
-        """`Settings` tied to the layers of this run."""
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
-            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return tuple(InitSettingsSource(settings_cls, dict(layer.values)) for layer in layers)
-
+    merged: Mapping[str, Any] = {}
+    for layer in reversed(layers):
+        merged = _laid_over(merged, layer.values)
     try:
-        bound = Bound()
+        settings = Settings.model_validate(merged)
     except ValidationError as e:
         raise UsageError("; ".join(_explain(error, layers) for error in e.errors())) from e
-    if bound.env is not env:
-        raise UsageError(f"env: the layers disagree: {bound.env} and {env}")
-    return Settings.model_construct(
-        _fields_set=set(bound.model_fields_set), **{name: getattr(bound, name) for name in Settings.model_fields}
-    )
+    if settings.env is not env:
+        raise UsageError(f"env: the layers disagree: {settings.env} and {env}")
+    return settings
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return both in one, key by key; where both have a value that of `above` stays."""
+    both = {**below, **above}
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], Mapping) and isinstance(above[key], Mapping):
+            both[key] = _laid_over(below[key], above[key])
+    return both
 
 
 def _explain(error: Any, layers: list[Layer]) -> str:

@@ -24,8 +24,6 @@ from preflight.record.state import State
 if TYPE_CHECKING:
     import sqlite3
 
-    from preflight.alerts.clock import Moment
-    from preflight.alerts.throttle import Claim
     from preflight.record.ledgerfile import LedgerFile
 
 _T = TypeVar("_T")
@@ -47,22 +45,15 @@ class RunRecord:
     success: bool  # the verdict is GO
     ready_for_live: bool
     checks: Mapping[str, str]  # id of every check of the run -> pass, warn, fail, error or skip
-    redis_latency: Mapping[str, Sequence[float]]  # ping, set, get -> measured seconds
-    postgres_latency: Sequence[float]  # measured seconds
+    timings: Mapping[str, Mapping[str, float]]  # id of a check -> its named seconds
 
     def __post_init__(self) -> None:
         catalogue.label_value("env", self.env)
         for check_id, status in self.checks.items():
             catalogue.label_value("check", check_id)
             catalogue.label_value("status", status)
-        for operation in self.redis_latency:
-            catalogue.label_value("operation", operation)
-        numbers = (
-            self.duration_seconds,
-            *sum(map(tuple, self.redis_latency.values()), ()),
-            *self.postgres_latency,
-        )
-        for number in (self.started_at, self.ended_at, *numbers):
+        measured = (seconds for timings in self.timings.values() for seconds in timings.values())
+        for number in (self.started_at, self.ended_at, self.duration_seconds, *measured):
             if not math.isfinite(number) or number < 0:
                 raise ValueError(f"run {self.run_id}: {number!r} is no time in seconds")
         if self.ready_for_live and not (self.success and self.env == Env.LIVE.value):
@@ -160,11 +151,10 @@ class Ledger:
             state.observe(catalogue.DURATION, run.duration_seconds)
             for check_id, status in run.checks.items():
                 state.add(catalogue.CHECKS, 1, check_id, status)
-            for operation, measured in run.redis_latency.items():
-                for seconds in measured:
-                    state.observe(catalogue.REDIS_LATENCY, seconds, operation)
-            for seconds in run.postgres_latency:
-                state.observe(catalogue.POSTGRES_LATENCY, seconds)
+            for row in catalogue.MEASURES:
+                seconds = run.timings.get(row.check, {}).get(row.timing)
+                if seconds is not None:
+                    state.observe(row.metric, seconds, *row.labels.values())
             if run.success and not _overtaken(state, catalogue.LAST_SUCCESS_TIME, run.ended_at, moment):
                 state.set(catalogue.LAST_SUCCESS_TIME, run.ended_at)
             if not _overtaken(state, catalogue.LAST_RUN, run.ended_at, moment):
@@ -196,45 +186,13 @@ class Ledger:
 
         return self._commit(env, change)
 
-    def throttle_claim(
-        self, env: str, fingerprints: Sequence[str], *, window: float, now: Callable[[], Moment], count: bool = True
-    ) -> Claim:
-        """Take the right to say what was not said within `window` seconds; it counts as said from now on.
-
-        The throttle's methods change no metric, so that they leave the `.prom` alone.
+    def transact(self, env: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Do something with the tables that hold no metric, in one transaction; the `.prom` is left alone.
 
         Args:
             env: Where the run is.
-            fingerprints: What is to be said.
-            window: Seconds.
-            now: Gives the time by both clocks; asked while the lock is held, so that processes see one order of times.
-            count: Whether to note what is held back.
+            work: See `LedgerFile.transact`.
         """
-        from preflight.alerts import throttle  # noqa: PLC0415 - for the runs that alert
-
-        return self._throttle(
-            env, lambda db: throttle.claim(db, env, fingerprints, now=now(), window=window, count=count)
-        )
-
-    def throttle_accept(self, claim: Claim, *, now: Callable[[], Moment]) -> None:
-        """Note that what was claimed has been accepted."""
-        from preflight.alerts import throttle  # noqa: PLC0415 - for the runs that alert
-
-        self._throttle(claim.env, lambda db: throttle.accept(db, claim, now=now()))
-
-    def throttle_release(self, claim: Claim) -> None:
-        """Give back what was claimed and was certainly not accepted."""
-        from preflight.alerts import throttle  # noqa: PLC0415 - for the runs that alert
-
-        self._throttle(claim.env, lambda db: throttle.release(db, claim))
-
-    def throttle_held_back(self, env: str) -> int:
-        """Count the P1 alerts of an env that were held back and not told since."""
-        from preflight.alerts import throttle  # noqa: PLC0415 - for the runs that alert
-
-        return self._throttle(env, lambda db: throttle.held_back(db, env))
-
-    def _throttle(self, env: str, work: Callable[[sqlite3.Connection], _T]) -> _T:
         from preflight.record.ledgerfile import hold  # noqa: PLC0415 - sqlite3, which `--help` should not pay for
 
         catalogue.label_value("env", env)

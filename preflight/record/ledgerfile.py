@@ -21,7 +21,7 @@ from urllib.parse import quote
 from preflight.config.owners import make_private
 from preflight.errors import LedgerError, LedgerLockedError
 from preflight.message import message
-from preflight.record import schema
+from preflight.record import durable, schema
 from preflight.record.lock_owner import holder_of
 from preflight.record.state import State
 
@@ -134,7 +134,7 @@ class LedgerFile:
             with closing(self._connect(new)) as db:
                 schema.create(db, resets=len(aside))
             new.rename(self.path)
-            _sync(self.path.parent)
+            durable.sync_folder(self.path.parent)
 
     def _move_aside(self, damage: Exception) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -143,7 +143,7 @@ class LedgerFile:
             # The database first: a kill in between leaves a journal alone, which `_create` expects.
             self.path.rename(aside)
             self._move_side_files(aside)
-            _sync(self.path.parent)
+            durable.sync_folder(self.path.parent)
         self.set_aside = aside
 
     def _move_side_files(self, aside: Path) -> None:
@@ -260,14 +260,6 @@ def locked(ledger: Path, held: Path) -> LedgerLockedError:
             held=held,
         )
     )
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _text(raw: bytes) -> str:

@@ -12,14 +12,13 @@ import errno
 import fcntl
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from preflight.errors import TextfileError
 from preflight.message import joined, message
+from preflight.record import durable
 
 # Whatever the gate's umask, node_exporter reads it as its own user: the commonest failure is that it cannot.
 _MODE = 0o644
@@ -90,15 +89,12 @@ def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) ->
     for _ in range(_ATTEMPTS):
         replaced = False
         try:
-            folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+            with durable.opened(directory) as folder:
                 _lock(folder)
-                replaced = _replace(target, env, make)
+                replaced = _replace(folder, target, env, make)
                 if replaced:
                     os.fsync(folder)
                     return target
-            finally:
-                os.close(folder)
         except OSError as e:
             reason = joined(part for part in (str(e.strerror), _REASONS.get(e.errno or 0)) if part)
             kind = UnsyncedError if replaced else TextfileError
@@ -108,27 +104,18 @@ def publish(directory: Path, env: str, make: Callable[[bytes | None], bytes]) ->
     )
 
 
-def _replace(target: Path, env: str, make: Callable[[bytes | None], bytes]) -> bool:
+def _replace(folder: int, target: Path, env: str, make: Callable[[bytes | None], bytes]) -> bool:
     """Do it once; False where another writer came first."""
-    # Its name does not end in `.prom`: node_exporter passes it over.
-    fd, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temp = Path(name)
-    try:
-        try:
-            _write(fd, make(_standing(target, env)))
-        finally:
-            os.close(fd)
+    # The draft's name does not end in `.prom`: node_exporter passes it over.
+    with durable.draft(folder, target.name, mode=_MODE) as draft:
+        draft.write(make(_standing(target, env)))
         for other in target.parent.glob(f".{target.name}.*tmp"):
-            if other != temp:
+            if other.name != draft.temporary:
                 other.unlink(missing_ok=True)
         try:
-            os.replace(temp, target)  # noqa: PTH105 - beside the os calls it belongs to
+            draft.place()
         except FileNotFoundError:
             return False
-    except BaseException:
-        with suppress(OSError):  # the first error is the one to tell
-            temp.unlink(missing_ok=True)
-        raise
     return True
 
 
@@ -154,12 +141,3 @@ def _standing(target: Path, env: str) -> bytes | None:
         return read(target.parent, env)
     except OSError:
         return None
-
-
-def _write(fd: int, content: bytes) -> None:
-    """Fill the temp file, readable by all and on the disk."""
-    os.fchmod(fd, _MODE)
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
-    os.fsync(fd)

@@ -77,7 +77,11 @@ def fake_checks(make_check: MakeCheck, monkeypatch: pytest.MonkeyPatch) -> Calla
 
 def without_alerts(text: str) -> str:
     """Leave out what became of the alerts, which have nowhere to go in these tests and say so."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("preflight: alert: "))
+    return "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if not line.startswith(("preflight: alert: ", "preflight: 알림: "))
+    )
 
 
 # ---- exit codes and what is printed

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight.check import Check, Context
+from preflight.conclusion import Conclusion, Run, RunOptions
 from preflight.config.settings import Settings
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError, UsageError
-from preflight.gate import Gate, RunOptions, new_run_id
+from preflight.gate import Gate, new_run_id
 from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdict
 from preflight.record.ledger import RunRecord, Snapshot
@@ -167,8 +168,8 @@ def test_record_is_the_report(make_gate: MakeGate, ledger: FakeLedger, tmp_path:
     assert run.ended_at > run.started_at
     assert run.duration_seconds == report.duration_seconds
     assert run.checks == {**dict.fromkeys(REQUIRED, "pass"), "redis": "warn"}
-    assert run.redis_latency == {"ping": (0.1,), "set": (0.2,), "get": (0.3,)}
-    assert run.postgres_latency == (0.5,)
+    assert run.timings == {result.id: result.outcome.timings for result in report.results}
+    assert run.timings["redis"]["ping"] == 0.1
     assert ledger.started == [("paper", REQUIRED, report.started_at)]
     assert report.samples == SAMPLES
     assert report.textfile == str(tmp_path / "textfile" / "arbitrage_preflight_paper.prom")
@@ -179,7 +180,7 @@ def test_record_is_the_report(make_gate: MakeGate, ledger: FakeLedger, tmp_path:
 def test_latency_that_was_not_measured_is_not_recorded(make_gate: MakeGate, ledger: FakeLedger) -> None:
     """A check that failed before it measured adds nothing to the histograms."""
     make_gate({"redis": Status.FAIL}).run()
-    assert (ledger.runs[0].redis_latency, ledger.runs[0].postgres_latency) == ({}, ())
+    assert not any(ledger.runs[0].timings.values())
 
 
 @pytest.mark.parametrize(
@@ -502,11 +503,14 @@ def test_signal_between_two_steps_takes_the_success_back(
     make_gate: MakeGate, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signal that no step is there to catch ends the gate without a verdict, and nothing stands that says GO."""
+    concluded = Conclusion._concluded
 
-    def interrupt(*_: object) -> None:
-        raise Interrupted("SIGTERM")
+    def interrupt(conclusion: Conclusion, run: Run) -> Run:
+        if run.on_record:
+            raise Interrupted("SIGTERM")
+        return concluded(conclusion, run)
 
-    monkeypatch.setattr(Gate, "_hand_over", interrupt)
+    monkeypatch.setattr(Conclusion, "_concluded", interrupt)
     with pytest.raises(Interrupted):
         make_gate().run()
     assert ledger.events[-2:] == ["record", "unsuccessful paper"]
@@ -541,12 +545,12 @@ def test_unknown_waiver_runs_nothing(make_gate: MakeGate, ledger: FakeLedger) ->
 
 
 def test_check_missing_from_the_run_is_unverified(make_gate: MakeGate, ledger: FakeLedger) -> None:
-    """A real run of which a registered check returned no result can never be GO."""
+    """A real run of which a registered check gave no result can never be GO."""
     gate = make_gate()
     object.__setattr__(gate, "options", RunOptions(only=("redis",)))
     report = gate.run()
     assert report.decision.verdict is Verdict.UNVERIFIED
-    assert "storage: returned no result" in report.decision.reasons
+    assert "storage: gave no result" in report.decision.reasons
     assert ledger.runs[0].success is False
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from acceptance.world.telegram import TelegramStandin
-from preflight.alerts.stage import Spoken
+from preflight.alerts.settle import Announced
 from preflight.check import Check, Context
+from preflight.conclusion import RunOptions
 from preflight.config.settings import Settings
 from preflight.errors import Interrupted
-from preflight.gate import Gate, RunOptions
+from preflight.gate import Gate
 from preflight.message import Message
 from preflight.model import AlertItem, AlertSummary, Mode, Outcome, Report, Status, Verdict, decide
 from preflight.record import catalogue
@@ -27,26 +28,35 @@ ITEM = AlertItem(id="r-P3", severity="P3", outcome="sent", at=1.0)
 
 
 class Voice:
-    """A `speak` that writes down what it was given, and does what a test wants."""
+    """An announcer that writes down what it was told, and does what a test wants."""
 
-    def __init__(self, *does: Any) -> None:
+    def __init__(self, *does: Any, keeps: Callable[[Report, Ledger], None] = lambda *_: None) -> None:
         self.heard: list[Report] = []
-        self.reserved: list[Any] = []
         self._does = list(does)
+        self._keeps = keeps
+        self._made: dict[str, Any] = {}
 
-    def __call__(self, settings: Settings, ledger: Ledger, report: Report, **given: Any) -> Spoken:
+    def __call__(self, **made: Any) -> Voice:
+        """Be made for a run."""
+        assert made.keys() == {"settings", "ledger", "output", "warn", "now"}
+        self._made = made
+        return self
+
+    def keep(self, report: Report) -> None:
+        """Be told before the record."""
+        self._keeps(report, self._made["ledger"])
+
+    def announce(self, report: Report) -> Announced:
         """Be told."""
-        assert given.keys() == {"output", "warn", "now", "reserved"}
         self.heard.append(report)
-        self.reserved.append(given["reserved"])
         what = self._does.pop(0) if self._does else None
         if isinstance(what, BaseException):
             raise what
         summary = AlertSummary(enabled=True, reason="", items=(ITEM,), pending=0)
         if isinstance(what, str):
-            return Spoken(summary=summary, snapshot=None, unpublished=what)
-        snapshot = ledger.record_alerts(settings.env.value, {("P3", "sent"): 1}, pending=0)
-        return Spoken(summary=summary, snapshot=snapshot)
+            return Announced(summary=summary, snapshot=None, unpublished=what)
+        snapshot = self._made["ledger"].record_alerts(report.env.value, {("P3", "sent"): 1}, pending=0)
+        return Announced(summary=summary, snapshot=snapshot)
 
     @property
     def verdicts(self) -> list[Verdict]:
@@ -68,8 +78,7 @@ def make_gate(make_check: Callable[..., Check], make_settings: Callable[..., Set
             "registry": Registry((make_check("redis", does),)),
             "environ": {},
             "cwd": tmp_path,
-            "speak": voice,
-            "reserve": lambda *_, **__: None,
+            "make_announcer": voice,
         }
         return Gate(**{**base, **given})
 
@@ -132,9 +141,9 @@ def test_what_breaks_in_the_real_alerting_is_unrecorded_at_best(
     def end(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", end)
+    monkeypatch.setattr("preflight.alerts.announcer.Announcer._take_steps", end)
     said: list[str] = []
-    gate = make_gate(None, status, reserve=None, warn=said.append)
+    gate = make_gate(None, status, warn=said.append)
     report = gate.run()
 
     assert report.decision.exit_code == (1 if status is Status.FAIL else 5)
@@ -147,9 +156,12 @@ def test_what_breaks_in_the_real_alerting_is_unrecorded_at_best(
     assert samples["arbitrage_preflight_alerts_pending"] == 1
 
 
-def test_a_run_killed_after_its_record_leaves_the_true_number(make_gate: MakeGate) -> None:
+def test_a_run_killed_after_its_record_leaves_the_true_number(
+    make_gate: MakeGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it kept before the record is counted in the `.prom` of the record."""
-    gate = make_gate(None, Status.FAIL, reserve=None, speak=_die)
+    monkeypatch.setattr("preflight.alerts.announcer.Announcer.announce", _die)
+    gate = make_gate(None, Status.FAIL)
     with pytest.raises(_KilledError):
         gate.run()
 
@@ -163,7 +175,7 @@ def test_a_run_killed_before_its_record_is_counted_by_the_next_one(
     monkeypatch.setattr(Ledger, "record", _die)
     seen = []
     for status in (Status.FAIL, Status.PASS):
-        gate = make_gate(None, status, reserve=None)
+        gate = make_gate(None, status)
         with pytest.raises(_KilledError):
             gate.run()
         seen += [line for line in _prom(gate.settings).splitlines() if line.startswith(catalogue.ALERTS_PENDING)]
@@ -218,7 +230,7 @@ def test_overridden_endpoints_reach_the_verdict(
         seen.append(given["overridden"])
         return decide(*args, **given)
 
-    monkeypatch.setattr("preflight.gate.decide", look)
+    monkeypatch.setattr("preflight.conclusion.decide", look)
     make_gate(Voice()).run()
     make_gate(Voice(), settings=make_settings(telegram={"url": "http://127.0.0.1:1"})).run()
 
@@ -226,18 +238,16 @@ def test_overridden_endpoints_reach_the_verdict(
 
 
 def test_a_p0_is_kept_before_the_run_is_on_record(make_gate: MakeGate) -> None:
-    """What is kept is handed to the one who sends; when it is kept the ledger does not know the run yet."""
+    """When it is kept the ledger does not know the run yet."""
     order: list[str] = []
-    voice = Voice()
 
-    def keep(_: Settings, ledger: Ledger, report: Report, **__: Any) -> Any:
+    def keep(report: Report, ledger: Ledger) -> None:
         samples = {sample.name: sample.value for sample in ledger.start("test", ["redis"], at=1.0).samples}
         order.append(f"{report.decision.verdict} with {samples['arbitrage_preflight_runs_total']:g} runs")
-        return "kept"
 
-    make_gate(voice, Status.FAIL, reserve=keep).run()
+    make_gate(Voice(keeps=keep), Status.FAIL).run()
 
-    assert (order, voice.reserved) == (["NO_GO with 0 runs"], ["kept"])
+    assert order == ["NO_GO with 0 runs"]
 
 
 @pytest.mark.parametrize("status", [Status.PASS, Status.FAIL])
@@ -259,7 +269,7 @@ def test_what_breaks_while_keeping_is_never_better(
     def keep(*_: Any, **__: Any) -> Any:
         raise error
 
-    report = make_gate(Voice(), status, reserve=keep).run()
+    report = make_gate(Voice(keeps=keep), status).run()
 
     assert report.decision.exit_code in exits
     assert (report.decision.exit_code == 1) is (status is Status.FAIL)
@@ -287,9 +297,7 @@ def topic(closed_chat: TelegramStandin, make_settings: Callable[..., Settings]) 
 def test_x5_a_refused_p1_is_a_reason(make_gate: MakeGate, topic: Settings, *, strict: bool, verdict: Verdict) -> None:
     """A P1 that Telegram refuses in this run is among the run's own reasons, on the console and in the report."""
     written: list[Report] = []
-    gate = make_gate(
-        None, Status.WARN, settings=topic, reserve=None, options={"strict": strict}, write_report=written.append
-    )
+    gate = make_gate(None, Status.WARN, settings=topic, options={"strict": strict}, write_report=written.append)
     report = gate.run()
 
     assert report.decision.verdict is verdict
@@ -307,8 +315,8 @@ def test_x5_strict_stops_on_what_telegram_still_refuses(
     make_gate: MakeGate, topic: Settings, *, strict: bool, verdict: Verdict, success: float
 ) -> None:
     """All checks pass, yet the P0 of an earlier run is refused again: said, and with `--strict` no success."""
-    make_gate(None, Status.FAIL, settings=topic, reserve=None).run()
-    report = make_gate(None, settings=topic, reserve=None, options={"strict": strict}).run()
+    make_gate(None, Status.FAIL, settings=topic).run()
+    report = make_gate(None, settings=topic, options={"strict": strict}).run()
 
     assert report.decision.verdict is verdict
     assert any("still waits" in reason and "TOPIC_CLOSED" in reason for reason in report.decision.reasons)
@@ -320,6 +328,6 @@ def test_x5_strict_stops_on_what_telegram_still_refuses(
 
 def test_x5_without_a_chat_nothing_is_refused(make_gate: MakeGate) -> None:
     """Where no Telegram is configured that is `alert_channel`'s to say, and no reason of every run."""
-    report = make_gate(None, Status.WARN, reserve=None).run()
+    report = make_gate(None, Status.WARN).run()
 
     assert report.decision.reasons == ("redis: warn",)

@@ -82,6 +82,9 @@ def test_it_can_be_copied(again: Callable[[Message], Message]) -> None:
 def test_one_part_alone_is_joined_too() -> None:
     """One text is itself; more than a message may have values are kept as text."""
     assert translated(joined((REFUSES,)), gettext) == translated(REFUSES, gettext)
+    for parts in ((REFUSES,), (REFUSES, "x"), ()):
+        one = joined(parts, AND)
+        assert from_data(to_data(one)) == one
     many = joined(str(number) for number in range(100))
     assert (many.template, many[:10]) == (None, "0; 1; 2; 3")
 

@@ -113,10 +113,10 @@ def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: 
 
 # What a hostile plug-in does when it is imported. The gate's own verdict without servers is NO_GO.
 _FORGED_GO = """
-import preflight.gate, preflight.model, preflight.plugins, preflight.fork, preflight.runner, preflight.worker
+import preflight.conclusion, preflight.model, preflight.plugins, preflight.fork, preflight.runner, preflight.worker
 def forged(*_, **__):
     return preflight.model.Decision(verdict=preflight.model.Verdict.GO, exit_code=0, reasons=(), ready_for_live=True)
-preflight.gate.decide = preflight.model.decide = forged
+preflight.conclusion.decide = preflight.model.decide = forged
 preflight.worker.decode = preflight.runner.decode = lambda *_: preflight.model.Outcome(status="pass", summary="")
 """
 ATTACKS = {
@@ -248,9 +248,9 @@ def test_g19_without_plugins_no_process_is_made(monkeypatch: pytest.MonkeyPatch)
     [
         (b"", "not JSON"),
         (b"[" * 50_000, "not JSON"),
-        (b"{}", "no list of checks"),
-        (b"[1]", "no list of checks"),
-        (b'[{"id": "x"}]', "no list of checks"),
+        (b"{}", "not a list of checks"),
+        (b"[1]", "not a list of checks"),
+        (b'[{"id": "x"}]', "not a list of checks"),
         (_line(id="a\nb"), "printable"),
         (_line(proves="\x1b[2J"), "printable"),
         (_line(proves="x" * 501), "printable"),
@@ -260,7 +260,7 @@ def test_g19_without_plugins_no_process_is_made(monkeypatch: pytest.MonkeyPatch)
         (_line(network=0), "network"),
         (_line(requires="environment"), "requires"),
         (_line(imports=[None]), "imports"),
-        (_line(more=1), "no list of checks"),
+        (_line(more=1), "not a list of checks"),
         (b"[" + b" " * 70_000 + b"]", "longer than"),
     ],
 )

@@ -6,6 +6,7 @@ checkout has (a strict umask, say), the containers' users can read it.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -60,10 +61,12 @@ class Project:
     def command(self) -> str:
         """The ``docker compose`` command for pytest-docker, which runs it through a shell.
 
-        It starts from a clean environment: a variable of the caller's would win over the env file.
+        It starts from a clean environment: a variable of the caller's would win over the env file. What is kept of
+        it, such as DOCKER_HOST, is inherited: on a command line every user of the machine could read it.
         """
-        clean = [f"{name}={value}" for name, value in docker_cli.environment().items()]
-        words = ("timeout", "--kill-after=5", str(COMMAND_SECONDS), "env", "-i", *clean)
+        kept = docker_cli.environment()
+        unset = [f"--unset={name}" for name in sorted(os.environ) if name not in kept]
+        words = ("timeout", "--kill-after=5", str(COMMAND_SECONDS), "env", *unset)
         return shlex.join((*words, "docker", "compose", "--progress", "quiet", "--env-file", str(self.env_file)))
 
     def argv(self, *words: str) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from acceptance.stack.owned import NOT_STARTED, OwnedStack
 from acceptance.stack.ports import HOST, Ports
 from acceptance.stack.readiness import Question, look_at_all
 from evidence.grafana import GrafanaUsed
+from preflight.redaction import scrub
 
 START_SECONDS = 60
 """For all services to become healthy. With the images there it takes 5 to 15."""
@@ -288,6 +289,13 @@ class ComposeStack(OwnedStack):
         control.wait_ready(self._running(), service, self._questions()[service])
 
     def _redact(self, text: str) -> str:
+<<<<<<< HEAD
         for value in self._secrets.values():
             text = text.replace(value, "[secret]")
         return text
+=======
+        return scrub(text, self._secrets.values())
+
+
+_NOT_STARTED = "this stack is not running; call start() first"
+>>>>>>> words

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from preflight.alerts.fields import BadAlertError
+from preflight.alerts.documents import BadDocumentError
 from preflight.alerts.history import History, Row, Stored, row_from_json
 from preflight.alerts.migrate import Migration, migrate, packaged
 from preflight.config.sections import PostgresSection
@@ -135,7 +135,7 @@ def test_a_row_of_other_types_is_refused(name: str, value: Any) -> None:
     text = json.dumps({**json.loads(ROW.to_json()), name: value})
     try:
         read = row_from_json(text)
-    except BadAlertError:
+    except BadDocumentError:
         return
     assert getattr(read, name) == value
     assert type(getattr(read, name)) is type(getattr(ROW, name))
@@ -144,7 +144,7 @@ def test_a_row_of_other_types_is_refused(name: str, value: Any) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"alert_id": "x"}', ROW.to_json()[:-1] + ', "x": 1}'])
 def test_what_is_no_row_is_refused(text: str) -> None:
     """A damaged file raises the one error that the spool expects."""
-    with pytest.raises(BadAlertError):
+    with pytest.raises(BadDocumentError):
         row_from_json(text)
 
 

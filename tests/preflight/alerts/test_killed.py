@@ -96,8 +96,9 @@ def test_killed_between_accepted_and_noted(start: Start, telegram: TelegramStand
 def test_killed_between_the_record_and_the_sending(start: Start, telegram: TelegramStandin, tmp_path: Path) -> None:
     """`kill -9` right after the run is on record: its P0 waits already, and the next run sends it first."""
     patch = (
-        "import os, signal, preflight.alerts.stage as stage\n"
-        "stage.speak = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal\n"
+        "from preflight.alerts.announcer import Announcer\n"
+        "Announcer.announce = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "import preflight.cli\n"
         "preflight.cli.entry()\n"
     )

@@ -8,10 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from preflight.alerts.spool import Entry
+from preflight.alerts.announcer import Announcer
 from preflight.config.settings import Settings
 from preflight.message import Message
 from preflight.model import Decision, Env, Mode, Outcome, Report, Result, Status, Verdict
+from tests.preflight.alerts.conftest import CHAT, TOKEN
 from tests.preflight.alerts.world import KilledError, World
 from tests.property_size import examples
 
@@ -46,13 +47,19 @@ class Alerting(RuleBasedStateMachine):
         (root / "spool").mkdir()
         self.world = World(
             settings=Settings.model_validate(
-                {"env": "paper", "ledger": root / "ledger.sqlite", "spool_dir": root / "spool", "textfile_dir": root}
+                {
+                    "env": "paper",
+                    "ledger": root / "ledger.sqlite",
+                    "spool_dir": root / "spool",
+                    "textfile_dir": root,
+                    "telegram": {"token": TOKEN, "chat_id": CHAT},
+                }
             )
         )
         self.runs = 0
         self.kept: list[str] = []  # ids of the P0 runs that got as far as the spool, in order
         self.quiet: dict[str, float] = {}  # check -> when its warning was last claimed, in seconds really gone by
-        self.reserved: list[tuple[Report, Entry]] = []  # runs that are between their record and their sending
+        self.reserved: list[tuple[Report, Announcer]] = []  # runs that are between their record and their sending
 
     def teardown(self) -> None:
         """Throw it away."""
@@ -83,7 +90,8 @@ class Alerting(RuleBasedStateMachine):
         run_id = f"run{self.runs:04d}"
         self.world.steps, self.world.kill_at = 0, kill_at
         try:
-            self.world.dispatch(report_of(run_id, verdict, warned, self.world.now))
+            done = self.world.announce(report_of(run_id, verdict, warned, self.world.now))
+            assert done.broken is None
         except KilledError:
             pass
         finally:
@@ -113,9 +121,10 @@ class Alerting(RuleBasedStateMachine):
         self.runs += 1
         run_id = f"run{self.runs:04d}"
         report = report_of(run_id, verdict, (), self.world.now)
-        entry = self.world.dispatcher().reserve(report)
-        assert entry is not None
-        self.reserved.append((report, entry))
+        announcer = self.world.announcer()
+        announcer.keep(report)
+        assert announcer.reserved is not None
+        self.reserved.append((report, announcer))
         self.kept.append(run_id)
 
     @rule(telegram=st.sampled_from(["up", "lost", "down"]), index=st.integers(0, 5), dies=st.booleans())
@@ -123,12 +132,12 @@ class Alerting(RuleBasedStateMachine):
         """One of those comes to it, or dies; others may have sent its P0 meanwhile."""
         if not self.reserved:
             return
-        report, entry = self.reserved.pop(index % len(self.reserved))
+        report, announcer = self.reserved.pop(index % len(self.reserved))
         before = len(self.world.chat)
-        waits = entry.waits()
+        waits = announcer.reserved is not None and announcer.reserved.waits()
         self.world.telegram = telegram
         if not dies:
-            self.world.dispatcher(reserved=entry).dispatch(report)
+            assert announcer.announce(report).broken is None
         again = any(report.run_id in text for _, text in self.world.chat[before:])
         assert waits or not again, "what another run sent is sent again"
 
@@ -154,7 +163,7 @@ class Alerting(RuleBasedStateMachine):
     def flush(self) -> None:
         """With everything up, what waits is delivered."""
         self.world.telegram, self.world.postgres_up = "up", True
-        self.world.outbox().drain(60.0, lambda *_: None)
+        self.world.deliverer().drain(60.0, lambda *_: None)
         assert self.world.waiting == ()
 
     @invariant()

@@ -76,18 +76,18 @@ def test_a_failed_write_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyP
 def test_it_is_on_the_disk_before_it_has_its_name(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Content, then name, then directory: in that order each is synced."""
     done: list[str] = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, replace = os.fsync, os.replace
 
     def synced(fd: int) -> None:
         done.append("directory" if stat.S_ISDIR(os.fstat(fd).st_mode) else "file")
         fsync(fd)
 
-    def renamed(self: Path, target: Path) -> Path:
+    def renamed(source: str, target: str, **folders: int) -> None:
         done.append("rename")
-        return rename(self, target)
+        replace(source, target, **folders)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Path, "rename", renamed)
+    monkeypatch.setattr(os, "replace", renamed)
     spool.put(Content.P0, "paper", "a", "1")
 
     assert done == ["file", "rename", "directory"]

@@ -1,4 +1,4 @@
-"""A chat, a table and a spool that can fail and be killed at any step, around the real dispatcher and ledger."""
+"""A chat, a table and a spool that can fail and be killed at any step, around the real announcer and ledger."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from preflight.alerts.announcer import Announcer, make_keeper
 from preflight.alerts.clock import Uptime
-from preflight.alerts.dispatch import Dispatched, Dispatcher
+from preflight.alerts.deliver import Deliverer
 from preflight.alerts.history import Row, Stored
+from preflight.alerts.keep import Keeper
 from preflight.alerts.message import Text
-from preflight.alerts.outbox import Outbox
+from preflight.alerts.settle import Announced
 from preflight.alerts.spool import Content, Entry, Spool
 from preflight.alerts.telegram_answer import Delivery
-from preflight.config.sections import Language
 from preflight.config.settings import Settings
 from preflight.model import Report
 from preflight.record.ledger import Ledger
@@ -80,37 +81,35 @@ class World:
         self.now += seconds
         self.true += seconds
 
-    def outbox(self) -> Outbox:
-        """What a process makes to deliver."""
-        return Outbox(
-            spool=KillableSpool(self.settings.spool_dir, self),
-            env=self.settings.env.value,
-            sender=self,
-            rows=self,
-            lang=Language.EN,
-            host="h",
-            late_after=self.settings.telegram.deadline,
-            trouble=lambda _: None,
-            now=lambda: self.now,
+    def keeper(self) -> Keeper:
+        """What a process keeps things with."""
+        return make_keeper(self.settings, lambda _: None, KillableSpool(self.settings.spool_dir, self))
+
+    def deliverer(self) -> Deliverer:
+        """What a process makes to deliver what waits."""
+        return Deliverer(
+            keeper=self.keeper(), sender=self, settings=self.settings.telegram, host="h", now=lambda: self.now
         )
 
-    def dispatch(self, report: Report, **given: Any) -> Dispatched:
-        """Be a process that alerts, as a run does: reserve, record, send."""
-        reserved = self.dispatcher(**given).reserve(report)
+    def announce(self, report: Report, **given: Any) -> Announced:
+        """Be a process that alerts, as a run does: keep, record, announce."""
+        announcer = self.announcer(**given)
+        announcer.keep(report)
         self.step()
-        return self.dispatcher(**given, reserved=reserved).dispatch(report)
+        return announcer.announce(report)
 
-    def dispatcher(self, **given: Any) -> Dispatcher:
+    def announcer(self, **given: Any) -> Announcer:
         """What a process makes to alert."""
         base: dict[str, Any] = {
             "settings": self.settings,
             "ledger": self.ledger,
-            "outbox": self.outbox(),
-            "clean": lambda text: text,
+            "spool": KillableSpool(self.settings.spool_dir, self),
+            "sender": self,
+            "rows": self,
             "now": lambda: self.now,
             "uptime": lambda: Uptime("this boot", self.true),
         }
-        return Dispatcher(**{**base, **given})
+        return Announcer(**{**base, **given})
 
     @property
     def waiting(self) -> tuple[str, ...]:

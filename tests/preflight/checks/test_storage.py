@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from preflight.alerts.spool import Content, Spool
 from preflight.check import Context, DiskRoom
 from preflight.checks.storage import StorageCheck
 from preflight.config.settings import Settings
@@ -49,6 +50,14 @@ def test_pass_leaves_nothing_behind(make_context: MakeContext, tmp_path: Path) -
     assert (outcome.status, outcome.summary) == (Status.PASS, "ledger, spool_dir, textfile_dir: writable, with room")
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_messages_for_a_chat_that_is_not_configured_are_told(make_context: MakeContext, state: Path) -> None:
+    """How many wait, and that they do not wait for ever."""
+    Spool(state / "spool").put(Content.P0, "paper", "r1-P0", "{}")
+    outcome = check(make_context())
+    assert outcome.status is Status.PASS
+    assert "; 1 P0 wait. Telegram is not configured: the newest 50 messages are kept" in outcome.summary
 
 
 @pytest.mark.parametrize("key", ["ledger", "spool_dir", "textfile_dir"])

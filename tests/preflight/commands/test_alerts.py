@@ -62,8 +62,8 @@ Verb = Callable[..., tuple[int, dict[str, Any], str]]
 def verb(capsys: pytest.CaptureFixture[str]) -> Verb:
     """Run a verb: its exit code, its document, and what it said on stderr. No secret is in what it wrote."""
 
-    def run(name: str) -> tuple[int, dict[str, Any], str]:
-        code = main(["alerts", name, "--env", "paper", "--format", "json"])
+    def run(*words: str) -> tuple[int, dict[str, Any], str]:
+        code = main(["alerts", *words, "--env", "paper", "--format", "json"])
         said = capsys.readouterr()
         assert TOKEN not in said.out + said.err
         assert CHAT not in said.out + said.err
@@ -106,6 +106,63 @@ def test_flush_sends_in_order_and_counts(verb: Verb, spool: Spool, telegram: Tel
     assert _gauge(folder) == "0.0"
     prom = (folder / "textfile" / "arbitrage_preflight_paper.prom").read_text()
     assert 'alerts_total{env="paper",outcome="sent",severity="P0"} 2.0' in prom
+
+
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [("2027-01-15", ["a", "b"]), ("2027-01-15T09:00+01:00", ["a", "b"]), ("2027-01-15T08:00:01Z", ["b"])],
+)
+def test_clear_drops_what_is_older(  # noqa: PLR0917 - fixtures
+    before: str, left: list[str], verb: Verb, spool: Spool, telegram: TelegramStandin, folder: Path
+) -> None:
+    """Messages of runs that ended before that moment, and no other; nothing is sent, and the gauge is right."""
+    Ledger(folder / "ledger.sqlite", textfile_dir=folder / "textfile").record_alerts("paper", {}, pending=2)
+    spool.put(Content.P0, "paper", "a", to_json(alert(id="a")))  # 2027-01-15T08:00:00.25Z
+    spool.put(Content.P0, "paper", "b", to_json(alert(id="b", at=1_800_000_002.0)))
+    spool.put(Content.ROW, "paper", "a", "a row")
+    code, document, _ = verb("clear", "--before", before)
+
+    assert (code, document["cleared"]) == (0, sorted({"a", "b"} - {*left}))
+    assert [entry.id for entry in spool.waiting(Content.P0, "paper")] == left
+    assert len(spool.waiting(Content.ROW, "paper")) == 1
+    assert telegram.asked == []
+    assert _gauge(folder) == f"{len(left)}.0"
+
+
+def test_clear_waits_for_who_is_delivering(verb: Verb, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process is about to send is not taken away under its hands."""
+    monkeypatch.setenv("PREFLIGHT_TELEGRAM__TIMEOUT", "0.1")
+    _put(spool, "a")
+    with spool.delivering("paper", 1):
+        code, document, said = verb("clear", "--before", "2099-01-01")
+
+    assert (code, document["cleared"], document["messages"]) == (1, [], 1)
+    assert "nothing is dropped: another process is delivering" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["clear"], "`clear` takes --before DATE"),
+        (["clear", "--before", "yesterday"], "--before yesterday: give a date"),
+        (["flush", "--before", "2026-11-20"], "`clear` takes --before DATE"),
+    ],
+)
+def test_clear_needs_a_date(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without one, or with one that is none, nothing is dropped: exit 2."""
+    assert main(["alerts", *words, "--env", "paper"]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_list_tells_what_becomes_of_messages_without_telegram(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no chat is configured it says how many are kept, and for how long."""
+    monkeypatch.delenv("PREFLIGHT_TELEGRAM__TOKEN")
+    monkeypatch.delenv("PREFLIGHT_TELEGRAM__CHAT_ID")
+    _put(spool, "a")
+    assert main(["alerts", "list", "--env", "paper"]) == 0
+    assert "the newest 50 messages are kept, each for 7 days" in capsys.readouterr().out
 
 
 def test_flush_of_nothing_makes_nothing(verb: Verb, folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_secret_that_a_file_holds_names_the_key_of_the_file(
 
     shown = _shown(capsys, "--env", "paper")
 
-    assert shown["redis.password"] == {"value": "********", "source": "preflight.toml redis.password_file"}
+    assert shown["redis.password"] == {"value": "[secret]", "source": "preflight.toml redis.password_file"}
     assert shown["postgres.password"]["source"] == "variable PREFLIGHT_POSTGRES__PASSWORD_FILE"
     assert shown["telegram.token"] == {"value": None, "source": "default"}
 
@@ -76,7 +76,7 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     said = capsys.readouterr()
     assert SECRET not in said.out + said.err
-    assert "********" in said.out
+    assert "[secret]" in said.out
 
 
 def test_a_refused_configuration_exits_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

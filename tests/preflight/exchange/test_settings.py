@@ -9,12 +9,13 @@ import pytest
 
 from acceptance.world.exchanges import ExchangeStandin
 from acceptance.world.tls import Authority, TlsProxy
+from preflight.conclusion import RunOptions
 from preflight.config.sections import DEFAULT_EXCHANGES
 from preflight.config.settings import Settings
 from preflight.config.sources import load
 from preflight.errors import UsageError
 from preflight.exchange.client import open_exchange
-from preflight.gate import Gate, RunOptions
+from preflight.gate import Gate
 from preflight.model import Env
 from preflight.registry import default_registry
 

@@ -108,12 +108,14 @@ def _load_everything() -> None:
     for name in (
         *("filelock", "prometheus_client.parser", "preflight.gate", "preflight.config.sources", "preflight.plugins"),
         *(
-            "preflight.alerts.stage",
+            "preflight.alerts.announcer",
+            "preflight.alerts.decide",
+            "preflight.alerts.deliver",
             "preflight.record.ledgerfile",
             "preflight.alerts.throttle",
             "preflight.commands.run",
         ),
-        *("preflight.render.console", "preflight.render.json", "preflight.render.korean"),
+        *("preflight.render.console", "preflight.render.json", "gettext"),
     ):
         importlib.import_module(name)
     codecs.lookup("utf-16-le")

@@ -97,3 +97,12 @@ def test_series_are_closed(name: str, values: tuple[str, ...]) -> None:
     """A series outside the contract is refused."""
     with pytest.raises(ValueError, match="series"):
         catalogue.must_be_series(name, values)
+
+
+def test_every_measure_is_a_series() -> None:
+    """What a row of the table leads to is in the contract, and no two rows lead to the same."""
+    for row in catalogue.MEASURES:
+        assert row.metric in {spec.name for spec in catalogue.CATALOGUE if spec.kind is catalogue.MetricKind.HISTOGRAM}
+        assert tuple(row.labels) == catalogue.series_labels(f"{row.metric}_count")
+        catalogue.must_be_series(f"{row.metric}_count", tuple(row.labels.values()))
+    assert len({(row.metric, *row.labels.values()) for row in catalogue.MEASURES}) == len(catalogue.MEASURES)

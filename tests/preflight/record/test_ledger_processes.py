@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
@@ -16,6 +17,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import preflight
+from preflight.alerts.clock import Moment, uptime
+from preflight.alerts.throttle import Throttle
 from preflight.record import catalogue as c
 from preflight.record.ledger import Ledger
 
@@ -31,8 +34,8 @@ folder = Path(sys.argv[1])
 ledger = Ledger(folder / "l.sqlite", textfile_dir=folder, lock_timeout=30)
 def run(n):
     return RunRecord(env="paper", run_id=str(n), started_at=1.0, ended_at=2.0, duration_seconds=0.25, success=True,
-        ready_for_live=False, checks={"redis": "pass", "postgres": "fail"}, redis_latency={"ping": [0.5]},
-        postgres_latency=[0.25])
+        ready_for_live=False, checks={"redis": "pass", "postgres": "fail"},
+        timings={"redis": {"ping": 0.5}, "postgres": {"select": 0.25}})
 """
 
 WORKER = (
@@ -50,13 +53,14 @@ CLAIMER = (
     COMMON
     + """
 import time
-import filelock, preflight.record.ledgerfile, preflight.alerts.throttle
+import filelock, preflight.record.ledgerfile
 from preflight.alerts.clock import Moment, uptime
+from preflight.alerts.throttle import Throttle
 print("ready", flush=True)
 def now():
     return Moment(at=time.time(), uptime=uptime())
 for line in sys.stdin:
-    claim = ledger.throttle_claim("paper", line.split(), window=300.0, now=now)
+    claim = Throttle(ledger=ledger, env="paper", now=now).claim(line.split(), window=300.0)
     print(len(claim.open), flush=True)
 """
 )
@@ -97,6 +101,9 @@ for line in sys.stdin:
 )
 
 
+_PENDING = itertools.count(1)  # another number each time
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A directory in memory where there is one: what is tested here is not the disk."""
@@ -125,8 +132,12 @@ def published(folder: Path) -> dict[str, float]:
 
 
 def stored(folder: Path) -> dict[str, float]:
-    """Read the ledger as the next run would, and what it publishes."""
-    Ledger(folder / "l.sqlite", textfile_dir=folder).record_alerts("paper", {}, pending=0)
+    """Read the ledger as the next run would, and what it publishes.
+
+    It writes, too, as that run does: only then does SQLite remove the journal of a transaction that had not begun to
+    change the database.
+    """
+    Ledger(folder / "l.sqlite", textfile_dir=folder).record_alerts("paper", {}, pending=next(_PENDING))
     return published(folder)
 
 
@@ -197,7 +208,8 @@ def test_of_all_that_claim_at_once_one_may_speak(folder: Path) -> None:
         stop(claimers)
     assert [sorted(told) for told in open_to] == [["0"] * (WORKERS - 1) + ["1"]] * rounds
     ledger = Ledger(folder / "l.sqlite", textfile_dir=folder)
-    assert ledger.throttle_held_back("paper") == rounds * (WORKERS - 1)
+    throttle = Throttle(ledger=ledger, env="paper", now=lambda: Moment(at=0.0, uptime=uptime()))
+    assert throttle.held_back() == rounds * (WORKERS - 1)
     assert len({told.index("1") for told in open_to}) > 1, "the same process was always first: they did not meet"
 
 

@@ -108,8 +108,7 @@ def record(n: int, *, success: bool = True) -> RunRecord:
         success=success,
         ready_for_live=success,
         checks={"redis": "pass" if success else "fail"},
-        redis_latency={},
-        postgres_latency=(),
+        timings={},
     )
 
 

@@ -79,10 +79,10 @@ def test_order_of_a_replacement(folder: Path, monkeypatch: pytest.MonkeyPatch) -
             seen.append(f"sync {temp.read_text()!r} {stat.S_IMODE(os.fstat(fd).st_mode):o}")
         fsync(fd)
 
-    def watched_replace(src: Path, dst: Path) -> None:
-        assert src.read_text() == "new 1\n"
-        seen.append(f"rename to {dst.name}")
-        replace(src, dst)
+    def watched_replace(src: str, dst: str, **folders: int) -> None:
+        assert (folder / src).read_text() == "new 1\n"
+        seen.append(f"rename to {dst}")
+        replace(src, dst, **folders)
 
     monkeypatch.setattr(os, "fsync", watched_fsync)
     monkeypatch.setattr(os, "replace", watched_replace)
@@ -153,8 +153,8 @@ def test_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = old_one(folder)
     opened = os.open
 
-    def onto_a_full_disk(path: Path, flags: int, mode: int = 0o777) -> int:
-        fd = opened(path, flags, mode)
+    def onto_a_full_disk(path: Path, flags: int, mode: int = 0o777, **at: int) -> int:
+        fd = opened(path, flags, mode, **at)
         if flags & os.O_CREAT:
             full = opened("/dev/full", os.O_WRONLY)  # the kernel's own ENOSPC, without root
             os.dup2(full, fd)

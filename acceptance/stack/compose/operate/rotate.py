@@ -26,6 +26,7 @@ from acceptance.stack.compose.operate import volumes
 from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import HOST
+from preflight.redaction import scrub
 
 ROOT = Path(__file__).resolve().parents[4]
 """The checkout."""
@@ -138,7 +139,7 @@ def _tell_postgres(stack: RunningProject, variable: str, new: str) -> None:
     )
     if done.returncode != 0:
         message = f"postgres does not take the new value, so the old one holds: {done.stderr.strip()[-300:]}"
-        raise StackError(message.replace(new, "[secret]"))
+        raise StackError(scrub(message, (new,)))
 
 
 def _tell_grafana(stack: RunningProject, old: str, new: str) -> None:

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+<<<<<<< HEAD
+=======
+from acceptance.stack.compose import docker_cli, secrets
+from acceptance.stack.compose import env_file as compose_env
+>>>>>>> words
 from acceptance.stack.compose import project as compose_project
-from acceptance.stack.compose import secrets
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.project import Project
 from acceptance.stack.docker import env_file as compose_env
@@ -85,10 +91,19 @@ def test_two_projects_share_neither_name_nor_folder(project: Project) -> None:
 def test_command_starts_from_a_clean_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command for pytest-docker inherits no variable that could steer the project, and has a deadline."""
     monkeypatch.setenv("GRAFANA_PORT", "1")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://user:secret@192.0.2.1:2376")
     words = shlex.split(project.command)
     assert words[0] == "timeout"
-    assert "-i" in words
-    assert "GRAFANA_PORT=1" not in words
+    assert "secret" not in project.command  # every user of the machine can read a command line
+    asked = shlex.join((*words[: words.index("docker")], "env"))
+    inherited = dict(
+        line.split("=", 1)
+        for line in subprocess.run(
+            ("sh", "-c", asked), capture_output=True, text=True, check=True, timeout=30
+        ).stdout.splitlines()
+    )
+    assert inherited["DOCKER_HOST"] == os.environ["DOCKER_HOST"]
+    assert inherited.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} <= docker_cli.environment().keys()
 
 
 def test_a_missing_configuration_is_named_and_leaves_nothing(tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
 from preflight.errors import UsageError
+from preflight.record import durable
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = durable.FOLDER | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +26,12 @@ class OutputFile:
     name: str
 
     def write(self, text: str) -> None:
-        """Put a file with this text there, mode 0600, whole or not at all.
+        """Put a file with this text there, mode 0600, whole and on the disk, or not at all.
 
         Raises:
             OSError: It cannot be written; what was there still is.
         """
-        temporary = f".{self.name[:100]}.{token_hex(8)}.tmp"
-        descriptor = os.open(temporary, _NEW, 0o600, dir_fd=self.folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, self.name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
-        except BaseException:
-            with contextlib.suppress(OSError):  # the first error is the one to tell
-                os.unlink(temporary, dir_fd=self.folder)
-            raise
+        durable.place(self.folder, self.name, text.encode("utf-8"))
 
     def close(self) -> None:
         """Give the folder back."""

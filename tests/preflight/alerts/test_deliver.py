@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from preflight.alerts.alert import Alert, to_json
+from preflight.alerts.deliver import Deliverer, Own, Stop
+from preflight.alerts.file import Filer
 from preflight.alerts.history import Row, Stored
+from preflight.alerts.keep import Keeper
 from preflight.alerts.message import Text
-from preflight.alerts.outbox import Outbox, Own, Stop, row_of
 from preflight.alerts.spool import Content, Entry, Spool
 from preflight.alerts.telegram_answer import Delivery
-from preflight.config.sections import Language
+from preflight.config.sections import Language, TelegramSection
+from tests.preflight.alerts.conftest import CHAT, TOKEN
 from tests.preflight.alerts.test_message import alert
 
 
@@ -61,29 +64,32 @@ def troubles() -> list[str]:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, places: Places, troubles: list[str]) -> Outbox:
-    """An empty spool, with those behind it."""
+def keeper(tmp_path: Path, troubles: list[str]) -> Keeper:
+    """An empty spool."""
     (tmp_path / "spool").mkdir()
-    return Outbox(
-        spool=Spool(tmp_path / "spool"),
-        env="paper",
-        sender=places,
-        rows=places,
-        lang=Language.EN,
-        host="h",
-        late_after=10.0,
-        trouble=troubles.append,
-        now=lambda: alert().at,
-    )
+    return Keeper(spool=Spool(tmp_path / "spool"), env="paper", lang=Language.EN, trouble=troubles.append)
 
 
 @pytest.fixture
-def drain(outbox: Outbox) -> Callable[..., tuple[list[str], Stop]]:
+def deliverer(keeper: Keeper, places: Places) -> Deliverer:
+    """With the chat behind it."""
+    telegram = TelegramSection.model_validate({"token": TOKEN, "chat_id": CHAT})
+    return Deliverer(keeper=keeper, sender=places, settings=telegram, host="h", now=lambda: alert().at)
+
+
+@pytest.fixture
+def filer(keeper: Keeper, places: Places) -> Filer:
+    """With the table behind it."""
+    return Filer(keeper=keeper, rows=places)
+
+
+@pytest.fixture
+def drain(deliverer: Deliverer) -> Callable[..., tuple[list[str], Stop]]:
     """Deliver what waits: the ids that were accepted, and why it stopped."""
 
     def run(budget: float = 5.0, **given: Any) -> tuple[list[str], Stop]:
         sent: list[str] = []
-        stop = outbox.drain(budget, lambda _, one: sent.append(one.id), **given)
+        stop = deliverer.drain(budget, lambda _, one: sent.append(one.id), **given)
         return sent, stop
 
     return run
@@ -92,8 +98,8 @@ def drain(outbox: Outbox) -> Callable[..., tuple[list[str], Stop]]:
 Drain = Callable[..., tuple[list[str], Stop]]
 
 
-def _keep(outbox: Outbox, *ids: str) -> list[Entry]:
-    kept = [outbox.keep(alert(id=id_)) for id_ in ids]
+def _keep(keeper: Keeper, *ids: str) -> list[Entry]:
+    kept = [keeper.keep(alert(id=id_)) for id_ in ids]
     assert None not in kept
     return [entry for entry in kept if entry is not None]
 
@@ -102,36 +108,36 @@ def _refuse(*_: Any, **__: Any) -> Any:
     raise OSError(errno.EROFS, "Read-only file system")
 
 
-def test_an_empty_spool_asks_nobody(drain: Drain, outbox: Outbox) -> None:
+def test_an_empty_spool_asks_nobody(drain: Drain, keeper: Keeper) -> None:
     """Nothing is made and nothing is asked."""
     assert drain() == ([], Stop())
-    assert list(outbox.spool.directory.iterdir()) == []
+    assert list(keeper.spool.directory.iterdir()) == []
 
 
-def test_the_first_that_is_not_taken_stops_it(drain: Drain, outbox: Outbox, places: Places) -> None:
+def test_the_first_that_is_not_taken_stops_it(drain: Drain, keeper: Keeper, places: Places) -> None:
     """The order is worth more than the one behind; that Telegram was silent is told apart from other reasons."""
-    _keep(outbox, "a", "b")
+    _keep(keeper, "a", "b")
     places.telegram_up = False
     assert drain() == ([], Stop(reason="Telegram: 500", silence=True))
     places.telegram_up = True
     assert drain() == (["a", "b"], Stop())
 
 
-def test_the_time_is_kept(drain: Drain, outbox: Outbox, places: Places) -> None:
+def test_the_time_is_kept(drain: Drain, keeper: Keeper, deliverer: Deliverer, places: Places) -> None:
     """What is left when the time is up waits, which says nothing about Telegram."""
-    _keep(outbox, "a", "b")
+    _keep(keeper, "a", "b")
     times = iter([0.0, 1.0, 6.0])
-    outbox.monotonic = lambda: next(times)
+    deliverer.monotonic = lambda: next(times)
 
     assert drain() == (["a"], Stop(reason="the time for sending was up (5 s)"))
     assert len(places.chat) == 1
 
 
 def test_what_cannot_be_removed_is_sent_once_and_holds_up_nobody(
-    drain: Drain, outbox: Outbox, places: Places, monkeypatch: pytest.MonkeyPatch
+    drain: Drain, keeper: Keeper, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one process it is not sent again and again, though it is still there; why is told each time."""
-    _keep(outbox, "a", "b")
+    _keep(keeper, "a", "b")
     monkeypatch.setattr(Entry, "delete", _refuse)
     sent, stop = drain()
     again, still = drain()
@@ -143,32 +149,32 @@ def test_what_cannot_be_removed_is_sent_once_and_holds_up_nobody(
 
 
 def test_what_is_damaged_and_cannot_be_set_aside_is_passed_over(
-    drain: Drain, outbox: Outbox, troubles: list[str], monkeypatch: pytest.MonkeyPatch
+    drain: Drain, keeper: Keeper, troubles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It makes no further files, and the one behind it is sent."""
-    outbox.spool.put(Content.P0, "paper", "a", "nonsense")
-    _keep(outbox, "b")
+    keeper.spool.put(Content.P0, "paper", "a", "nonsense")
+    _keep(keeper, "b")
     monkeypatch.setattr(Entry, "set_aside", _refuse)
     sent, stop = drain()
 
     assert sent == ["b"]
     assert "cannot be set aside" in stop.reason
     assert len(troubles) == 1
-    assert [entry.id for entry in outbox.spool.waiting(Content.P0, "paper")] == ["a"]
+    assert [entry.id for entry in keeper.spool.waiting(Content.P0, "paper")] == ["a"]
 
 
-def test_the_place_of_what_is_damaged_is_taken(drain: Drain, outbox: Outbox, places: Places) -> None:
+def test_the_place_of_what_is_damaged_is_taken(drain: Drain, keeper: Keeper, places: Places) -> None:
     """That there was one is told under its id, where it stood in the queue; the file itself stays."""
-    outbox.spool.put(Content.P0, "paper", "a", json.dumps({**json.loads(to_json(alert())), "findings": None}))
-    _keep(outbox, "b")
+    keeper.spool.put(Content.P0, "paper", "a", json.dumps({**json.loads(to_json(alert())), "findings": None}))
+    _keep(keeper, "b")
 
     assert drain()[0] == ["a", "b"]
     assert ["is damaged" in text for text in places.chat] == [True, False]
-    assert [path.name for path in outbox.spool.directory.glob("damaged-*")] == ["damaged-p0-paper-000000000001-a.json"]
+    assert [path.name for path in keeper.spool.directory.glob("damaged-*")] == ["damaged-p0-paper-000000000001-a.json"]
 
 
 def test_what_cannot_be_written_as_a_message_is_damage(
-    drain: Drain, outbox: Outbox, places: Places, monkeypatch: pytest.MonkeyPatch
+    drain: Drain, keeper: Keeper, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug in writing one alert does not keep the others from being sent."""
     from preflight.alerts import message  # noqa: PLC0415
@@ -181,27 +187,27 @@ def test_what_cannot_be_written_as_a_message_is_damage(
         return render(one, *args, **given)
 
     monkeypatch.setattr(message, "render", broken)
-    outbox.keep(alert(id="a", run_id="bad"))
-    _keep(outbox, "b")
+    keeper.keep(alert(id="a", run_id="bad"))
+    _keep(keeper, "b")
 
     assert drain()[0] == ["a", "b"]
     assert "is damaged" in places.chat[0]
 
 
-def test_the_own_message_says_what_the_run_says_by_now(drain: Drain, outbox: Outbox, places: Places) -> None:
+def test_the_own_message_says_what_the_run_says_by_now(drain: Drain, keeper: Keeper, places: Places) -> None:
     """What was reserved is brought up to date under its own number, before anything is sent."""
-    first, _ = _keep(outbox, "a", "b")
+    first, _ = _keep(keeper, "a", "b")
     places.telegram_up = False
     newer = replace(alert(id="a"), verdict="UNRECORDED")
     drain(own=Own(entry=first, alert=newer))
 
-    assert outbox.spool.waiting(Content.P0, "paper")[0] == first
+    assert keeper.spool.waiting(Content.P0, "paper")[0] == first
     assert json.loads(first.read())["verdict"] == "UNRECORDED"
 
 
-def test_the_own_message_that_is_gone_is_not_made_again(drain: Drain, outbox: Outbox, places: Places) -> None:
+def test_the_own_message_that_is_gone_is_not_made_again(drain: Drain, keeper: Keeper, places: Places) -> None:
     """Another run sent it: it must not come back."""
-    first, _ = _keep(outbox, "a", "b")
+    first, _ = _keep(keeper, "a", "b")
     first.delete()
 
     assert drain(own=Own(entry=first, alert=alert(id="a", held_back=9)))[0] == ["b"]
@@ -209,100 +215,100 @@ def test_the_own_message_that_is_gone_is_not_made_again(drain: Drain, outbox: Ou
 
 
 def test_an_older_text_is_better_than_none(
-    drain: Drain, outbox: Outbox, troubles: list[str], monkeypatch: pytest.MonkeyPatch
+    drain: Drain, keeper: Keeper, troubles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the newer one cannot be written the reserved one is sent, and that is told."""
-    (first,) = _keep(outbox, "a")
-    monkeypatch.setattr("preflight.alerts.spool._write", _refuse)
+    (first,) = _keep(keeper, "a")
+    monkeypatch.setattr("preflight.record.durable.place", _refuse)
 
     assert drain(own=Own(entry=first, alert=alert(id="a", held_back=9)))[0] == ["a"]
     assert "its older text is sent" in troubles[0]
 
 
-def test_rows_are_written_in_batches_that_stay_written(outbox: Outbox, places: Places) -> None:
+def test_rows_are_written_in_batches_that_stay_written(keeper: Keeper, filer: Filer, places: Places) -> None:
     """A backlog is written hundred by hundred; when the time is up the next run goes on where this one stopped."""
     for number in range(250):
-        outbox.keep_row(row_of(alert(id=f"r{number}"), "sent", Language.EN))
+        keeper.keep_row(alert(id=f"r{number}"), "sent")
     times = iter([0.0, 0.0, 1.0, 2.0])
-    outbox.monotonic = lambda: next(times)
+    filer.monotonic = lambda: next(times)
 
-    assert outbox.store_rows() is None
+    assert filer.store_rows() is None
     assert places.batches == [100, 100]
     assert places.table == [f"r{number}" for number in range(200)]
-    assert outbox.count(Content.ROW) == 50
+    assert keeper.count(Content.ROW) == 50
 
 
-def test_rows_wait_from_the_first_that_cannot_be_written(outbox: Outbox, places: Places) -> None:
+def test_rows_wait_from_the_first_that_cannot_be_written(keeper: Keeper, filer: Filer, places: Places) -> None:
     """A Postgres that is away is asked once, not for every batch."""
     for number in range(250):
-        outbox.keep_row(row_of(alert(id=f"r{number}"), "sent", Language.EN))
+        keeper.keep_row(alert(id=f"r{number}"), "sent")
     places.postgres_up = False
 
-    assert outbox.store_rows() == "Postgres: refused"
+    assert filer.store_rows() == "Postgres: refused"
     assert places.batches == [100]
-    assert outbox.count(Content.ROW) == 250
+    assert keeper.count(Content.ROW) == 250
 
 
 @pytest.mark.parametrize("bad", ["refused", "typed"])
 def test_a_row_that_can_never_be_written_is_set_aside(
-    bad: str, outbox: Outbox, places: Places, troubles: list[str]
+    bad: str, keeper: Keeper, filer: Filer, places: Places, troubles: list[str]
 ) -> None:
     """Whether Postgres refuses it or nobody can read it: the others are written, and it is told with its file."""
     for id_ in ("a", "b", "c"):
-        outbox.keep_row(row_of(alert(id=id_), "sent", Language.EN))
+        keeper.keep_row(alert(id=id_), "sent")
     if bad == "refused":
         places.refuses = frozenset({"b"})
     else:
-        entry = outbox.spool.waiting(Content.ROW, "paper")[1]
+        entry = keeper.spool.waiting(Content.ROW, "paper")[1]
         entry.path.write_text(json.dumps({**json.loads(entry.read()), "at": None}))
 
-    assert outbox.store_rows() is None
+    assert filer.store_rows() is None
     assert places.table == ["a", "c"]
-    assert outbox.count(Content.ROW) == 0
-    assert [path.name for path in outbox.spool.directory.glob("damaged-*")] == ["damaged-row-paper-000000000002-b.json"]
+    assert keeper.count(Content.ROW) == 0
+    assert [path.name for path in keeper.spool.directory.glob("damaged-*")] == ["damaged-row-paper-000000000002-b.json"]
     assert "b.json" in troubles[0]
 
 
 def test_a_row_without_a_file_is_written_at_once(
-    outbox: Outbox, places: Places, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, filer: Filer, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the spool did not take goes to Postgres from memory, before those that wait."""
-    monkeypatch.setattr("preflight.alerts.spool._write", _refuse)
-    outbox.keep_row(row_of(alert(id="a"), "sent", Language.EN))
-    assert (outbox.homeless, outbox.row_state("a")) == (True, "failed")
+    monkeypatch.setattr("preflight.record.durable.place", _refuse)
+    keeper.keep_row(alert(id="a"), "sent")
+    assert (bool(keeper.homeless), keeper.row_state("a")) == (True, "failed")
 
-    assert outbox.store_rows() is None
-    assert (places.table, outbox.homeless, outbox.row_state("a")) == (["a"], False, "stored")
+    assert filer.store_rows() is None
+    assert (places.table, keeper.homeless, keeper.row_state("a")) == (["a"], [], "stored")
 
 
 def test_a_row_without_a_file_that_is_refused_is_told(
-    outbox: Outbox, places: Places, troubles: list[str], monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, filer: Filer, places: Places, troubles: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It can be kept nowhere, so that it is lost, loudly."""
-    monkeypatch.setattr("preflight.alerts.spool._write", _refuse)
+    monkeypatch.setattr("preflight.record.durable.place", _refuse)
     places.refuses = frozenset({"a"})
-    outbox.keep_row(row_of(alert(id="a"), "sent", Language.EN))
+    keeper.keep_row(alert(id="a"), "sent")
 
-    assert outbox.store_rows() is None
+    assert filer.store_rows() is None
     assert troubles == ["the row of a is lost: it could not be kept, and Postgres: bad env"]
 
 
 def test_a_row_whose_file_cannot_be_removed_is_told(
-    outbox: Outbox, places: Places, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, filer: Filer, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is in Postgres, where writing it again changes nothing."""
-    outbox.keep_row(row_of(alert(id="a"), "sent", Language.EN))
+    keeper.keep_row(alert(id="a"), "sent")
     monkeypatch.setattr(Entry, "delete", _refuse)
 
-    assert "is in Postgres, but cannot be removed" in str(outbox.store_rows())
+    assert "is in Postgres, but cannot be removed" in str(filer.store_rows())
     assert places.table == ["a"]
 
 
-def test_a_waiting_message_is_found_by_its_id(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_message_is_found_by_its_id(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one under that id; none where there is none, or the spool cannot be read."""
-    _, second = _keep(outbox, "a", "b")
+    _, second = _keep(keeper, "a", "b")
 
-    assert outbox.find("b") == second
-    assert outbox.find("c") is None
+    assert keeper.find("b") == second
+    assert keeper.find("c") is None
     monkeypatch.setattr(Spool, "waiting", _refuse)
-    assert outbox.find("b") is None
+    assert keeper.find("b") is None

@@ -13,10 +13,10 @@ import pytest
 
 from preflight.check import Check, Context
 from preflight.cli import main
+from preflight.commands.outfile import open_output
 from preflight.errors import UsageError
 from preflight.message import Message
 from preflight.model import Outcome, Status
-from preflight.outfile import open_output
 from preflight.registry import Registry
 
 pytestmark = pytest.mark.leg("servers")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from preflight.alerts.alert import Severity
-from preflight.alerts.policy import classify, compose
+from preflight.alerts.decide import classify, compose
 from preflight.config.sections import AlertsSection
 from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Status, Verdict

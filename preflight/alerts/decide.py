@@ -1,4 +1,4 @@
-"""What a run has to say and how often: pure functions of the report, the throttle and the clock.
+"""Step 1, decide: what a run has to say and how often, a function of the report, the throttle and the clock.
 
 | severity | when                          | window              | where               |
 |----------|-------------------------------|---------------------|---------------------|
@@ -13,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from preflight.alerts.account import Account
 from preflight.alerts.alert import Alert, AlertFinding, Severity
+from preflight.alerts.throttle import Claim, Throttle
 from preflight.config.sections import AlertsSection
+from preflight.errors import RecordError
 from preflight.message import cleaned, message
 from preflight.model import Report, Result, Status, Verdict
 
@@ -88,6 +91,73 @@ def _finding(result: Result) -> AlertFinding:
         hint=result.outcome.hint,
         said=result.outcome.said,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What is to be said, and the right to say it."""
+
+    alert: Alert
+    claim: Claim | None = None  # None: it is not throttled, or the throttle could not be asked
+    window: float | None = None  # as of `Draft`
+
+    @property
+    def held_back(self) -> bool:
+        """Whether all of it was said already within the window."""
+        return self.claim is not None and not self.claim.open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Everything the decision is made from, but the report."""
+
+    settings: AlertsSection
+    throttle: Throttle
+    account: Account
+    host: str  # name of this machine
+    output: str | None  # where the run's report is written
+
+    def draft(self, report: Report) -> Alert | None:
+        """Return what a run has to say before the throttle is asked; None where it has nothing to say."""
+        draft = classify(report, self.settings)
+        return None if draft is None else self._compose(draft, report)
+
+    def decide(self, report: Report) -> Decided | None:
+        """Return what a run says now; None for a run that has nothing to say."""
+        draft = classify(report, self.settings)
+        if draft is None:
+            return None
+        if draft.severity is Severity.P0:
+            return Decided(alert=self._compose(draft, report, held_back=self._held_back(report)))
+        warning = draft.severity is Severity.P1
+        claim = self._claim(draft, count=warning)
+        if claim is not None and claim.open and draft.findings:
+            draft = draft.only(claim.open)
+        held_back = claim.held_back if claim is not None and claim.open and warning else 0
+        alert = self._compose(draft, report, held_back=held_back)
+        return Decided(alert=alert, claim=claim, window=draft.window)
+
+    def _compose(self, draft: Draft, report: Report, *, held_back: int = 0) -> Alert:
+        return compose(draft, report, host=self.host, output=self.output, held_back=held_back, clean=self.account.clean)
+
+    def _held_back(self, report: Report) -> int:
+        if not report.recorded:
+            return 0  # the ledger cannot be used: it must not hold up a P0
+        try:
+            return self.throttle.held_back()
+        except Exception:  # noqa: BLE001 - a number that is nice to have
+            return 0
+
+    def _claim(self, draft: Draft, *, count: bool) -> Claim | None:
+        """Ask the throttle; None where it cannot be asked: then everything is said."""
+        try:
+            return self.throttle.claim(draft.fingerprints, window=draft.window or 0.0, count=count)
+        except Exception as e:  # noqa: BLE001 - whatever it is: silence would be worse than a duplicate
+            reason = str(e) if isinstance(e, RecordError) else type(e).__name__
+            self.account.trouble(
+                message("the throttle cannot be read, so nothing is held back: {reason}", reason=reason)
+            )
+            return None
 
 
 def compose(

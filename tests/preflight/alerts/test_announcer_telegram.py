@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from acceptance.world.telegram import TelegramStandin
-from preflight.alerts.stage import Spoken, host_name, reserve, speak
+from preflight.alerts.announcer import Announcer, host_name
+from preflight.alerts.settle import Announced
 from preflight.alerts.telegram import Telegram
 from preflight.config.settings import Settings
 from preflight.errors import Interrupted, LedgerLockedError, TextfileError
@@ -17,7 +18,7 @@ from preflight.record.ledger import Ledger
 from tests.preflight.alerts.conftest import CHAT, TOKEN
 
 MakeRun = Callable[..., Report]
-Say = Callable[..., Spoken]
+Say = Callable[..., Announced]
 
 
 @pytest.fixture
@@ -33,10 +34,11 @@ def settings(make_settings: Callable[..., Settings], telegram: TelegramStandin) 
 def say(settings: Settings, make_run: MakeRun) -> Say:
     """Let a run speak: `say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=...)`."""
 
-    def run(verdict: Verdict, statuses: dict[str, Status] | None = None, **given: Any) -> Spoken:
+    def run(verdict: Verdict, statuses: dict[str, Status] | None = None, **given: Any) -> Announced:
         ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir)
         options = {key: given.pop(key) for key in ("warn",) if key in given}
-        return speak(settings, ledger, make_run(verdict, statuses, **given), **options)
+        announcer = Announcer(settings=settings, ledger=ledger, **options)
+        return announcer.announce(make_run(verdict, statuses, **given))
 
     return run
 
@@ -47,7 +49,7 @@ def test_k10_a_host_that_is_set_is_the_one_alerts_name(settings: Settings) -> No
     assert host_name(settings.model_copy(update={"host": "trader-1"})) == "trader-1"
 
 
-def _alerts(spoken: Spoken, severity: str, outcome: str) -> float:
+def _alerts(spoken: Announced, severity: str, outcome: str) -> float:
     assert spoken.snapshot is not None
     return next(
         s.value
@@ -56,7 +58,7 @@ def _alerts(spoken: Spoken, severity: str, outcome: str) -> float:
     )
 
 
-def _pending(spoken: Spoken) -> float:
+def _pending(spoken: Announced) -> float:
     assert spoken.snapshot is not None
     return next(sample.value for sample in spoken.snapshot.samples if sample.name == catalogue.ALERTS_PENDING)
 
@@ -79,7 +81,7 @@ def test_a_bug_in_there_is_seen(say: Say, monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: Any) -> None:
         raise ValueError(f"https://x/bot{TOKEN}/sendMessage")
 
-    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", broken)
+    monkeypatch.setattr("preflight.alerts.announcer.Announcer._take_steps", broken)
     said: list[str] = []
     spoken = say(Verdict.NO_GO, {"redis": Status.FAIL}, warn=said.append)
 
@@ -140,15 +142,16 @@ def test_what_another_run_sent_is_not_kept_again(
     """Interrupted after another run took what was reserved, it is not put into the spool once more."""
     report = make_run(Verdict.NO_GO, {"redis": Status.FAIL})
     ledger = Ledger(settings.ledger, textfile_dir=None)
-    reserved = reserve(settings, ledger, report)
-    assert reserved is not None
-    reserved.delete()
+    announcer = Announcer(settings=settings, ledger=ledger)
+    announcer.keep(report)
+    assert announcer.reserved is not None
+    announcer.reserved.delete()
 
     def end(*_: Any, **__: Any) -> None:
         raise Interrupted("SIGTERM")
 
-    monkeypatch.setattr("preflight.alerts.dispatch.Dispatcher.dispatch", end)
-    spoken = speak(settings, ledger, report, reserved=reserved)
+    monkeypatch.setattr("preflight.alerts.announcer.Announcer._take_steps", end)
+    spoken = announcer.announce(report)
 
     assert [(item.outcome, item.reason) for item in spoken.summary.items] == [("sent", "another run sent it")]
     assert list(settings.spool_dir.glob("p0-*")) == []
