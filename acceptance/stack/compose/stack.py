@@ -289,13 +289,4 @@ class ComposeStack(OwnedStack):
         control.wait_ready(self._running(), service, self._questions()[service])
 
     def _redact(self, text: str) -> str:
-<<<<<<< HEAD
-        for value in self._secrets.values():
-            text = text.replace(value, "[secret]")
-        return text
-=======
         return scrub(text, self._secrets.values())
-
-
-_NOT_STARTED = "this stack is not running; call start() first"
->>>>>>> words

@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
-=======
-from acceptance.stack.compose import docker_cli, secrets
-from acceptance.stack.compose import env_file as compose_env
->>>>>>> words
 from acceptance.stack.compose import project as compose_project
+from acceptance.stack.compose import secrets
 from acceptance.stack.compose.images import choose
 from acceptance.stack.compose.project import Project
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.docker import env_file as compose_env
 from acceptance.stack.interface import SERVICES, StackError
 
