@@ -25,7 +25,7 @@ GIVEN = {
 # What a healthcheck has to ask: a server that only runs is not healthy.
 ASKS = {
     "redis": ["redis-cli", "NOAUTH", "PONG"],
-    "postgres": ["psql", "SELECT 1", "127.0.0.1"],
+    "postgres": ["psql", "has_schema_privilege", "127.0.0.1"],
     "engine": ["http://127.0.0.1:9100/healthz"],
     "prometheus": ["http://127.0.0.1:9090", "/-/ready", "/api/v1/rules", "/api/v1/targets"],
     "grafana": ["http://127.0.0.1:3000/healthz", "dashboards"],
