@@ -1,7 +1,8 @@
 """Runs one command and ends it, with all it started, when the process that asked for it dies.
 
-Used as `python owned_command.py COMMAND...` with a pipe as standard input that the asking process holds open. A compiler that
-goes on after its `make` was killed would fight the next build for the processor and for the scratch folder.
+Used as `python owned_command.py COMMAND...` with a pipe as standard input that the asking process holds open. A
+compiler that goes on after its `make` was killed would fight the next build for the processor and for the scratch
+folder.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ if os.geteuid() == 0:  # who else can become a user that nobody knows?
     def test_g15_no_home() -> None:
         """A user without a home, as containers have them: exit 2, and which settings to give."""
         program = (
-            "import os, sys; from preflight import cli, gate, plugins, registry, sources; "
+            "import os, sys; from preflight import cli, gate, plugins, registry; "
+            "from preflight.config import sources; "
             "from preflight.commands import run; "
             "os.setgid(54321); os.setuid(54321); sys.exit(cli.main(['--env', 'paper', '--dry-run']))"
         )

@@ -73,7 +73,7 @@ KILLED = (
 import json, sqlite3, filelock, prometheus_client
 import preflight.record.ledgerfile, preflight.record.schema
 ledger.record(run(0))
-package = str(Path(preflight.record.ledgerfile.__file__).parent)
+package = str(Path(preflight.__file__).parent)
 def die_at(point):
     left = [point]
     def trace(frame, event, arg):

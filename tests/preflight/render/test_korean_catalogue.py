@@ -27,17 +27,11 @@ HANGUL = re.compile("[가-힣]")
 SPEAKERS = [
     PACKAGE / name
     for name in (
-        *(
-            "model.py",
-            "gate.py",
-            "conclusion.py",
-            "ledger.py",
-            "ledgerfile.py",
-            "schema.py",
-            "textfile.py",
-            "plain_http.py",
-        ),
-        *("sources.py", "weakened.py"),
+        "model.py",
+        "gate.py",
+        "conclusion.py",
+        *(f"record/{name}.py" for name in ("ledger", "ledgerfile", "schema", "textfile")),
+        *(f"config/{name}.py" for name in ("plain_http", "sources", "weakened")),
     )
 ] + sorted((PACKAGE / "launch").glob("*.py"))
 
