@@ -107,7 +107,7 @@ def _load_everything() -> None:
     for name in (
         *("filelock", "prometheus_client.parser", "preflight.gate", "preflight.config.sources", "preflight.plugins"),
         *(
-            "preflight.alerts.stage",
+            "preflight.alerts.announcer",
             "preflight.record.ledgerfile",
             "preflight.alerts.throttle",
             "preflight.commands.run",
