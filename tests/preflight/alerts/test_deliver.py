@@ -177,16 +177,14 @@ def test_what_cannot_be_written_as_a_message_is_damage(
     drain: Drain, keeper: Keeper, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bug in writing one alert does not keep the others from being sent."""
-    from preflight.alerts import message  # noqa: PLC0415
-
-    render = message.render
+    from preflight.alerts.message import render  # noqa: PLC0415
 
     def broken(one: Alert, *args: Any, **given: Any) -> Text:
         if one.run_id == "bad":
             raise ZeroDivisionError
         return render(one, *args, **given)
 
-    monkeypatch.setattr(message, "render", broken)
+    monkeypatch.setattr("preflight.alerts.deliver.render", broken)
     keeper.keep(alert(id="a", run_id="bad"))
     _keep(keeper, "b")
 

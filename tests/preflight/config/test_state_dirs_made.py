@@ -91,7 +91,7 @@ def test_g15_a_fifo_in_the_place_of_the_env_file(tmp_path: Path) -> None:
     """It is refused at once: reading it would wait for whoever writes there."""
     os.mkfifo(tmp_path / ".env.paper")
     told = gate("--env", "paper", "--dry-run", cwd=tmp_path, HOME=str(tmp_path))
-    assert (told.returncode, b"no regular file" in told.stderr) == (2, True), told.stderr
+    assert (told.returncode, b"not a regular file" in told.stderr) == (2, True), told.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

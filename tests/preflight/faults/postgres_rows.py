@@ -225,7 +225,7 @@ ROWS = (
         made="a closing row and a closed one in the table",
         check="open_positions",
         **warn(origin="error"),
-        words=("status is closing: open or not",),
+        words=("status is closing: whether they are open",),
         make=lambda rig: table(rig, "fault_unknown", "closing", "closed"),
     ),
     FaultRow(

@@ -109,8 +109,6 @@ def _load_everything() -> None:
         *("filelock", "prometheus_client.parser", "preflight.gate", "preflight.config.sources", "preflight.plugins"),
         *(
             "preflight.alerts.announcer",
-            "preflight.alerts.decide",
-            "preflight.alerts.deliver",
             "preflight.record.ledgerfile",
             "preflight.alerts.throttle",
             "preflight.commands.run",
