@@ -124,7 +124,9 @@ def test_a_run_exports_exactly_the_committed_series(first_run: FollowedRun) -> N
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_series_is_what_the_report_tells(family: str, first_run: FollowedRun) -> None:
     """The file's numbers follow from the report's checks, verdict, times and alerts, and not only from its samples."""
-    assert wrong_values(first_run, family) == []
+    wrong = wrong_values(first_run, family)
+
+    assert wrong == [], "; ".join(wrong)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -165,7 +165,9 @@ def test_the_duration_is_that_of_the_whole_run(slow: FollowedRun) -> None:
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != SUCCESS])
 def test_each_series_is_what_the_report_tells(family: str, slow: FollowedRun) -> None:
     """The numbers of a run that is slow, fails and warns follow from its report; of a success it says nothing."""
-    assert wrong_values(slow, family) == []
+    wrong = wrong_values(slow, family)
+
+    assert wrong == [], "; ".join(wrong)
     assert SUCCESS not in slow.run.prom
 
 
