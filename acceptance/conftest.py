@@ -35,7 +35,7 @@ from acceptance.terminal import open_terminal
 from acceptance.world.alerting import Alerting, open_alerting
 from acceptance.world.exchanges import ExchangeStandin
 from acceptance.world.live import LiveWorld, open_live_world
-from evidence import Bundle
+from evidence.bundle import Bundle
 from evidence.pytest_plugin.recorder import PLUGIN_NAME
 from evidence.results import Dashboard, GrafanaApiResult, MetricQuery, PanelQuery, PrometheusQueryResult
 

@@ -24,8 +24,8 @@ from pathlib import Path
 import pytest
 
 from acceptance.stack.interface import Stack, StackError
-from evidence import Bundle, pytest_plugin, status, versions
-from evidence.bundle import layout
+from evidence import pytest_plugin, status, versions
+from evidence.bundle import Bundle, layout
 from evidence.grafana import GrafanaUsed, label_of
 from evidence.pytest_plugin.recorder import PLUGIN_NAME, Recorder, join_or_open, runs_no_test
 

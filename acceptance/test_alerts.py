@@ -19,7 +19,7 @@ from acceptance.proof.follow import LAST_RUN, FollowedRun
 from acceptance.stack.interface import PreflightRun, Stack
 from acceptance.stack.wait import Observation, wait_until
 from acceptance.world.alerting import CHAT_FILE, Alerting
-from evidence import Bundle
+from evidence.bundle import Bundle
 
 pytestmark = pytest.mark.own_stack
 

@@ -28,7 +28,7 @@ from acceptance.proof.judge import MIN_POINTS_TO_MOVE, Marks
 from acceptance.proof.sweep import WITHOUT_DATA, PanelOutcome, sweep
 from acceptance.stack.interface import Stack
 from acceptance.stack.wait import Observation, wait_until
-from evidence import Bundle
+from evidence.bundle import Bundle
 
 ROOT = Path(__file__).parents[1]
 GRAFANA = ROOT / "monitoring" / "grafana"

@@ -89,7 +89,7 @@ def test_a_no_go_says_no_go(slow: FollowedRun) -> None:
 
     assert (report["verdict"], report["exit_code"], slow.run.exit_code) == ("NO_GO", 1, 1), slow.run.stdout
     assert _ending(slow).startswith("NO_GO: the bot must not go: a check failed (exit 1, ")
-    assert "  because storage: " in slow.run.stdout
+    assert slow.run.stdout.splitlines()[2].startswith("  FAIL   storage "), slow.run.stdout
     assert slow.value("arbitrage_preflight_last_success") == 0
 
 
@@ -100,7 +100,7 @@ def test_a_run_that_cannot_tell_is_unverified(untold: FollowedRun) -> None:
     assert (report["verdict"], report["exit_code"], untold.run.exit_code) == ("UNVERIFIED", 3, 3), untold.run.stdout
     assert [check["id"] for check in report["checks"] if check["status"] == "error"] == ["postgres"]
     assert _ending(untold).startswith("UNVERIFIED: the bot must not go: a required check could not tell (exit 3, ")
-    assert "  because postgres: " in untold.run.stdout
+    assert untold.run.stdout.splitlines()[2].startswith("  ERROR  postgres "), untold.run.stdout
     assert untold.value("arbitrage_preflight_last_success") == 0
 
 

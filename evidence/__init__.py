@@ -1,9 +1,1 @@
 """One folder per run that says what was tested, on what, and with which result."""
-
-from __future__ import annotations
-
-from evidence.bundle import Bundle, open_run
-from evidence.errors import EvidenceError
-from evidence.redact import Redactor
-
-__all__ = ["Bundle", "EvidenceError", "Redactor", "open_run"]

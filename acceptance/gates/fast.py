@@ -40,5 +40,6 @@ def lint(project: Path) -> tuple[Part, ...]:
         Step(name="format", argv=(ruff, "format", "--check"), cwd=project),
         Step(name="lint", argv=(ruff, "check"), cwd=project),
         git_gate.step(project),
+        Step(name="documents", argv=(sys.executable, "-m", "evidence", "check-docs"), cwd=project),
         Step(name="types", argv=(sys.executable, "-m", "mypy"), cwd=project),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from acceptance.stack.interface import Stack, StackError
 from acceptance.world.telegram import TelegramStandin
-from evidence import Bundle
+from evidence.bundle import Bundle
 
 CHAT_FILE = "telegram_chat.json"
 

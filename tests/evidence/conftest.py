@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle, git, open_run
+from evidence import git
+from evidence.bundle import Bundle, open_run
 from tests.evidence.genuine import SHA, START, Genuine
 
 

@@ -18,9 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.parser import text_string_to_metric_families
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle, claims, gate_record, git, open_run, status, versions
+from evidence import claims, gate_record, git, status, versions
 from evidence.attest import statement
-from evidence.bundle import layout
+from evidence.bundle import Bundle, layout, open_run
 from evidence.bundle.seal import Sealed, seal
 from evidence.bundle.snapshot import Snapshot, read_folder
 from evidence.claims import table

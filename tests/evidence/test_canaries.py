@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from evidence import Bundle
+from evidence.bundle import Bundle
 from evidence.bundle.seal import seal
 from preflight.config import sections
 from tests.evidence.hidings import ENCODINGS, FOLDS

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle
 from evidence.attest import keys
-from evidence.bundle import layout
+from evidence.bundle import Bundle, layout
 from evidence.cli import main
 from tests.evidence.genuine import CORE, E2E, SHA, Genuine
 

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from evidence import Bundle, errors
+from evidence import errors
+from evidence.bundle import Bundle
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.results import Dashboard, GrafanaApiResult, PanelQuery, PrometheusQueryResult
 from tests.evidence.genuine import START, prometheus_result, report

@@ -19,7 +19,7 @@ __all__ = ["Door", "cleaned", "picture_name", "save_all"]
 
 
 class Door(Protocol):
-    """What pictures are handed to; `evidence.Bundle` is one."""
+    """What pictures are handed to; `evidence.bundle.Bundle` is one."""
 
     def redact_tree(self, document: object) -> object:
         """Give a copy without any secret value."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence import Bundle, EvidenceError, errors, git, manifest, open_run
-from evidence.bundle import layout
+from evidence import errors, git, manifest
+from evidence.bundle import Bundle, layout, open_run
 from evidence.bundle.run import started
+from evidence.errors import EvidenceError
 from tests.evidence.genuine import SHA, START
 
 UNKNOWN = git.Facts(commit=git.Commit(sha="unknown", dirty=True))

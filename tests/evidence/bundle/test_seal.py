@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from securesystemslib.signer import CryptoSigner
 
-from evidence import Bundle, errors, manifest
-from evidence.bundle import layout
+from evidence import errors, manifest
+from evidence.bundle import Bundle, layout
 from evidence.bundle.seal import seal
 from evidence.verify import verify
 from tests.evidence.genuine import CLAIMS, CORE, E2E, START, Genuine

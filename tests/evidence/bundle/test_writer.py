@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from evidence import Bundle, EvidenceError, errors
-from evidence.bundle import layout
+from evidence import errors
+from evidence.bundle import Bundle, layout
 from evidence.bundle.seal import seal
+from evidence.errors import EvidenceError
 from tests.conftest import stable_id
 
 SECRET = "s3cret/value"

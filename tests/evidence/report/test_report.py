@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evidence import Bundle, errors
+from evidence import errors
 from evidence.attest import keys
-from evidence.bundle import layout
+from evidence.bundle import Bundle, layout
 from evidence.bundle.seal import seal
 from evidence.bundle.snapshot import Snapshot
 from evidence.cli import main

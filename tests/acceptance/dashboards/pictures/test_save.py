@@ -13,7 +13,7 @@ from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.judge import PanelFault
 from acceptance.proof.sweep import PanelOutcome
 from acceptance.stack.interface import StackError
-from evidence import Bundle
+from evidence.bundle import Bundle
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from tests.acceptance.dashboards.pictures.samples import HEALTH, SAMPLES, committed, outcome_of, shown
 
