@@ -112,7 +112,8 @@ class Gate:
         merged = (*(anew.pop(result.id, result) for result in report.results), *anew.values())
         known = self._last or Run(report=report)
         run = replace(known, report=replace(report, results=merged), withheld=(*known.withheld, *doubts))
-        self._last = (self._conclusion or self._conclude_with(None)).reconsider(run)
+        conclusion = self._conclusion or self._conclude_with(self._open_ledger()[0])
+        self._last = conclusion.reconsider(run)
         return self._last.report
 
     def _ask(

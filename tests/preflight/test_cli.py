@@ -367,9 +367,9 @@ def test_report_cannot_be_written(
     replace = os.replace
 
     def full(*names: Any, **folders: Any) -> None:
-        if folders:
+        if names[1] == output.name:
             raise OSError(28, "No space left on device")
-        replace(*names)
+        replace(*names, **folders)
 
     monkeypatch.setattr(os, "replace", full)
     assert main(["--env", "paper", "--output", str(output)]) == 5
