@@ -71,7 +71,7 @@ STANDIN_SOURCES = (
     "acceptance/world/__init__.py",
     "acceptance/world/grafana",
     *(f"engine/{name}.py" for name in ("__init__", "fx", "metrics", "portfolio", "risk", "spread")),
-    *(f"preflight/{name}.py" for name in ("__init__", "model", "record/__init__", "record/catalogue")),
+    *(f"preflight/{name}.py" for name in ("__init__", "message", "model", "record/__init__", "record/catalogue")),
 )
 """The stand-in's own code, and what of the harness it imports (its pages judge panels as the suite does, and so know
 the names of all metrics); the image's build imports it all once."""
