@@ -164,9 +164,8 @@ def test_services_volumes_and_network_are_the_documented_ones(config: dict[str, 
 @pytest.mark.parametrize(
     ("network", "key", "value", "said"),
     [
-        ("data", "internal", False, "data: it leads out"),
-        ("metrics", "internal", None, "metrics: it leads out"),
-        ("published", "driver_opts", {}, "reach each other"),
+        ("data", "driver_opts", {}, "data: it leads out"),
+        ("metrics", "driver_opts", None, "metrics: it leads out"),
         ("flat", "internal", True, "flat: no such network"),
     ],
 )
@@ -180,7 +179,7 @@ def test_a_network_that_lets_out_is_found(
 
 def test_a_service_in_a_network_too_many_is_found(config: dict[str, Any]) -> None:
     """One flat network, as there was before, is a fault of each service in it."""
-    flat = {**config["services"]["redis"], "networks": {"arbitrage-network": None, "data": None, "published": None}}
+    flat = {**config["services"]["redis"], "networks": {"arbitrage-network": None, "data": None}}
     assert "arbitrage-network" in RULES["network"]("redis", flat)
 
 

@@ -18,12 +18,12 @@ CAPABILITIES: Mapping[str, Mapping[str, str]] = {}
 """Service -> capability -> why it is needed. None today: each starts as its own user."""
 
 NETWORKS: Mapping[str, frozenset[str]] = {
-    "redis": frozenset({"data", "published"}),
-    "postgres": frozenset({"data", "published"}),
+    "redis": frozenset({"data"}),
+    "postgres": frozenset({"data"}),
     "engine": frozenset({"arbitrage-network", "data", "metrics"}),
-    "prometheus": frozenset({"metrics", "published"}),
-    "grafana": frozenset({"metrics", "published"}),
-    "node-exporter": frozenset({"metrics", "published"}),
+    "prometheus": frozenset({"metrics"}),
+    "grafana": frozenset({"metrics"}),
+    "node-exporter": frozenset({"metrics"}),
     "preflight": frozenset({"arbitrage-network", "data"}),
 }
 """Service -> its networks. Only `arbitrage-network` leads out; see `network_faults` for what the others are."""
@@ -171,14 +171,12 @@ def network_faults(networks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     faults = [f"{name}: no such network is known" for name in sorted(set(networks) - wanted)]
     faults += [f"{name}: it is missing" for name in sorted(wanted - set(networks))]
     faults += [
-        f"{name}: it leads out, since it is not internal"
-        for name in ("data", "metrics")
-        if name in networks and networks[name].get("internal") is not True
-    ]
-    options = networks.get("published", {}).get("driver_opts") or {}
-    faults += [
-        f"published: {option} is not false, so its containers reach {whom}"
-        for option, whom in (("enable_icc", "each other"), ("enable_ip_masquerade", "the world"))
-        if options.get(f"com.docker.network.bridge.{option}") != "false"
+        f"{name}: it leads out" for name in ("data", "metrics") if name in networks and _leads_out(networks[name])
     ]
     return faults
+
+
+def _leads_out(network: Mapping[str, Any]) -> bool:
+    """Say whether what a container sends into the world may get an answer."""
+    options = network.get("driver_opts") or {}
+    return not network.get("internal") and options.get("com.docker.network.bridge.enable_ip_masquerade") != "false"
