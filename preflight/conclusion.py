@@ -190,9 +190,9 @@ class Conclusion:
 
     def _not_kept(self, run: Run, error: BaseException) -> Run:
         if isinstance(error, Exception):  # then it is kept, or sent, after the record
-            self.warn(message("the alert could not be kept before the record ({kind})", name__=type(error).__name__))
+            self.warn(message("the alert could not be kept before the record ({kind})", kind=type(error).__name__))
             return run
-        return run.troubled(message("alerting was interrupted ({kind})", name__=type(error).__name__))
+        return run.troubled(message("alerting was interrupted ({kind})", kind=type(error).__name__))
 
     def _record(self, run: Run) -> Run:
         if self.ledger is None:
@@ -236,7 +236,7 @@ class Conclusion:
 
     def _not_announced(self, run: Run, error: BaseException) -> Run:
         # `announce` itself says what it knows when it is interrupted; this is for what it could not catch.
-        trouble = message("alerting was interrupted ({kind})", name__=type(error).__name__)
+        trouble = message("alerting was interrupted ({kind})", kind=type(error).__name__)
         self.warn(trouble)
         earlier = run.report.alerts
         summary = replace(earlier, enabled=True, reason="", troubles=(*earlier.troubles, trouble))

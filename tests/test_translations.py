@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
@@ -12,6 +14,7 @@ from scripts.translations import LANGUAGES, compiled, extracted, po_file, read
 SOURCE = extracted()
 TEMPLATES = sorted(str(each.id) for each in SOURCE if each.id)
 KOREAN = {str(each.id): str(each.string) for each in read("ko") if each.id}
+ROOT = Path(__file__).parents[1]
 HANGUL = re.compile("[가-힣]")
 # Words of a language, not of a command, a setting or a path: three in a row are a part of a sentence.
 SENTENCE = re.compile(r"(?<![-\w./`])(?:[a-z]{2,},? ){2,}[a-z]{2,}(?![-\w./(`])")
@@ -73,3 +76,23 @@ def test_a_translation_is_sound(template: str) -> None:
     string = KOREAN.get(template, "")
     assert parts(string) == parts(template)
     assert not re.search(r"\}`?(을|를|이|가|은|는|으로|로|와|과)(?![가-힣])", string)
+
+
+def test_every_message_is_given_its_values() -> None:
+    """A template that is not given exactly what it takes would raise, and where errors are told at that."""
+    calls = [
+        (path, node)
+        for path in sorted((ROOT / "preflight").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "message"
+    ]
+    plain = [(path, node, *node.args) for path, node in calls if not any(word.arg is None for word in node.keywords)]
+    known = [each for each in plain if isinstance(each[2], ast.Constant)]
+    wrong = [
+        f"{path.name}:{node.lineno}: {template.value}"
+        for path, node, template, *_ in known
+        if isinstance(template, ast.Constant)
+        and set(fields_of(str(template.value))) != {word.arg for word in node.keywords}
+    ]
+    assert len(known) > 300
+    assert wrong == []

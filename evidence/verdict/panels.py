@@ -10,7 +10,7 @@ from evidence.bundle.snapshot import packed_name
 from evidence.verdict.frames import Newest, frame_count, newest
 from evidence.verdict.report import Report
 
-_MARK: Final = "LASTRUN"  # refId of the query for the run's timestamp, which is added to each request
+_MARK: Final = "MARKRUN"  # refId of the query for the run's timestamp, which is added to each request
 # Prometheus extrapolates every bucket by one factor, which divides out but for rounding.
 _TOLERANCE: Final = 1e-6
 

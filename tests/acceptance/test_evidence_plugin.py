@@ -29,8 +29,8 @@ from pathlib import Path
 import pytest
 from acceptance import evidence_plugin as plugin_module
 
-def pytest_addoption(parser):
-    plugin_module.add_options(parser)
+def pytest_addoption(parser, pluginmanager):
+    plugin_module.add_options(parser, pluginmanager)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):

@@ -324,6 +324,7 @@ def panels_document(document: dict[str, Any], at: float, used: GrafanaUsed) -> d
         "title": "Runs",
         "type": "stat",
         "queries": [request["queries"][0]["expr"]],
+        "displayed": {},
         "targets": ["A"],
         "values": [{"ref_id": "A", "name": "runs", "labels": {}, "value": 1.0, "time": at - 0.5}],
         "problems": [],
@@ -337,7 +338,7 @@ def panels_document(document: dict[str, Any], at: float, used: GrafanaUsed) -> d
 
 
 def _answer(values: dict[str, float], at: float, *, mark: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    ids = {name: chr(ord("A") + number) for number, name in enumerate(values)} | {None: "LASTRUN"}
+    ids = {name: chr(ord("A") + number) for number, name in enumerate(values)} | {None: "MARKRUN"}
     wanted: dict[Any, float] = {**values, None: mark}
     request = {
         "queries": [{"refId": ids[name], "expr": f"query_of({name or LAST_RUN})"} for name in wanted],

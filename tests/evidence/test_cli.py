@@ -127,10 +127,10 @@ def test_the_exit_codes_of_verify(
 ) -> None:  # fmt: skip
     """Relied on 0, invalid 1, unsigned 3, stale 4, not passing 5; each says which, on lines of its own."""
     monkeypatch.setenv(keys.KEY_FILE_VARIABLE, str(pair))
-    good = Genuine().write(tmp_path / "good")
+    good = Genuine(own_claims=True).write(tmp_path / "good")
     assert main(["seal", str(good)]) == 0
     assert "signature: SIGNED (key " in capsys.readouterr().out
-    partial = Genuine(gates=("e2e-embedded",)).write(tmp_path / "partial")
+    partial = Genuine(gates=("e2e-embedded",), own_claims=True).write(tmp_path / "partial")
     assert main(["seal", str(partial)]) == 5
     assert "evidence PARTIAL (e2e only); e2e only: fast, core, e2e-compose did not run" in capsys.readouterr().out
     old = Genuine().seal(tmp_path / "old", keys.configured()).path

@@ -16,6 +16,7 @@ FOLDER = Path(schema.__file__).parent / "schema"
 def test_every_document_of_a_bundle_has_its_schema() -> None:
     """The set of schemas is what is documented."""
     assert schema.kinds() == {
+        "claims",
         "collection",
         "envelope",
         "gate_record",

@@ -58,7 +58,7 @@ def test_a_root_that_is_a_file_is_an_error_that_names_it(tmp_path: Path) -> None
 def test_processes_write_side_by_side(opened: Bundle) -> None:
     """Gates that run at the same time lose none of each other's entries."""
     program = (
-        "import sys; from pathlib import Path; from evidence import Bundle\n"
+        "import sys; from pathlib import Path; from evidence.bundle import Bundle\n"
         "bundle = Bundle.join(Path(sys.argv[1]))\n"
         "for number in range(40): bundle.add_text(f'{sys.argv[2]}/{number}.log', 'x')\n"
     )
