@@ -17,7 +17,7 @@ Value: TypeAlias = "str | int | float | bool | None"  # a str may be a Message i
 
 _MAX_TEMPLATE = 1000  # characters
 _MAX_VALUES = 24  # of one template
-_MAX_DEPTH = 4  # of messages in messages
+_MAX_DEPTH = 8  # of messages in messages
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _FORMAT = re.compile(r",?(\.[0-9])?[fg]?|d|[0-9]?%")  # of a value; a width could ask for a gigabyte of blanks
 _NO_VALUES: Mapping[str, Value] = MappingProxyType({})

@@ -140,7 +140,8 @@ def test_the_exit_codes_of_verify(
     mine = tmp_path / "expected.txt"
     mine.write_text("\n".join((*CORE, *E2E)))
     for argv, code, sentence in (
-        ([str(good), "--key", public, "--commit", SHA, "--expect-tests", str(mine)], 0, "verified"),
+        ([str(good), "--key", public, "--commit", SHA], 0, "verified"),
+        ([str(old), "--key", public, "--max-age", "any", "--expect-tests", str(mine)], 0, "verified"),
         ([str(good)], 3, "unsigned: statement.dsse.json: was not checked"),
         ([str(good), "--key", public, "--commit", "f" * 40], 1, "is about the commit"),
         ([str(stranger), "--key", public, "--max-age", "any"], 1, "is not signed by the key"),

@@ -550,7 +550,7 @@ def test_check_missing_from_the_run_is_unverified(make_gate: MakeGate, ledger: F
     object.__setattr__(gate, "options", RunOptions(only=("redis",)))
     report = gate.run()
     assert report.decision.verdict is Verdict.UNVERIFIED
-    assert "storage: gave no result" in report.decision.reasons
+    assert "storage: returned no result" in report.decision.reasons
     assert ledger.runs[0].success is False
 
 

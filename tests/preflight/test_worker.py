@@ -185,7 +185,8 @@ def test_prints_nowhere() -> None:
             return Outcome(status=Status.PASS, summary="printed")
 
         print("before,", end="")
-        worker = spawn(SimpleNamespace(id="a", imports=(), timeout=5, run=run), None)
+        settings = SimpleNamespace(timeout_of=lambda check_id, given: given)
+        worker = spawn(SimpleNamespace(id="a", imports=(), timeout=5, run=run), SimpleNamespace(settings=settings))
         worker.go()
         select.select([worker.answers], [], [], 5)
         print("after", b"printed" in worker.read())
@@ -550,7 +551,9 @@ def test_child_of_a_killed_gate_ends_by_itself(tmp_path: Path) -> None:
             ctypes.PyDLL(None).sleep(60)
 
         signal.signal(signal.SIGALRM, signal.SIG_IGN)  # as its own parent may have left it
-        spawn(SimpleNamespace(id="a", imports=(), timeout=0.1, run=run), None).go()
+        settings = SimpleNamespace(timeout_of=lambda check_id, given: given)
+        check = SimpleNamespace(id="a", imports=(), timeout=0.1, run=run)
+        spawn(check, SimpleNamespace(settings=settings)).go()
         while not os.path.exists(sys.argv[1]):
             os.sched_yield()
         os.kill(os.getpid(), signal.SIGKILL)
