@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components hooks fast core acceptance git expected test lint unit browser compose images dashboards panels grafana grafana-contract secrets \
+.PHONY: help setup components hooks fast core acceptance git expected test gates lint unit browser compose images dashboards panels grafana grafana-contract secrets \
 	backup restore rotate down-volumes doctor translations up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
@@ -42,7 +42,11 @@ git: .venv/ready ## gate: Korean commit messages, nothing large, generated or se
 expected: setup ## write the lists of tests anew: a gate counts only if exactly these pass
 	@$(BIN)/python -m acceptance.gates expected --update
 
-test: setup ## all gates, on the embedded stack and on compose, and sabotage; one bundle, a table at the end
+test: lint unit browser ## everything, on the embedded stack and on compose
+	$(MAKE) acceptance STACK=embedded
+	$(MAKE) compose
+
+gates: setup ## all gates and sabotage, on both stacks, into one bundle, with a table at the end
 	@scripts/with_docker.sh $(BIN)/python -m acceptance.gates all
 
 lint: .venv/ready ## format, lint and types
