@@ -58,6 +58,12 @@ class Panel:
         return f"dashboard {self.dashboard!r}, panel {self.title!r} (id {self.id})"
 
     @property
+    def no_value(self) -> str:
+        """What the panel writes where it has no value; "" if that is left to Grafana."""
+        defaults = (self.raw.get("fieldConfig") or {}).get("defaults") or {}
+        return str(defaults.get("noValue") or "")
+
+    @property
     def words_for_nothing(self) -> frozenset[str]:
         """What the panel itself says where it has no value: its noValue, and its mappings of null and NaN."""
         config = self.raw.get("fieldConfig") or {}

@@ -133,7 +133,7 @@ def _shown(request: PageRequest, uid: str, view: View, index: int, panel: Panel)
     told = displayed.texts()
     if not told:
         instead = [item.text for item in displayed.items if item.text]  # the panel's own words for nothing
-        return f'<p class="empty">{text(instead[0] if instead else NO_DATA)}</p>'
+        return f'<p class="empty">{text(instead[0] if instead else panel.no_value or NO_DATA)}</p>'
     more = f"; and {len(told) - _MOST_VALUES} more" if len(told) > _MOST_VALUES else ""
     alternative = f"{panel.title}. {'; '.join(told[:_MOST_VALUES])}{more}"
     pinned = [(key, one) for key, found in request.params.items() if key.startswith("var-") for one in found]

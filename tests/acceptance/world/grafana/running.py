@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 
 import requests
 
@@ -50,14 +51,20 @@ def a_page(request: PageRequest) -> PageResponse:
 
 @contextmanager
 def standin(
-    folder: Path, url: str, *, pages: Pages = a_page, data: Path | None = None, **limits: float
+    folder: Path,
+    url: str,
+    *,
+    pages: Pages = a_page,
+    data: Path | None = None,
+    library: Mapping[str, str] = MappingProxyType({}),
+    **limits: float,
 ) -> Iterator[Running]:
-    """Run a stand-in in this process, in front of the Prometheus at ``url``."""
+    """Run a stand-in in this process, in front of the Prometheus at ``url``; `library` says where Grafana's own is."""
     log = StringIO()
     lines = Log(log)
     user, password = ADMIN
     options = ServerOptions(host=HOST, port=0, provisioning=folder, user=user, password=password, data=data)
-    environ = {"PROMETHEUS_URL": url, "DASHBOARDS_PATH": str(folder / "files"), "SCRAPE_INTERVAL": "1s"}
+    environ = {"PROMETHEUS_URL": url, "DASHBOARDS_PATH": str(folder / "files"), "SCRAPE_INTERVAL": "1s", **library}
     site = GrafanaSite(options, environ, lines)
     server = Server(HOST, 0, Front(site, pages, lines).answer, **limits)  # type: ignore[arg-type]
     server.start()

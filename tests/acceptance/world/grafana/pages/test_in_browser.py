@@ -18,6 +18,7 @@ from acceptance.dashboards.pictures.browser import photograph
 from acceptance.dashboards.pictures.chromium import Browser, find_chromium, open_chromium
 from acceptance.dashboards.pictures.live import DASHBOARDS
 from acceptance.probes import PrometheusClient
+from acceptance.stack.binaries.resolve import resolve_all
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.wait import Observation, wait_until
 from acceptance.world.alerting import open_alerting
@@ -51,7 +52,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, di
                 return Observation[None](done=bool(found), said=f"{len(found)} series")
 
             wait_until(seen, asked="the run in Prometheus", timeout=30)
-        with standin(folder, stack.urls.prometheus, pages=drawn_pages) as running:
+        found = resolve_all(("node", "grafana-display"))
+        library = {
+            "STANDIN_NODE": str(found["node"].binary),
+            "STANDIN_DISPLAY": str(found["grafana-display"].binary.parent),
+        }
+        with standin(folder, stack.urls.prometheus, pages=drawn_pages, library=library) as running:
             yield running, dict(report)
 
 
@@ -114,7 +120,7 @@ def test_the_health_row_shows_this_run(tab: Tab, live: tuple[Running, dict[str, 
     pictures = row.get_by_role("img")
 
     expect(pictures).to_have_count(4)
-    expect(pictures.nth(0)).to_have_attribute("alt", "Preflight Last Success. paper: 1 · GO / 성공")
+    expect(pictures.nth(0)).to_have_attribute("alt", "Preflight Last Success. 1 · GO / 성공")
     counts = Counter(check["status"] for check in report["checks"])
     for status in ("pass", "fail", "warn", "error", "skip"):
         assert f"{status.upper()}: {counts[status]}" in str(pictures.nth(2).get_attribute("alt"))
