@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import os
 import signal
 import subprocess
@@ -45,11 +48,23 @@ def _lets_in(operator: Operator, name: str, value: str) -> bool:
     try:
         if name == "redis_password":
             return bool(redis.Redis(host=HOST, port=port, password=value).ping())
-        user = "arbitrage" if name == "postgres_password" else "postgres"
-        psycopg2.connect(host=HOST, port=port, user=user, password=value, dbname="postgres").close()
+        if name == "postgres_owner_password":  # by the socket only, where no password is asked for
+            return _is_of(operator, value)
+        psycopg2.connect(host=HOST, port=port, user="arbitrage", password=value, dbname="postgres").close()
     except (redis.AuthenticationError, psycopg2.OperationalError):
         return False
     return True
+
+
+def _is_of(operator: Operator, value: str) -> bool:
+    """Whether it is the superuser's password, by the proof that the server keeps of it (RFC 5803)."""
+    question = "SELECT rolpassword FROM pg_authid WHERE rolname = 'postgres'"
+    kept = operator.types(f'docker compose exec -T postgres psql -qAt -U postgres -c "{question}"').stdout.strip()
+    _, rounds_and_salt, keys = kept.split("$")
+    rounds, salt = rounds_and_salt.split(":")
+    salted = hashlib.pbkdf2_hmac("sha256", value.encode(), base64.b64decode(salt), int(rounds))
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    return base64.b64encode(hashlib.sha256(client_key).digest()).decode() == keys.split(":")[0]
 
 
 @pytest.mark.parametrize("name", SERVICES)
