@@ -134,7 +134,7 @@ def test_a_run_that_passes(run: Runner) -> None:
     assert done.manifest["result"] == "PASSED"
     assert set(done.manifest["files"]) == {
         "run.json", "gates/tests.json", "gates/tests.collection.json", "gates/tests.junit.xml",
-        "gates/tests.reportlog.jsonl.gz", "tests.log", "tests/docker_status.txt",
+        "gates/tests.reportlog.jsonl.gz", "tests.log", "tests/docker_status.txt", "report.html",
     }  # fmt: skip
     assert sound(done.bundle)
 

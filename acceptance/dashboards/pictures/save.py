@@ -51,13 +51,14 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
     Returns:
         The names of the pictures, in order.
     """
-    names, records = [], []
+    names: list[str] = []
+    records: list[object] = []
     for outcome in outcomes:
         clean = cleaned(outcome, bundle.redact_tree)
         name = f"pictures/{picture_name(clean)}"
         bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
         names.append(name)
-        records.append(_record(clean, name))
+        records.append(bundle.redact_tree(_record(clean, name)))
     document = {"schema_version": 1, "grafana": grafana.to_dict(), "panels": records}
     bundle.add_json("panels.json", document, replace=True, compact=True)
     return tuple(names)

@@ -30,8 +30,8 @@ def checkout(tmp_path: Path) -> Path:
     (made / "acceptance").mkdir()
     shutil.copy(ROOT / "acceptance" / "__init__.py", made / "acceptance")
     shutil.copytree(ROOT / "acceptance" / "sabotage", made / "acceptance" / "sabotage")
-    (made / "conftest.py").write_text("def pytest_addoption(parser): parser.addoption('--evidence-dir')\n")
     (made / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--import-mode=importlib'\n")
+    (made / "conftest.py").touch()
     (made / "Makefile").touch()
     (made / "engine" / "answer.py").write_text("def answer():\n    return 42\n")
     (made / "tests" / "test_answer.py").write_text(
