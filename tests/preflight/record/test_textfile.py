@@ -84,9 +84,10 @@ def test_order_of_a_replacement(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         seen.append(f"rename to {dst}")
         replace(src, dst, **folders)
 
-    monkeypatch.setattr(os, "fsync", watched_fsync)
-    monkeypatch.setattr(os, "replace", watched_replace)
-    publish(folder, "paper", b"new 1\n")
+    with monkeypatch.context() as patched:  # undone before a failure is written down: that replaces files as well
+        patched.setattr(os, "fsync", watched_fsync)
+        patched.setattr(os, "replace", watched_replace)
+        publish(folder, "paper", b"new 1\n")
     assert seen == [
         "sync 'new 1\\n' 644",
         "rename to arbitrage_preflight_paper.prom",
