@@ -30,8 +30,8 @@ def as_environment(settings: Mapping[str, Any], prefix: str = "PREFLIGHT_") -> d
     return flat
 
 
-def _option(args: Sequence[str], name: str) -> str | None:
-    """The value of ``--name value`` or ``--name=value``."""
+def option(args: Sequence[str], name: str) -> str | None:
+    """Return the value of ``--name value`` or ``--name=value``; None if it is not given."""
     for index, word in enumerate(args):
         if word == name and index + 1 < len(args):
             return args[index + 1]
@@ -65,12 +65,12 @@ def invoke(
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     env |= {"PYTHONPATH": str(code), **as_environment(settings), **extra}
     options = list(args)
-    chosen = _option(options, "--env") or env.get("PREFLIGHT_ENV")
+    chosen = option(options, "--env") or env.get("PREFLIGHT_ENV")
     if chosen is None:
         chosen = "paper"
         options = ["--env", chosen, *options]
     with tempfile.TemporaryDirectory(prefix="arbitrage-preflight-run-") as folder:
-        output = _option(options, "--output")
+        output = option(options, "--output")
         if output is None:
             output = str(Path(folder, "report.json"))
             options += ["--output", output]

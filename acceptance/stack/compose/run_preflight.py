@@ -16,6 +16,7 @@ from acceptance.stack.compose.project import Project
 from acceptance.stack.compose.relay import Relays
 from acceptance.stack.docker import docker_cli
 from acceptance.stack.interface import PreflightRun, StackError
+from acceptance.stack.run_preflight import option
 
 TIMEOUT = 120.0
 TEXTFILE_DIR = "/var/lib/node_exporter/textfile"
@@ -85,16 +86,6 @@ def _with_files(env: Mapping[str, str], folder: Path) -> dict[str, str]:
             (folder / name).chmod(0o444)  # the container's user; the folder further up is 0700
             variables[name] = f"{_REPORT_DIR}/given/{name}"
     return variables
-
-
-def option(args: Sequence[str], name: str) -> str | None:
-    """The value of ``--name value`` or ``--name=value``; None when it is not given."""
-    for index, word in enumerate(args):
-        if word == name and index + 1 < len(args):
-            return args[index + 1]
-        if word.startswith(f"{name}="):
-            return word.partition("=")[2]
-    return None
 
 
 def _exit_code(name: str, done: docker_cli.DockerResult) -> int:
