@@ -25,7 +25,7 @@ components: .venv/ready
 	@$(BIN)/python -m acceptance.stack.binaries
 
 hooks: .venv/ready
-	@$(BIN)/python -m acceptance.gates.hooks
+	@$(BIN)/python -m acceptance.gates.commits.hooks
 
 fast: setup ## gate: format, lint, types, git, and the tests that start nothing; under a minute
 	@$(BIN)/python -m acceptance.gates fast $(if $(ARGS),-- $(ARGS))

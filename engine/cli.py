@@ -10,20 +10,20 @@ import threading
 from collections.abc import Sequence
 
 from engine import __version__, signals
-from engine.ccxt_quotes import CcxtQuotes, exchanges
 from engine.clock import Clock, SystemClock
 from engine.control import RedisControl
 from engine.database import Database
 from engine.errors import ConfigError, EngineError, QuoteFileError
 from engine.logs import set_up
 from engine.loop import Engine
-from engine.market import QuoteSource
-from engine.positions import PostgresPositions
-from engine.recorded import RecordedQuotes, read_frames
+from engine.prices.ccxt_quotes import CcxtQuotes, exchanges
+from engine.prices.market import QuoteSource
+from engine.prices.recorded import RecordedQuotes, read_frames
+from engine.prices.spread import VENUES
 from engine.reference import settings_shown, settings_text
 from engine.server import MetricsServer
 from engine.settings import EngineSettings, load
-from engine.spread import VENUES
+from engine.trading.positions import PostgresPositions
 
 __all__ = ["build", "entry", "main"]
 

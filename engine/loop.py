@@ -13,15 +13,15 @@ from engine.backoff import Link
 from engine.clock import Clock
 from engine.control import Control
 from engine.errors import DependencyDown
-from engine.fx import FX_PAIR
-from engine.market import Market, QuoteSource
 from engine.metrics import EngineMetrics
-from engine.portfolio import Portfolio, TradeOutcome
-from engine.positions import PositionStore
-from engine.risk import ExitRules, Limits, Reason
+from engine.prices.fx import FX_PAIR
+from engine.prices.market import Market, QuoteSource
+from engine.prices.spread import DIRECTIONS, VENUES, Spreads
 from engine.settings import EngineSettings
-from engine.spread import DIRECTIONS, VENUES, Spreads
-from engine.trader import EntryRules, Trader, TradingConditions
+from engine.trading.portfolio import Portfolio, TradeOutcome
+from engine.trading.positions import PositionStore
+from engine.trading.risk import ExitRules, Limits, Reason
+from engine.trading.trader import EntryRules, Trader, TradingConditions
 
 __all__ = ["Engine"]
 

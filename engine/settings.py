@@ -15,9 +15,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from engine.errors import ConfigError
-from engine.fx import FX_SOURCES
 from engine.metrics import MAX_SYMBOLS
-from engine.risk import KillSwitchPolicy
+from engine.prices.fx import FX_SOURCES
+from engine.trading.risk import KillSwitchPolicy
 
 __all__ = ["PREFIX", "EngineSettings", "Postgres", "Redis", "load", "variables"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from preflight.io import ProgramResult, fetch_text, read_text, run_command
 from preflight.model import Mode, Outcome
+from preflight.system.io import ProgramResult, fetch_text, read_text, run_command
 
 if TYPE_CHECKING:
     from preflight.alerts.telegram import Telegram

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
 from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE, one_line
-from preflight.streams import escape_unknown, fill_closed
+from preflight.system.streams import escape_unknown, fill_closed
 
 COMMANDS = MappingProxyType(
     {

@@ -17,10 +17,10 @@ from typing import Any
 
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
-from preflight.fork import ForkFailedError, answer_of
 from preflight.model import Outcome
 from preflight.redaction import scrub
 from preflight.registry import Registry
+from preflight.system.fork import ForkFailedError, answer_of
 
 GROUP = "arbitrage_preflight.checks"
 LOAD_SECONDS = 10.0  # for the import of one plug-in

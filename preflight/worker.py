@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from preflight.check import Check, Context
-from preflight.fork import fork_child, kill_group, wait_for
 from preflight.message import BadMessageError, Message, cleaned, from_data, message, to_data
 from preflight.model import Outcome, Status, one_line
 from preflight.redaction import scrub
+from preflight.system.fork import fork_child, kill_group, wait_for
 
 _MAX_BYTES = 96 * 1024  # of one answer; more than that is nonsense
 _MAX_TEXT = 1000  # characters of one field that are shown

@@ -17,7 +17,7 @@ from typing import Any
 
 from acceptance.stack.interface import StackError
 from acceptance.stack.run_as import User, can_traverse
-from preflight.process_id import birth, is_running
+from preflight.system.process_id import birth, is_running
 
 PREFIX = "arbitrage-stack-"
 _MARKER = ".births.json"

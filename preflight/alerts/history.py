@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from preflight.alerts.documents import STRICT, read, write
 from preflight.alerts.message import writable
 from preflight.config.sections import PostgresSection
-from preflight.deadline import LateError, within
 from preflight.errors import DatabaseError
 from preflight.servers.postgres_session import said, transaction
+from preflight.system.deadline import LateError, within
 
 if TYPE_CHECKING:
     import psycopg2

@@ -8,9 +8,9 @@ from importlib import resources
 from typing import Any
 
 from preflight.config.sections import PostgresSection
-from preflight.deadline import LateError, within
 from preflight.errors import DatabaseError
 from preflight.servers.postgres_session import said, transaction
+from preflight.system.deadline import LateError, within
 
 _LOCK = 0x61727066  # "arpf": of pg_advisory_xact_lock; any number that no other user of the database takes
 _TABLE = """

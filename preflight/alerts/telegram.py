@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 from preflight.alerts.message import Text
 from preflight.alerts.telegram_answer import AnswerKind, Delivery, TelegramAnswer, judge, untold
 from preflight.config.sections import TelegramSection
-from preflight.deadline import LateError, within
 from preflight.message import message
-from preflight.network_env import why_no_way_out
 from preflight.redaction import hush, scrub
+from preflight.system.deadline import LateError, within
+from preflight.system.network_env import why_no_way_out
 
 if TYPE_CHECKING:
     from requests import Response

@@ -13,12 +13,12 @@ from pathlib import Path
 from preflight.alerts.keep import kept_without_chat
 from preflight.alerts.spool import Spool
 from preflight.check import Context
-from preflight.checks.impostors import look_for_impostors
 from preflight.config.owners import flaw_of
 from preflight.config.settings import Settings
 from preflight.config.state_dirs import own_directories
 from preflight.message import Message, joined, message
 from preflight.model import Mode, Outcome, Status
+from preflight.record.foreign_files import look_for_foreign_files
 
 _MB = 1024 * 1024
 
@@ -59,7 +59,7 @@ class StorageCheck:
                 hint=message("set PREFLIGHT_TEXTFILE_DIR or give --metrics-output DIR"),
             )
         if "textfile_dir" in places:
-            problem = _look_at_modes(places["textfile_dir"]) or look_for_impostors(places["textfile_dir"])
+            problem = _look_at_modes(places["textfile_dir"]) or look_for_foreign_files(places["textfile_dir"])
             if problem is not None:
                 return problem
         found = message("{places}: writable, with room", places=", ".join(places))

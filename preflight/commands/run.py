@@ -15,7 +15,7 @@ from preflight.commands.outfile import open_output
 from preflight.errors import UsageError
 from preflight.message import joined, message
 from preflight.model import NEVER_WAIVED, Env, Mode, is_one_line, one_line
-from preflight.streams import raise_on_ending
+from preflight.system.streams import raise_on_ending
 
 if TYPE_CHECKING:
     from preflight.commands.outfile import OutputFile

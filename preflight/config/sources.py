@@ -33,10 +33,10 @@ from preflight.config.settings import Settings
 from preflight.config.trust import files_of, must_be_trusted
 from preflight.config.weakened import overrides_of
 from preflight.errors import NoEnvError, UsageError
-from preflight.io import read_text as read_regular
 from preflight.message import message
 from preflight.model import Env
-from preflight.process_id import is_running
+from preflight.system.io import read_text as read_regular
+from preflight.system.process_id import is_running
 
 PREFIX = "PREFLIGHT_"
 STACK_FILE = Path(".stack", "preflight.toml")

@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from preflight.config.sections import ExchangeSection
 from preflight.exchange.kinds import ExchangeAnswer, TroubleError, TroubleKind, make_trouble
 from preflight.exchange.trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
-from preflight.network_env import WayOutError, why_no_way_out
+from preflight.system.network_env import WayOutError, why_no_way_out
 
 _MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
 _LONGEST_SECONDS = 20.0  # for one answer that keeps coming; each part of it has the request's own timeout

@@ -15,7 +15,7 @@ from typing import Any
 
 from preflight.exchange.codes import CODES
 from preflight.exchange.kinds import ExchangeAnswer, Trouble, TroubleKind, make_trouble
-from preflight.network_env import WayOutError
+from preflight.system.network_env import WayOutError
 
 _MAX_TEXT = 300  # characters of an exchange's own message that are worth repeating
 _MAX_CODE = 40

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import DependencyDown, MigrationError
-from engine.fx import FxRate
 from engine.loop import Engine
-from engine.market import Batch, Quote
-from engine.portfolio import Books, Position, utc_day
+from engine.prices.fx import FxRate
+from engine.prices.market import Batch, Quote
+from engine.prices.spread import DIRECTIONS, Price
 from engine.settings import EngineSettings, load
-from engine.spread import DIRECTIONS, Price
+from engine.trading.portfolio import Books, Position, utc_day
 from tests.property_size import examples
 
 NOON = 20_000 * 86_400.0 + 43_200

@@ -104,7 +104,7 @@ PAIR = '{pair="USDT/KRW"}'
     ("title", "value"), [("Median Rate", 1032), ("Sources", 2), ("Disagreement", 156.25), ("Oldest Rate", 15.1)]
 )
 def test_fx_panels_show_what_the_engine_would_use(tmp_path: Path, title: str, value: float) -> None:
-    """Neither a source that never answered nor one older than 15 s moves the rate, as in `engine.fx.consensus`."""
+    """Neither a source that never answered nor one older than 15 s moves the rate (`engine.prices.fx.consensus`)."""
     shows(tmp_path, "fx_multi_source", title, FX_SERIES, {PAIR: value})
 
 

@@ -25,7 +25,7 @@ from preflight.cli import main
 from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
-from preflight.streams import ENDING
+from preflight.system.streams import ENDING
 
 MakeCheck = Callable[..., Check]
 IDS = ("environment", "redis", "postgres", "storage")

@@ -113,7 +113,8 @@ def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: 
 
 # What a hostile plug-in does when it is imported. The gate's own verdict without servers is NO_GO.
 _FORGED_GO = """
-import preflight.conclusion, preflight.model, preflight.plugins, preflight.fork, preflight.runner, preflight.worker
+import preflight.conclusion, preflight.model, preflight.plugins, preflight.runner, preflight.system.fork
+import preflight.worker
 def forged(*_, **__):
     return preflight.model.Decision(verdict=preflight.model.Verdict.GO, exit_code=0, reasons=(), ready_for_live=True)
 preflight.conclusion.decide = preflight.model.decide = forged

@@ -12,10 +12,10 @@ import engine.metrics
 import preflight.record.catalogue
 from acceptance.dashboards.lint.rulefile import read_rules
 from acceptance.dashboards.lint.rules import SEVERITIES
-from engine.fx import FX_PAIR, FX_SOURCES
-from engine.portfolio import TradeOutcome
-from engine.risk import Reason
-from engine.spread import DIRECTIONS, VENUES
+from engine.prices.fx import FX_PAIR, FX_SOURCES
+from engine.prices.spread import DIRECTIONS, VENUES
+from engine.trading.portfolio import TradeOutcome
+from engine.trading.risk import Reason
 
 __all__ = ["FOREIGN", "SCRAPE_LABELS", "UNUSED", "Metric", "arbitrage_metrics", "known_metrics", "recorded_metrics"]
 

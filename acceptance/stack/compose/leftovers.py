@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from acceptance.stack.docker import docker_cli
-from preflight.process_id import birth_ticks
+from preflight.system.process_id import birth_ticks
 
 PREFIX = "arbitrage-test"
 KEPT = "kept"

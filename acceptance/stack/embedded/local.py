@@ -30,7 +30,7 @@ from acceptance.stack.ports import by_whom, is_free, port_variable
 from acceptance.stack.readiness import ask
 from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 from evidence.grafana import GrafanaKind
-from preflight.process_id import is_running
+from preflight.system.process_id import is_running
 
 PORTS: Mapping[str, int] = {
     "redis": 6379,

@@ -17,7 +17,7 @@ from typing import Any
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import StackError
 from acceptance.stack.readiness import Question
-from preflight.process_id import birth, is_running
+from preflight.system.process_id import birth, is_running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class LocalService:
 
     name: str
     pid: int
-    born: str  # `preflight.process_id`
+    born: str  # `preflight.system.process_id`
     port: int
     version: str
     question: Question  # holds its password
@@ -37,7 +37,7 @@ class RunningStack:
     """A local stack that was started."""
 
     supervisor_pid: int
-    supervisor_born: str  # `preflight.process_id`
+    supervisor_born: str  # `preflight.system.process_id`
     run_dir: str
     services: tuple[LocalService, ...]
     grafana: str = ""  # which Grafana serves the dashboards, as `evidence.grafana` names it; "" without one

@@ -198,7 +198,7 @@ class EmbeddedStack(OwnedStack):
         return self._running().pid
 
     def processes(self) -> list[dict[str, Any]]:
-        """One row per service: ``service``, ``state``, ``pid`` (or None), ``born`` (``preflight.process_id``)."""
+        """One row per service: ``service``, ``state``, ``pid`` or None, ``born`` (`preflight.system.process_id`)."""
         rows: list[dict[str, Any]] = self._running().request("status")["services"]
         return rows
 

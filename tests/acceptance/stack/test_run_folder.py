@@ -15,7 +15,7 @@ import pytest
 from acceptance.stack import run_folder
 from acceptance.stack.interface import StackError
 from acceptance.stack.run_as import User
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 STRANGER = User(name="nobody", uid=4_000_001, gid=4_000_001)  # not the caller, whoever that is
 

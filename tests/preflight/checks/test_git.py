@@ -9,8 +9,8 @@ import pytest
 
 from preflight.check import Context
 from preflight.checks.git import GitCheck
-from preflight.io import ProgramResult
 from preflight.model import Outcome, Status
+from preflight.system.io import ProgramResult
 
 MakeContext = Callable[..., Context]
 MakeSettings = Callable[..., Any]

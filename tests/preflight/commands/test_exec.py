@@ -13,7 +13,7 @@ from types import MappingProxyType
 import pytest
 
 from preflight.cli import main
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 # Runs `preflight exec` with a gate that ends as asked: the verdict's exit code is the first argument.
 DRIVER = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from preflight.config.dotenv_file import UnreadableError, read_dotenv
-from preflight.io import read_text
+from preflight.system.io import read_text
 
 
 def test_reads_what_a_bot_would(tmp_path: Path) -> None:

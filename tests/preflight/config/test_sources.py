@@ -15,7 +15,7 @@ from preflight.config.settings import Settings
 from preflight.config.sources import load
 from preflight.errors import UsageError
 from preflight.model import Env
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 CANARY = "hunter2-Canary"
 Put = Callable[[str, str], Path]
@@ -251,7 +251,7 @@ def test_stack_file_without_its_process(stack: str, tmp_path: Path, put: Put) ->
 UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 from preflight.errors import UsageError
 from preflight.config.sources import load
 if os.geteuid() == 0:

@@ -12,7 +12,7 @@ from preflight.config.sources import Loaded, load_with_sources
 from preflight.config.trust import file_flaw
 from preflight.errors import NoEnvError, UsageError
 from preflight.model import Env
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 TOML = '[positions]\ntable = "live_positions"\n'
 

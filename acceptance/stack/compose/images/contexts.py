@@ -70,7 +70,13 @@ STANDIN_SOURCES = (
     *(f"acceptance/proof/{name}.py" for name in ("__init__", "judge", "sweep")),
     "acceptance/world/__init__.py",
     "acceptance/world/grafana",
-    *(f"engine/{name}.py" for name in ("__init__", "fx", "metrics", "portfolio", "risk", "spread")),
+    *(
+        f"engine/{name}.py"
+        for name in (
+            *("__init__", "metrics", "prices/__init__", "prices/fx", "prices/spread"),
+            *("trading/__init__", "trading/portfolio", "trading/risk"),
+        )
+    ),
     *(f"preflight/{name}.py" for name in ("__init__", "message", "model", "record/__init__", "record/catalogue")),
 )
 """The stand-in's own code, and what of the harness it imports (its pages judge panels as the suite does, and so know

@@ -33,7 +33,7 @@ from acceptance.stack.embedded.supervisor.startup import (
     failure_text,
     log_tail,
 )
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 _TICK = 0.2
 

@@ -17,7 +17,7 @@ import psycopg2
 import pytest
 
 from acceptance.stack.embedded.supervisor.client import CODE
-from preflight.process_id import is_running
+from preflight.system.process_id import is_running
 from tests.acceptance.stack.light import gone, vanished
 
 HOLDER = """

@@ -20,7 +20,7 @@ from acceptance.stack.embedded.supervisor.client import CODE
 from acceptance.stack.interface import StackError
 from acceptance.stack.ports import Ports, port_variable
 from acceptance.stack.wait import Observation, wait_until
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 from tests.acceptance.stack.light import gone, vanished
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.stack.embedded.local_files import RunningStack, StateFolder, as_toml
-from preflight.process_id import birth
+from preflight.system.process_id import birth
 
 
 def test_settings_survive_their_journey_as_toml() -> None:

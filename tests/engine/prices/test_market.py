@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.fx import FxRate
-from engine.market import Batch, Market, Quote
-from engine.spread import Price
+from engine.prices.fx import FxRate
+from engine.prices.market import Batch, Market, Quote
+from engine.prices.spread import Price
 
 
 def market() -> Market:

@@ -10,10 +10,10 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 (a class 
 
 from engine.database import Database
 from engine.errors import DependencyDown, MigrationError
-from engine.portfolio import Position
-from engine.positions import PostgresPositions
 from engine.schema import EngineMigration, migrate, packaged
 from engine.settings import Postgres
+from engine.trading.portfolio import Position
+from engine.trading.positions import PostgresPositions
 
 DAY = 86_400
 NOON = 20_000 * DAY + DAY // 2

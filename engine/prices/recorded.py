@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from engine.clock import Clock
 from engine.errors import QuoteFileError
-from engine.fx import FX_SOURCES, FxRate
-from engine.market import Batch, Quote
-from engine.spread import VENUES, Price
+from engine.prices.fx import FX_SOURCES, FxRate
+from engine.prices.market import Batch, Quote
+from engine.prices.spread import VENUES, Price
 
 __all__ = ["RecordedQuotes", "drift_bps", "read_frames"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from preflight.process_id import birth, birth_ticks, is_running
+from preflight.system.process_id import birth, birth_ticks, is_running
 
 
 def test_a_process_is_known_by_its_birth() -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from preflight.streams import ENDING
+from preflight.system.streams import ENDING
 
 _SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
 _FINE, _NOT = b"+", b"-"  # how the child's line begins; after _NOT comes the reason

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.fx import FxRate, FxView, consensus
-from engine.spread import VENUES, Price, Spreads, spreads
+from engine.prices.fx import FxRate, FxView, consensus
+from engine.prices.spread import VENUES, Price, Spreads, spreads
 
 __all__ = ["Batch", "Market", "Quote", "QuoteSource"]
 

@@ -15,7 +15,7 @@ _LINE = re.compile(rb'^arbitrage_preflight_[a-z_]+(?:\{[^}\n]*\benv="([^"\n]*)")
 _PIECE = 64 * 1024  # bytes
 
 
-def look_for_impostors(directory: Path) -> Outcome | None:
+def look_for_foreign_files(directory: Path) -> Outcome | None:
     """Find a `.prom` file that holds what another file is there to say.
 
     Args:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.portfolio import Books, Portfolio, Position, TradeOutcome, pnl_krw
-from engine.spread import DIRECTIONS, Spreads
+from engine.prices.spread import DIRECTIONS, Spreads
+from engine.trading.portfolio import Books, Portfolio, Position, TradeOutcome, pnl_krw
 
 DAY = 86_400.0
 

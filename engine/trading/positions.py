@@ -10,8 +10,8 @@ import psycopg2
 
 from engine.database import Database
 from engine.errors import DependencyDown
-from engine.portfolio import Books, Position, utc_day
 from engine.schema import migrate
+from engine.trading.portfolio import Books, Position, utc_day
 
 __all__ = ["PositionStore", "PostgresPositions"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.gates import git_rules, hooks
+from acceptance.gates.commits import hooks, rules
 from acceptance.gates.interface import FAILED, OK, PROJECT, USAGE
 
 Git = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -45,7 +45,7 @@ def _commit(folder: Path, message: str) -> None:
 
 def test_the_project_keeps_its_own_rules() -> None:
     """What this checkout has tracked and committed."""
-    assert list(git_rules.everything(PROJECT)) == []
+    assert list(rules.everything(PROJECT)) == []
 
 
 def test_what_came_before_the_baseline_is_not_judged(repo: Path) -> None:
@@ -54,17 +54,17 @@ def test_what_came_before_the_baseline_is_not_judged(repo: Path) -> None:
     _commit(repo, "곁가지")
     _git(repo, "checkout", "--quiet", "main")
     _git(repo, "merge", "--quiet", "--no-ff", "--message", "Merge branch side", "side")
-    assert list(git_rules.everything(repo)) == []
+    assert list(rules.everything(repo)) == []
 
 
 def test_a_message_without_korean_is_named(repo: Path) -> None:
     """With its commit and its first line; a comment in Korean does not count."""
     _commit(repo, "only English\n\nand more of it")
-    (problem,) = git_rules.everything(repo)
+    (problem,) = rules.everything(repo)
     short = _git(repo, "rev-parse", "--short", "HEAD").stdout.strip()
     assert problem.startswith(f"the message of {short} has no Korean: 'only English'")
-    assert list(git_rules.message_problems("English\n# 주석\n", "this message")) != []
-    assert list(git_rules.message_problems("Fix: 고친다", "this message")) == []
+    assert list(rules.message_problems("English\n# 주석\n", "this message")) != []
+    assert list(rules.message_problems("Fix: 고친다", "this message")) == []
 
 
 @pytest.mark.parametrize(
@@ -91,36 +91,34 @@ def test_a_message_without_korean_is_named(repo: Path) -> None:
 )
 def test_what_must_not_be_tracked(path: str, rule: str | None) -> None:
     """Generated files and what may hold a secret, by where they are; examples may be tracked."""
-    found = list(git_rules.file_problems({path: 10}))
+    found = list(rules.file_problems({path: 10}))
     assert [rule in problem and path in problem for problem in found if rule] == ([True] if rule else [])
     assert bool(found) == (rule is not None)
 
 
 def test_a_large_file_is_named_with_its_size(repo: Path) -> None:
     """One megabyte is fine, one byte more is not."""
-    (repo / "big.bin").write_bytes(b"0" * (git_rules.MAX_BYTES + 1))
-    (repo / "fits.bin").write_bytes(b"0" * git_rules.MAX_BYTES)
+    (repo / "big.bin").write_bytes(b"0" * (rules.MAX_BYTES + 1))
+    (repo / "fits.bin").write_bytes(b"0" * rules.MAX_BYTES)
     _commit(repo, "큰 파일")
-    assert [problem.partition(";")[0] for problem in git_rules.everything(repo)] == [
-        "larger than 1 MB: big.bin (1.0 MB)"
-    ]
+    assert [problem.partition(";")[0] for problem in rules.everything(repo)] == ["larger than 1 MB: big.bin (1.0 MB)"]
 
 
 def test_what_cannot_be_asked_is_never_fine(repo: Path, tmp_path: Path) -> None:
     """No repository, a baseline that is not there, a shallow clone: an error each, and exit 2."""
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(git_rules.GitError, match="ls-tree"):
-        list(git_rules.everything(empty))
+    with pytest.raises(rules.GitError, match="ls-tree"):
+        list(rules.everything(empty))
     shallow = tmp_path / "shallow"
     _git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repo}", str(shallow))
-    with pytest.raises(git_rules.GitError, match=r"merge-base|shallow"):
-        list(git_rules.everything(shallow))
+    with pytest.raises(rules.GitError, match=r"merge-base|shallow"):
+        list(rules.everything(shallow))
     (repo / "pyproject.toml").write_text("[tool]\n", encoding="utf-8")
-    with pytest.raises(git_rules.GitError, match="commits-since"):
-        list(git_rules.everything(repo))
-    assert git_rules.main(["no such thing"]) == USAGE
-    assert git_rules.main(["message", str(tmp_path / "none")]) == USAGE
+    with pytest.raises(rules.GitError, match="commits-since"):
+        list(rules.everything(repo))
+    assert rules.main(["no such thing"]) == USAGE
+    assert rules.main(["message", str(tmp_path / "none")]) == USAGE
 
 
 def test_hooks_hold_a_commit_to_the_rules(repo: Path) -> None:
@@ -172,8 +170,8 @@ def test_a_folder_without_git_has_no_hooks(tmp_path: Path) -> None:
 def test_the_command_says_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 1 and a sentence, or 0 and nothing."""
     (tmp_path / "message").write_text("English\n", encoding="utf-8")
-    assert git_rules.main(["message", str(tmp_path / "message")]) == FAILED
+    assert rules.main(["message", str(tmp_path / "message")]) == FAILED
     assert "has no Korean" in capsys.readouterr().err
     (tmp_path / "message").write_text(KOREAN, encoding="utf-8")
-    assert git_rules.main(["message", str(tmp_path / "message")]) == OK
+    assert rules.main(["message", str(tmp_path / "message")]) == OK
     assert capsys.readouterr().err == ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from preflight.fork import ForkFailedError, answer_of, wait_for
+from preflight.system.fork import ForkFailedError, answer_of, wait_for
 
 LIMIT = 100_000
 
@@ -186,7 +186,7 @@ def test_g12_a_whole_run(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        env={"PYTHONPATH": str(Path(__file__).parents[3]), "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         timeout=60,

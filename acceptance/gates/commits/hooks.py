@@ -1,7 +1,7 @@
 """Installs the git hooks `pre-commit` and `commit-msg`; a hook of the user's own stays as it is.
 
-``python -m acceptance.gates.hooks``, which `make setup` runs. It never fails the set-up: a checkout without git has no
-hooks.
+``python -m acceptance.gates.commits.hooks``, which `make setup` runs. It never fails the set-up: a checkout without
+git has no hooks.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _HOOKS: Final[Mapping[str, str]] = {"pre-commit": "staged", "commit-msg": 'messa
 _SCRIPT: Final = """#!/bin/sh
 {mark}
 root=$(git rev-parse --show-toplevel) || exit 0
-[ -x "$root/.venv/bin/python" ] && [ -f "$root/acceptance/gates/git_rules.py" ] || exit 0
-exec "$root/.venv/bin/python" -m acceptance.gates.git_rules {words}
+[ -x "$root/.venv/bin/python" ] && [ -f "$root/acceptance/gates/commits/rules.py" ] || exit 0
+exec "$root/.venv/bin/python" -m acceptance.gates.commits.rules {words}
 """
 
 

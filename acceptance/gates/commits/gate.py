@@ -16,4 +16,4 @@ def plan(project: Path) -> Plan:
 
 def step(project: Path) -> Step:
     """The check itself."""
-    return Step(name="git", argv=(sys.executable, "-m", "acceptance.gates.git_rules"), cwd=project)
+    return Step(name="git", argv=(sys.executable, "-m", "acceptance.gates.commits.rules"), cwd=project)

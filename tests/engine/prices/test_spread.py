@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.spread import DIRECTIONS, Price, net_spread_bps, spreads
+from engine.prices.spread import DIRECTIONS, Price, net_spread_bps, spreads
 
 prices = st.floats(min_value=1e-4, max_value=1e8)
 fees = st.floats(min_value=0, max_value=500)

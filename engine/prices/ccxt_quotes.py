@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from engine.clock import Clock
 from engine.errors import ConfigError
-from engine.fx import FX_PAIR, FxRate
-from engine.market import Batch, Quote
-from engine.spread import VENUES, Price
+from engine.prices.fx import FX_PAIR, FxRate
+from engine.prices.market import Batch, Quote
+from engine.prices.spread import VENUES, Price
 
 __all__ = ["CcxtQuotes", "exchanges"]
 

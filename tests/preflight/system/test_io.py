@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from preflight.io import fetch_text, run_command
+from preflight.system.io import fetch_text, run_command
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import synthetic
 from engine.errors import QuoteFileError
-from engine.fx import FX_SOURCES
-from engine.recorded import RecordedQuotes, drift_bps, read_frames
-from engine.spread import VENUES
+from engine.prices import synthetic
+from engine.prices.fx import FX_SOURCES
+from engine.prices.recorded import RecordedQuotes, drift_bps, read_frames
+from engine.prices.spread import VENUES
 
 BOOK = {"upbit": [139_000, 139_100], "binance": [99.9, 100.0]}
 FRAME = json.dumps({"quotes": {"BTC": BOOK}, "fx": {"upbit": 1390, "bithumb": 1391, "coinone": 1389}})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from engine.spread import Spreads
+from engine.prices.spread import Spreads
 
 __all__ = ["Books", "Portfolio", "Position", "TradeOutcome", "pnl_krw", "utc_day"]
 
@@ -27,7 +27,7 @@ class Position:
 
     id: int
     symbol: str
-    direction: str  # one of engine.spread.DIRECTIONS
+    direction: str  # one of engine.prices.spread.DIRECTIONS
     quantity: float  # units of the symbol
     notional_krw: float  # what the buying leg cost
     opened_at: float  # Unix seconds

@@ -1,8 +1,8 @@
 """Makes ``quotes/recorded.jsonl``: invented quotes with a fixed seed, in the shape of real ones.
 
-``python -m engine.synthetic > engine/quotes/recorded.jsonl``. No exchange's data is in it; a test asserts that the
-packaged file is exactly what this module makes. Only ``random.Random`` and plain arithmetic are used, which give the
-same bytes on every machine.
+``python -m engine.prices.synthetic > engine/quotes/recorded.jsonl``. No exchange's data is in it; a test asserts that
+the packaged file is exactly what this module makes. Only ``random.Random`` and plain arithmetic are used, which give
+the same bytes on every machine.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.fx import FxRate, consensus
+from engine.prices.fx import FxRate, consensus
 
 
 def test_the_median_of_fresh_sources_is_used() -> None:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from engine.market import Market
 from engine.metrics import EngineMetrics
-from engine.portfolio import Portfolio, Position, pnl_krw
-from engine.positions import PositionStore
-from engine.risk import ExitRules, Limits, Reason, Situation, may_close, opening_blocks
-from engine.spread import Spreads
+from engine.prices.market import Market
+from engine.prices.spread import Spreads
+from engine.trading.portfolio import Portfolio, Position, pnl_krw
+from engine.trading.positions import PositionStore
+from engine.trading.risk import ExitRules, Limits, Reason, Situation, may_close, opening_blocks
 
 __all__ = ["EntryRules", "Trader", "TradingConditions"]
 
-_LOG = logging.getLogger("engine.trader")
+_LOG = logging.getLogger("engine.trading.trader")
 _MARKET_REASONS: Final = frozenset({Reason.STALE_QUOTE, Reason.STALE_FX})
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from preflight.network_env import why_no_way_out
+from preflight.system.network_env import why_no_way_out
 
 URL = "https://api.exchange.example/v1/time"
 WORD = "canary-word"

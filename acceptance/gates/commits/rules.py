@@ -1,6 +1,6 @@
 """The project's rules for git: Korean commit messages, no large file, nothing generated and no secret tracked.
 
-``python -m acceptance.gates.git_rules`` checks everything; ``staged`` what is about to be committed (the hook
+``python -m acceptance.gates.commits.rules`` checks everything; ``staged`` what is about to be committed (the hook
 ``pre-commit``); ``message FILE`` a commit message (the hook ``commit-msg``). Exit 0: all kept. 1: broken, each named.
 2: git could not be asked, so nothing is known.
 """
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             case ["message", file]:
                 found = list(message_problems(Path(file).read_text(encoding="utf-8", errors="replace"), "this message"))
             case _:
-                print("usage: python -m acceptance.gates.git_rules [staged | message FILE]", file=sys.stderr)  # noqa: T201
+                print("usage: python -m acceptance.gates.commits.rules [staged | message FILE]", file=sys.stderr)  # noqa: T201
                 return USAGE
     except (GitError, OSError) as error:
         print(f"git: {error}", file=sys.stderr)  # noqa: T201 -- the answer

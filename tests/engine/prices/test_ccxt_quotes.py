@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from engine.ccxt_quotes import CcxtQuotes, exchanges, top_of_books
 from engine.clock import SystemClock
 from engine.errors import ConfigError
-from engine.market import Batch
-from engine.spread import Price
+from engine.prices.ccxt_quotes import CcxtQuotes, exchanges, top_of_books
+from engine.prices.market import Batch
+from engine.prices.spread import Price
 
 
 class _Exchange:

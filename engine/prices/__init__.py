@@ -1,0 +1,1 @@
+"""Quotes from where they come, the market as last seen, FX, and what of a spread is left after fees."""

@@ -1,0 +1,1 @@
+"""Paper positions: what may be opened and closed, and what they earned."""
