@@ -86,13 +86,11 @@ def test_every_message_is_given_its_values() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "message"
     ]
-    plain = [(path, node, *node.args) for path, node in calls if not any(word.arg is None for word in node.keywords)]
-    known = [each for each in plain if isinstance(each[2], ast.Constant)]
-    wrong = [
-        f"{path.name}:{node.lineno}: {template.value}"
-        for path, node, template, *_ in known
-        if isinstance(template, ast.Constant)
-        and set(fields_of(str(template.value))) != {word.arg for word in node.keywords}
+    known = [
+        (f"{path.name}:{node.lineno}", str(node.args[0].value), {word.arg for word in node.keywords})
+        for path, node in calls
+        if isinstance(node.args[0], ast.Constant) and all(word.arg is not None for word in node.keywords)
     ]
+    wrong = [f"{place}: {text}" for place, text, given in known if set(fields_of(text)) != given]
     assert len(known) > 300
     assert wrong == []
