@@ -17,10 +17,10 @@ from engine.metrics import EngineMetrics
 from engine.prices.fx import FX_PAIR
 from engine.prices.market import Market, QuoteSource
 from engine.prices.spread import DIRECTIONS, VENUES, Spreads
+from engine.risk import ExitRules, Limits, Reason
 from engine.settings import EngineSettings
 from engine.trading.portfolio import Portfolio, TradeOutcome
 from engine.trading.positions import PositionStore
-from engine.trading.risk import ExitRules, Limits, Reason
 from engine.trading.trader import EntryRules, Trader, TradingConditions
 
 __all__ = ["Engine"]

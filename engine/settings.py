@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from engine.errors import ConfigError
 from engine.metrics import MAX_SYMBOLS
 from engine.prices.fx import FX_SOURCES
-from engine.trading.risk import KillSwitchPolicy
+from engine.risk import KillSwitchPolicy
 
 __all__ = ["PREFIX", "EngineSettings", "Postgres", "Redis", "load", "variables"]
 

@@ -15,9 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from acceptance.gates import collection, core, e2e, every, expected, fast, gate, record
+from acceptance.gates import collection, core, e2e, every, expected, fast, gate, git_gate, record
 from acceptance.gates.collection import CollectionError
-from acceptance.gates.commits import gate as git_gate
 from acceptance.gates.expected import ExpectedError
 from acceptance.gates.gate import Plan
 from acceptance.gates.interface import FAILED, INTERRUPTED, OK, PROJECT, USAGE, exit_code_of

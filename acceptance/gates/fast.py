@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from acceptance.gates import expected
-from acceptance.gates.commits import gate as git_gate
+from acceptance.gates import expected, git_gate
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Part, Step, Tests
 from acceptance.gates.pytest_run import PytestRun

@@ -10,9 +10,9 @@ from typing import Final
 from engine.metrics import EngineMetrics
 from engine.prices.market import Market
 from engine.prices.spread import Spreads
+from engine.risk import ExitRules, Limits, Reason, Situation, may_close, opening_blocks
 from engine.trading.portfolio import Portfolio, Position, pnl_krw
 from engine.trading.positions import PositionStore
-from engine.trading.risk import ExitRules, Limits, Reason, Situation, may_close, opening_blocks
 
 __all__ = ["EntryRules", "Trader", "TradingConditions"]
 

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from preflight.check import Context
-from preflight.checks.trouble import name_of, outcome_of
 from preflight.config.key_form import why_misshapen
 from preflight.config.sections import ExchangeSection
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.exchange.rights import KeyRights, rights_of
 from preflight.message import AND, NOTHING, OR, joined, message, template
 from preflight.model import Env, Outcome, Status

@@ -12,8 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.check import Context
-from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.message import NOTHING, Message, message
 from preflight.model import Outcome, Status
 

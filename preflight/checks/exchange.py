@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from preflight.check import Context
-from preflight.checks.trouble import name_of, outcome_of
 from preflight.exchange.kinds import TroubleError, TroubleKind, make_trouble
 from preflight.exchange.market_life import Ages, ages_of, why_closed, why_lifeless
 from preflight.exchange.market_notices import notices_of
+from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.message import joined, message
 from preflight.model import Env, Outcome, Status
 

@@ -14,8 +14,8 @@ from acceptance.dashboards.lint.rulefile import read_rules
 from acceptance.dashboards.lint.rules import SEVERITIES
 from engine.prices.fx import FX_PAIR, FX_SOURCES
 from engine.prices.spread import DIRECTIONS, VENUES
+from engine.risk import Reason
 from engine.trading.portfolio import TradeOutcome
-from engine.trading.risk import Reason
 
 __all__ = ["FOREIGN", "SCRAPE_LABELS", "UNUSED", "Metric", "arbitrage_metrics", "known_metrics", "recorded_metrics"]
 

@@ -1,1 +1,1 @@
-"""The rules for what goes into git, as a gate and as hooks."""
+"""The rules for what goes into git, and its hooks."""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.gates import cli, core, e2e, every, expected, fast
-from acceptance.gates.commits import gate as git_gate
+from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
 from acceptance.gates.lanes import Step
 from evidence.bundle import layout

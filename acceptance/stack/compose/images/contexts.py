@@ -73,8 +73,8 @@ STANDIN_SOURCES = (
     *(
         f"engine/{name}.py"
         for name in (
-            *("__init__", "metrics", "prices/__init__", "prices/fx", "prices/spread"),
-            *("trading/__init__", "trading/portfolio", "trading/risk"),
+            *("__init__", "metrics", "risk", "prices/__init__", "prices/fx", "prices/spread"),
+            *("trading/__init__", "trading/portfolio"),
         )
     ),
     *(f"preflight/{name}.py" for name in ("__init__", "message", "model", "record/__init__", "record/catalogue")),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.trading.risk import ExitRules, KillSwitchPolicy, Limits, Reason, Situation, may_close, opening_blocks
+from engine.risk import ExitRules, KillSwitchPolicy, Limits, Reason, Situation, may_close, opening_blocks
 
 LIMITS = Limits(order_notional_krw=2_000_000, daily_loss_krw=500_000, fx_divergence_bps=50)
 GOOD = Situation(

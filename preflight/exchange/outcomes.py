@@ -1,4 +1,4 @@
-"""How a check that asks an exchange turns trouble into an outcome."""
+"""What trouble with an exchange comes to: the outcome of a check that met it."""
 
 from __future__ import annotations
 
