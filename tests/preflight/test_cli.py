@@ -559,7 +559,7 @@ def test_signal_in_the_middle(number: signal.Signals, told: str, prom: Path) -> 
         os.write(note, b"%d\\n" % os.getpid())
         ctypes.PyDLL(None).sleep(60)
 
-    from preflight import fork
+    from preflight.system import fork
     note = os.dup(2)
     close = fork.close_all_but
     fork.close_all_but = lambda *kept: close(note, *kept)
