@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components hooks fast core acceptance git expected test gates lint unit browser compose images dashboards panels grafana grafana-contract secrets \
+.PHONY: help setup components hooks fast core acceptance git expected test gates lint unit system browser compose images dashboards panels grafana grafana-contract secrets \
 	backup restore rotate down-volumes doctor translations up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
@@ -42,7 +42,7 @@ git: .venv/ready ## gate: Korean commit messages, nothing large, generated or se
 expected: setup ## write the lists of tests anew: a gate counts only if exactly these pass
 	@$(BIN)/python -m acceptance.gates expected --update
 
-test: lint unit browser ## everything, on the embedded stack and on compose
+test: lint unit system browser ## everything, on the embedded stack and on compose
 	$(MAKE) acceptance STACK=embedded
 	$(MAKE) compose
 
@@ -54,8 +54,11 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
-	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
+unit: setup ## tests of the packages themselves
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg pure --leg servers -n 2 --dist loadfile $(ARGS)
+
+system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg system -n 2 --dist loadfile $(ARGS)
 
 translations: .venv/ready ## the catalogue of preflight/locale in step with the source
 	@$(BIN)/python -m scripts.translations

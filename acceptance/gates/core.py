@@ -39,7 +39,13 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         )
         return Tests(name=name, run=run)
 
-    lanes: list[tuple[Part, ...]] = [(tests("unit", "pure", "servers", options=_TWO), tests("browser", "browser"))]
+    lanes: list[tuple[Part, ...]] = [
+        (
+            tests("unit", "pure", "servers", options=_TWO),
+            tests("system", "system", options=_TWO),
+            tests("browser", "browser"),
+        )
+    ]
     if docker:
         lanes.append((tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())))
     return Plan(

@@ -10,6 +10,7 @@ import pytest
 from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
 from acceptance.gates.lanes import Step
+from acceptance.gates.legs import LEGS
 from evidence.bundle import layout
 
 PROJECT = Path("/project")
@@ -30,9 +31,9 @@ def test_fast() -> None:
 @pytest.mark.parametrize(
     ("docker", "engine", "legs", "note"),
     [
-        (True, True, ["unit", "browser", "docker", "engine"], ""),
-        (True, False, ["unit", "browser", "docker"], "ENGINE RESTART NOT RUN"),
-        (False, False, ["unit", "browser"], "COMPOSE NOT RUN"),
+        (True, True, ["unit", "system", "browser", "docker", "engine"], ""),
+        (True, False, ["unit", "system", "browser", "docker"], "ENGINE RESTART NOT RUN"),
+        (False, False, ["unit", "system", "browser"], "COMPOSE NOT RUN"),
     ],
 )
 def test_core(*, docker: bool, engine: bool, legs: list[str], note: str) -> None:
@@ -50,7 +51,7 @@ def test_every_leg_runs_once() -> None:
     chosen = [
         word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
     ]
-    assert sorted(chosen) == sorted(["pure", "servers", "browser", "docker", "engine"])
+    assert sorted(chosen) == sorted(LEGS)
 
 
 def test_e2e_writes_into_the_bundle() -> None:

@@ -15,6 +15,8 @@ from acceptance.sabotage.__main__ import LEAST, main, verdict
 from acceptance.sabotage.judge import Catch, Finding
 from acceptance.sabotage.row import Place, Sabotage
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(__file__).parents[3]
 TEST = "tests/test_answer.py::test_answer"
 Try = Callable[..., tuple[int, dict[str, Any]]]
