@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("engine", "preflight", "evidence", "acceptance", "bench")
+PACKAGES = ("engine", "preflight", "evidence", "acceptance", "bench", "supply")
 _ROW = re.compile(r"^\| `(?P<room>[\w./]+)` \| (?P<what>[^|]+) \| (?P<imports>[^|]*) \|$", re.MULTILINE)
 _MODULES = re.compile(r"^(?P<modules>(?:`\w+`,? ?)+): ")
 _NAME = re.compile(r"`([\w./]+)`")

@@ -1,4 +1,4 @@
-"""`gate fast`: format, lint, types, the rules for git, and the tests that start nothing; under a minute on two cores.
+"""`gate fast`: format, lint, types, git, the supply, and the tests that start nothing; under a minute on two cores.
 
 The dashboards' lint and promtool's tests of the rules are among those tests.
 """
@@ -34,12 +34,13 @@ def plan(project: Path, folder: Path) -> Plan:
 
 
 def lint(project: Path) -> tuple[Part, ...]:
-    """Format, lint, types and git, with the tools of this Python's environment."""
+    """Format, lint, types, git and the supply, with the tools of this Python's environment."""
     ruff = str(Path(sys.executable).with_name("ruff"))
     return (
         Step(name="format", argv=(ruff, "format", "--check"), cwd=project),
         Step(name="lint", argv=(ruff, "check"), cwd=project),
         git_gate.step(project),
+        Step(name="supply", argv=(sys.executable, "-m", "supply", "check"), cwd=project),
         Step(name="documents", argv=(sys.executable, "-m", "evidence", "check-docs"), cwd=project),
         Step(name="types", argv=(sys.executable, "-m", "mypy"), cwd=project),
     )

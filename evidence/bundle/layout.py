@@ -3,6 +3,7 @@
 ::
 
     run.json                              written by open: when, by what command, from which commit
+    sbom.cdx.json                         written by open: what is installed and built, in CycloneDX
     manifest.json                         written by seal: verdict, and sha256 and size of every other file
     statement.dsse.json                   written by seal if a key is configured: signs commit and manifest.json
     docker_status.txt                     the seed's names. Those that come from a stack are copies made by seal of
@@ -33,6 +34,7 @@ from typing import Final
 VARIABLE: Final = "EVIDENCE_BUNDLE"
 
 RUN: Final = "run.json"
+SBOM: Final = "sbom.cdx.json"
 MANIFEST: Final = "manifest.json"
 STATEMENT: Final = "statement.dsse.json"
 #: Not in the bundle once it is sealed: what has entered it so far, by which process.

@@ -1,4 +1,4 @@
-"""Opens the bundle of a run: its folder and ``run.json``, which says when, by what command and from which commit."""
+"""Opens the bundle of a run: its folder, and in it when, by what command, from which commit and from which parts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from evidence.bundle.names import expected_name
 from evidence.bundle.writer import Bundle, point_latest
 from evidence.errors import BundleMissingError, EvidenceError
 from evidence.times import iso
+from supply.part import SupplyError
 
 SCHEMA_VERSION: Final = 1
 _NAMES_TRIED = 100  # runs that start within one second
@@ -29,7 +31,7 @@ def open_run(
     clock: Callable[[], float] = time.time,
     facts: git.Facts | None = None,
 ) -> Path:
-    """Make ``<root>/<UTC time>-<short sha>/`` with its ``run.json``, and point ``<root>/latest`` to it.
+    """Make ``<root>/<UTC time>-<short sha>/`` with what is known at the start, and point ``<root>/latest`` to it.
 
     Until it is sealed the bundle reads as INCOMPLETE, so a run that dies half way says so.
 
@@ -44,13 +46,14 @@ def open_run(
         The bundle's folder, absolute.
 
     Raises:
-        EvidenceError: the folder cannot be made.
+        EvidenceError: the folder cannot be made, or a lock of the project cannot be read.
     """
     state = git.read_facts(project) if facts is None else facts
     start = clock()
     path = _new_folder(root.absolute(), expected_name(start, state.commit.short))
     with Bundle.join(path, new=True) as bundle:
         bundle.add_json(layout.RUN, _document(path.name, start, tuple(command) or tuple(sys.argv), state))
+        bundle.add_bytes(layout.SBOM, _materials(project, path.name, start))
     point_latest(path)
     return path
 
@@ -83,6 +86,17 @@ def _document(name: str, start: float, command: Iterable[str], facts: git.Facts)
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+def _materials(project: Path, name: str, start: float) -> bytes:
+    # Imported here: CycloneDX's library is needed once a run, and not by those who read bundles.
+    from supply import sbom  # noqa: PLC0415 -- see the line above
+
+    try:
+        return sbom.document(project, name=name, at=datetime.fromtimestamp(start, UTC))
+    except SupplyError as error:
+        message = f"the bill of materials cannot be written: {error}"
+        raise EvidenceError(message) from error
 
 
 def _new_folder(root: Path, name: str) -> Path:

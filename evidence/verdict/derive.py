@@ -100,6 +100,7 @@ def derive(snapshot: Snapshot) -> Verdict:
     problems += [problem for stack_files in stacks.values() for problem in stack_files.problems]
     problems += _identity(snapshot, run, gates)
     problems += _copies(snapshot, stacks)
+    problems += _materials(snapshot, documents)
     result, reasons = _conclude(gates, stacks, problems, snapshot)
     return Verdict(
         result=result, reasons=reasons, run=run, gates=gates, stacks=stacks, problems=tuple(dict.fromkeys(problems))
@@ -130,6 +131,7 @@ def _conclude(
     if lacking:
         reasons.append(f"{scope_of(gates)}: {', '.join(lacking)} did not run")
     gaps = [gap for files in stacks.values() for gap in files.gaps]
+    gaps += [] if layout.SBOM in snapshot.files else [f"{layout.SBOM} is missing"]
     gaps += [f"{log} is missing" for gate, log in _LOGS.items() if gate in gates and log not in snapshot.files]
     gaps += [
         f"{layout.stack_folder(gate.removeprefix('e2e-'))} is missing"
@@ -179,6 +181,13 @@ def _copies(snapshot: Snapshot, stacks: Mapping[str, StackFiles]) -> Iterator[Pr
             yield Problem(name, f"differs from the one in {layout.stack_folder(source or '')}")
         elif copy is None and original is not None and layout.MANIFEST in snapshot.files:
             yield Problem(name, f"is missing at the top; {layout.stack_folder(source or '')} has it")
+
+
+def _materials(snapshot: Snapshot, documents: Documents) -> Iterator[Problem]:
+    """The bill of materials is this run's."""
+    document = documents.get(layout.SBOM)
+    if document is not None and document["metadata"]["component"]["name"] != snapshot.name:
+        yield Problem(layout.SBOM, f"is of {document['metadata']['component']['name']}, this folder is {snapshot.name}")
 
 
 def source_of_copies(stacks: Mapping[str, object]) -> str | None:

@@ -26,6 +26,7 @@ def test_every_document_of_a_bundle_has_its_schema() -> None:
         "preflight_report",
         "prometheus_query_result",
         "run",
+        "sbom.cdx",
         "statement",
         "telegram_chat",
         "versions",
@@ -37,6 +38,7 @@ def test_every_document_of_a_bundle_has_its_schema() -> None:
     [
         ("manifest.json", "manifest"),
         ("run.json", "run"),
+        ("sbom.cdx.json", "sbom.cdx"),
         ("prometheus_query_result.json", "prometheus_query_result"),
         ("e2e/compose/prometheus_query_result.json", "prometheus_query_result"),
         ("e2e/compose/preflight_report.json", "preflight_report"),

@@ -24,7 +24,10 @@ def _names(plan_parts: object) -> list[str]:
 def test_fast() -> None:
     """Format, lint, git and types beside the pure tests, compared with the lines of that leg."""
     plan = fast.plan(PROJECT, WORK)
-    assert [_names(lane) for lane in plan.lanes] == [["pure"], ["format", "lint", "git", "documents", "types"]]
+    assert [_names(lane) for lane in plan.lanes] == [
+        ["pure"],
+        ["format", "lint", "git", "supply", "documents", "types"],
+    ]
     assert (plan.list_file, plan.legs, plan.log) == (expected.TESTS, ("pure",), "fast_gate.log")
 
 

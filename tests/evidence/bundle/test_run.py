@@ -68,4 +68,4 @@ def test_processes_write_side_by_side(opened: Bundle) -> None:
     ]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     lines = [json.loads(line) for line in (opened.path / layout.JOURNAL).read_text().splitlines()]
-    assert len(lines) == 1 + 3 * 40
+    assert len(lines) == 2 + 3 * 40

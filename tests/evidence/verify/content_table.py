@@ -66,6 +66,15 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "claims.json: holds other claims than its own table",
     ),
     "no claims at all": (lambda b, _: remove(b / "claims.json"), "claims.json: is missing"),
+    "the bill of materials of another run": (
+        lambda b, o: from_other(b, o, layout.SBOM),
+        "sbom.cdx.json: is of ",
+    ),
+    "no bill of materials": (lambda b, _: remove(b / layout.SBOM), "sbom.cdx.json is missing"),
+    "a part that has no licence any more": (
+        lambda b, _: edit(b / layout.SBOM, lambda d: d["components"][0].pop("licenses")),
+        "sbom.cdx.json: $.components[0]: 'licenses' is a required property",
+    ),
     "the copy at the top only": (
         lambda b, o: from_other(b, o, "prometheus_query_result.json"),
         "prometheus_query_result.json: differs from the one in e2e/compose",

@@ -1,0 +1,1 @@
+"""What this project installs and builds: the parts, their pinned hashes, their licences, and the bill of materials."""
