@@ -7,6 +7,7 @@ other user runs is then linked or copied into the run folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -16,8 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acceptance.stack.interface import StackError
+from acceptance.stack.processes import finish
 
-_CANDIDATES = ("nobody", "postgres", "daemon", "bin")
+_OWN = "arbitrage-stack"
+_ADD = (
+    *("useradd", "--system", "--user-group", "--no-create-home"),
+    *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", _OWN),
+)
+_ADD_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,20 +39,34 @@ class User:
 def service_user() -> User | None:
     """Whom to run Postgres and node_exporter as: None unless root asks.
 
+    It is a user of their own, or Postgres' own: what else runs as ``nobody`` or ``daemon`` could read the data and the
+    owner's password. Where a machine has neither, root makes the first (Postgres wants one with a name).
+
     Raises:
-        StackError: Root asks and the machine knows no unprivileged user.
+        StackError: Root asks, and no such user is there or can be made.
     """
     if os.geteuid() != 0:
         return None
-    for name in _CANDIDATES:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return User(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
-    message = f"Postgres refuses to run as root and there is no user {' or '.join(_CANDIDATES)}; add one"
-    raise StackError(message, service="postgres")
+    user = next((found for name in (_OWN, "postgres") if (found := _account(name)) is not None), None)
+    if user is None:
+        with contextlib.suppress(OSError):  # no such program: the sentence below names it
+            finish(_ADD, seconds=_ADD_SECONDS)
+        user = _account(_OWN)
+    if user is None:
+        message = (
+            f"Postgres refuses to run as root, and there is no user {_OWN} or postgres: "
+            f"run `{' '.join(_ADD)}`, or start the stack as a user that is not root"
+        )
+        raise StackError(message, service="postgres")
+    return user
+
+
+def _account(name: str) -> User | None:
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return None if entry.pw_uid == 0 else User(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def _allowed(path: Path, user: User) -> int:

@@ -3,19 +3,25 @@
 A component is made in a sibling folder whose name starts with a dot and renamed into place when it is whole, under a
 file lock per component. Whatever kills a build, nothing that looks finished is left behind, and the next build sweeps
 the rest.
+
+What is taken from it is run, with the stack's passwords: it has to belong to this user or root alone, and each program
+has to be the very bytes that were made.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from acceptance.stack.binaries.component import ComponentError, Source
 from acceptance.stack.processes import StoppedError
+from preflight.config.owners import Flaw, flaw_of, trusted_owners
 
 RECORD = "component.json"
 LOCK_WAIT_SECONDS = 3600.0  # the slowest cold build seen took a tenth of this
@@ -34,7 +41,7 @@ class Program:
     """One program inside a finished component."""
 
     binary: str  # relative to the component's folder
-    size: int  # bytes; a file cut short by a crash is thereby not taken for a finished one
+    sha256: str  # of its bytes, hexadecimal
     version: str
     home: str | None  # relative to the component's folder
 
@@ -71,10 +78,12 @@ def load(folder: Path) -> Record | None:
     """Read a finished component's record.
 
     Returns:
-        None if the folder is not a finished component: no readable record, or a program missing, cut short or not
-        executable.
+        None if the folder is not a finished component: no readable record, a program that is missing, not executable or
+        not the one that was made, or a file that somebody else owns or may write.
     """
     try:
+        if _flaw_below(folder) is not None:
+            return None
         raw: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         programs = {name: Program(**fields) for name, fields in raw.pop("programs").items()}
         record = Record(**raw, programs=programs)
@@ -84,10 +93,70 @@ def load(folder: Path) -> Record | None:
     return record if whole else None
 
 
+def shelved(folder: Path) -> Record | None:
+    """Read the record of a component on the shelf, as `load` does.
+
+    Raises:
+        ComponentError: Another user can change the shelf.
+    """
+    if not folder.exists():
+        return None
+    refuse_strangers(folder.parent)
+    return load(folder)
+
+
 def _is_whole(folder: Path, program: Program) -> bool:
     binary = folder / program.binary
     home_there = program.home is None or (folder / program.home).is_dir()
-    return home_there and os.access(binary, os.X_OK) and binary.stat().st_size == program.size
+    return home_there and os.access(binary, os.X_OK) and digest(binary) == program.sha256
+
+
+def digest(file: Path) -> str:
+    """Return the sha256 of a file, hexadecimal; 100 MB take a few tenths of a second, once a process."""
+    found = file.stat()
+    return _digest(file, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=64)
+def _digest(file: Path, _state: tuple[int, ...]) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def refuse_strangers(shelf: Path) -> None:
+    """Refuse a shelf that another user can change: whatever lay in it would be run.
+
+    Raises:
+        ComponentError: It, or a folder above it, belongs to somebody else or may be written by others.
+    """
+    real = shelf.resolve()
+    for folder in (real, *real.parents):
+        flaw = flaw_of(folder, sticky=folder != real, owners=_owners())
+        if flaw is not None:
+            raise ComponentError(
+                f"the component cache {shelf} is not used: {flaw.problem}, and it should be {flaw.expected}: "
+                f"{flaw.hint}, or set ARBITRAGE_CACHE to a folder of your own"
+            )
+
+
+def _flaw_below(folder: Path) -> Flaw | None:
+    """Return the first thing in a tree that is not this user's or root's alone; links within it are not followed."""
+    owners = _owners()
+    for here, _, files in os.walk(folder):
+        for path in (here, *(os.path.join(here, name) for name in files)):  # noqa: PTH118 -- ten thousand files
+            found = os.lstat(path)
+            alone = found.st_uid in owners and not found.st_mode & 0o022
+            if alone or stat.S_ISLNK(found.st_mode):
+                continue
+            if (flaw := flaw_of(Path(path), owners=owners)) is not None:
+                return flaw
+    return None
+
+
+def _owners() -> frozenset[int]:
+    # Under sudo the cache may be that of whoever asked: this user can be root in any case.
+    asked = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
+    return trusted_owners() | ({int(asked)} if asked.isdecimal() else frozenset())
 
 
 def obtain(
@@ -107,13 +176,15 @@ def obtain(
     """
     shelf = components_dir()
     folder = shelf / key
-    record = load(folder)
+    record = shelved(folder)
     if record is not None:
         return folder, record
     try:
-        shelf.mkdir(parents=True, exist_ok=True)
+        shelf.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        shelf.mkdir(exist_ok=True, mode=0o755)
     except OSError as error:
         raise ComponentError(unwritable(shelf, error)) from error
+    refuse_strangers(shelf)
     with _only_builder(shelf, key, tell, stop):
         record = load(folder)  # whoever held the lock before may have finished it
         if record is None:
@@ -199,11 +270,11 @@ def _lock_path(shelf: Path, key: str) -> Path:
 
 
 def _open_to_readers(tree: Path) -> None:
-    """Let other users read the tree: servers run unprivileged, and there is nothing secret in it."""
+    """Let other users read the tree, and nobody else write it: servers run unprivileged, nothing in it is secret."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode
-            path.chmod(mode | 0o444 | (0o111 if path.is_dir() or mode & 0o100 else 0))
+            path.chmod((mode | 0o444 | (0o111 if path.is_dir() or mode & 0o100 else 0)) & ~0o022)
 
 
 def _remove(tree: Path) -> None:

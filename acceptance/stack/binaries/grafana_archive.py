@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from acceptance.stack.binaries.cache import Program, Record, components_dir, obtain, unwritable
+from acceptance.stack.binaries.cache import Program, Record, components_dir, digest, obtain, unwritable
 from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.binaries.on_path import WANTED
 from acceptance.stack.binaries.pins import HASH_LENGTH, numbers
@@ -215,7 +215,7 @@ def _program(keep: Path) -> Program:
         raise ComponentError(f"the archive's Grafana {version[1]} is older than 10, the first that is supported")
     return Program(
         binary=binary.relative_to(keep).as_posix(),
-        size=binary.stat().st_size,
+        sha256=digest(binary),
         version=version[1],
         home=homes[0].relative_to(keep).as_posix(),
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from acceptance.stack.binaries import on_path
-from acceptance.stack.binaries.cache import components_dir, load
+from acceptance.stack.binaries.cache import components_dir, shelved
 from acceptance.stack.binaries.component import Component, ComponentError, Source
 from acceptance.stack.binaries.pins import numbers
 from acceptance.stack.interface import GrafanaChoice
@@ -65,7 +65,7 @@ def newest_archive() -> Component | None:
     shelf = components_dir()
     unpacked = []
     for folder in sorted(shelf.glob("grafana-*")) if shelf.is_dir() else ():
-        record = load(folder)
+        record = shelved(folder)
         program = record.programs.get("grafana") if record is not None and record.source == "archive" else None
         if program is not None and program.home is not None:
             unpacked.append(

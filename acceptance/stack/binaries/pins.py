@@ -12,6 +12,7 @@ from pathlib import Path
 from acceptance.stack.binaries.component import ComponentError
 
 PINS = Path(__file__).resolve().parents[3] / "docker" / "components"
+_RECORD_FORMAT = 2  # of component.json: checkouts that read different ones share a cache, and build beside each other
 HASH_LENGTH = 16  # hexadecimal digits of the sha256 that a folder's name shows
 
 
@@ -33,6 +34,7 @@ def pin_hash(folder: Path, flags: Mapping[str, object]) -> str:
         "system": platform.system(),
         "machine": platform.machine(),
         "libc": platform.libc_ver()[0],
+        "record": _RECORD_FORMAT,
     }
     digest.update(json.dumps(facts, sort_keys=True).encode())
     return digest.hexdigest()

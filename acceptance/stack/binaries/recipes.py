@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acceptance.stack.binaries import build
 from acceptance.stack.binaries.build import Job, Made
-from acceptance.stack.binaries.cache import Program, Record, cache_root, components_dir, obtain
+from acceptance.stack.binaries.cache import Program, Record, cache_root, components_dir, digest, obtain
 from acceptance.stack.binaries.component import Component, ComponentError, Source
 from acceptance.stack.binaries.go import Go, go_env, go_version
 from acceptance.stack.binaries.npm import node_env
@@ -226,7 +226,7 @@ def _program(recipe: Recipe, name: str, made: Made, keep: Path) -> Program:
         )
     return Program(
         binary=str(made.binary.relative_to(keep)),
-        size=made.binary.stat().st_size,
+        sha256=digest(made.binary),
         version=version,
         home=None if made.home is None else str(made.home.relative_to(keep)),
     )

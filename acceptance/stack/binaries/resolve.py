@@ -80,7 +80,7 @@ def _obtain(wanted: Sequence[Recipe], progress: Progress) -> dict[str, dict[str,
     ready: dict[str, dict[str, Component]] = {}
     for recipe in wanted:
         folder = cache.components_dir() / recipes.key(recipe)[0]
-        record = cache.load(folder)
+        record = cache.shelved(folder)
         if record is not None:
             ready[recipe.name] = recipes.components(recipe, folder, record)
     to_make = [recipe for recipe in wanted if recipe.name not in ready]

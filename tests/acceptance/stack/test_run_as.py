@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import pwd
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from acceptance.stack import run_as
+from acceptance.stack.interface import StackError
 from acceptance.stack.run_as import User, can_read_tree, can_run, can_traverse, service_user, within_reach
 
 # Neither the owner nor in the group of anything these tests make, whoever runs them.
@@ -46,6 +49,61 @@ def test_the_user_is_switched_exactly_when_root_asks(monkeypatch: pytest.MonkeyP
     user = service_user()
     assert user is not None
     assert user.uid != 0
+
+
+class Accounts:
+    """The accounts of a machine, and what adding one does there."""
+
+    def __init__(self, *names: str, can_add: bool = True) -> None:
+        self.names = {"nobody", "daemon", "bin", *names}
+        self.can_add = can_add
+        self.added: list[Sequence[str]] = []
+
+    def getpwnam(self, name: str) -> pwd.struct_passwd:
+        """As the machine's own answers."""
+        if name not in self.names:
+            raise KeyError(name)
+        return pwd.struct_passwd((name, "x", 4_000_002, 4_000_002, "", "/nonexistent", "/usr/sbin/nologin"))
+
+    def add(self, argv: Sequence[str], *, seconds: float) -> None:
+        """Run useradd."""
+        assert seconds > 0
+        self.added.append(argv)
+        if not self.can_add:
+            raise FileNotFoundError(argv[0])
+        self.names.add(argv[-1])
+
+
+@pytest.mark.parametrize(
+    ("accounts", "expected", "added"),
+    [
+        (Accounts("postgres"), "postgres", 0),
+        (Accounts("arbitrage-stack"), "arbitrage-stack", 0),
+        (Accounts("arbitrage-stack", "postgres"), "arbitrage-stack", 0),
+        (Accounts(), "arbitrage-stack", 1),
+    ],
+    ids=["Postgres' own", "a user of its own", "both", "neither"],
+)
+def test_q13_servers_never_run_as_a_user_that_others_run_as(
+    monkeypatch: pytest.MonkeyPatch, accounts: Accounts, expected: str, added: int
+) -> None:
+    """Whatever else runs as nobody could read the owner's password and the data."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", accounts.getpwnam)
+    monkeypatch.setattr(run_as, "finish", accounts.add)
+    user = service_user()
+    assert user is not None
+    assert (user.name, len(accounts.added)) == (expected, added)
+
+
+def test_q13_without_such_a_user_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence holds the command that mends it."""
+    accounts = Accounts(can_add=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(pwd, "getpwnam", accounts.getpwnam)
+    monkeypatch.setattr(run_as, "finish", accounts.add)
+    with pytest.raises(StackError, match=r"run `useradd --system .* arbitrage-stack`"):
+        service_user()
 
 
 @pytest.mark.parametrize(("mode", "reachable"), [(0o755, True), (0o711, True), (0o700, False), (0o744, False)])

@@ -28,7 +28,7 @@ def finish(keep: Path, body: str = BODY) -> Record:
     binary.parent.mkdir()
     binary.write_text(body)
     binary.chmod(0o700)
-    programs = {"redis": Program(binary="bin/one", size=len(body), version="7.0", home=None)}
+    programs = {"redis": Program(binary="bin/one", sha256=cache.digest(binary), version="7.0", home=None)}
     return Record(name="redis", source="wheel", pin="0" * 64, toolchain="pip", build_seconds=1.0, programs=programs)
 
 
@@ -110,6 +110,12 @@ def test_readable_by_servers(root: Path) -> None:
     assert folder.parent == root / "components"
 
 
+def _beside(folder: Path) -> Path:
+    library = folder / "bin" / "library.so"
+    library.write_text("")
+    return library
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -120,8 +126,16 @@ def test_readable_by_servers(root: Path) -> None:
         lambda folder: (folder / "bin" / "one").unlink(),
         lambda folder: (folder / "bin" / "one").write_text(""),
         lambda folder: (folder / "bin" / "one").chmod(0o644),
+        lambda folder: (folder / "bin" / "one").write_text(BODY.replace("one", "two")),
+        lambda folder: (folder / "bin" / "one").chmod(0o777),
+        lambda folder: (folder / "bin").chmod(0o777),
+        lambda folder: (folder / cache.RECORD).chmod(0o666),
+        lambda folder: _beside(folder).chmod(0o646),
     ],
-    ids=["no record", "torn record", "no object", "no programs", "no program", "cut short", "not executable"],
+    ids=[
+        *("no record", "torn record", "no object", "no programs", "no program", "cut short", "not executable"),
+        *("other bytes of the same size", "a program that others may write", "its folder", "its record", "its library"),
+    ],
 )
 def test_damage_is_not_finished(damage: object) -> None:
     """A folder whose record or program is damaged does not count as finished and is built again."""
@@ -132,6 +146,56 @@ def test_damage_is_not_finished(damage: object) -> None:
     assert cache.load(folder) is None
     assert obtain(builds) == (folder, record)
     assert len(builds) == 2
+
+
+def test_q13_a_planted_program_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another user put there does not count, though every byte is right: it is made anew."""
+    builds: list[Path] = []
+    folder, record = obtain(builds)
+    monkeypatch.setattr(cache, "trusted_owners", lambda: frozenset({folder.stat().st_uid + 1}))
+    assert cache.load(folder) is None
+    monkeypatch.undo()
+    assert cache.load(folder) == record
+
+
+@pytest.mark.parametrize("above", [0, 1, 2], ids=["the shelf", "the cache", "the folder above"])
+def test_q13_a_shelf_that_others_may_write_is_refused(root: Path, above: int) -> None:
+    """Whoever may write there could exchange what is on it between this look and the start: the command mends it."""
+    builds: list[Path] = []
+    obtain(builds)
+    place = [root / "components", root, root.parent][above]
+    place.chmod(0o777)
+    with pytest.raises(ComponentError, match=rf"others may write {place} \(mode 0777\).*chmod go-w.*ARBITRAGE_CACHE"):
+        obtain(builds)
+    place.chmod(0o755)
+    obtain(builds)
+    assert len(builds) == 1
+
+
+def test_a_shelf_of_whoever_asked_for_root_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo make` with the cache of the user who typed it: that user can be root in any case, another one can not."""
+    builds: list[Path] = []
+    obtain(builds)
+    owner = root.stat().st_uid
+    monkeypatch.setattr(cache, "trusted_owners", lambda: frozenset({owner + 1}))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_UID", str(owner + 2))
+    with pytest.raises(ComponentError, match="belongs to"):
+        obtain(builds)
+    monkeypatch.setenv("SUDO_UID", str(owner))
+    assert cache.load(root / "components" / KEY) is not None
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o002, 0o077])
+def test_no_umask_lets_others_write(root: Path, mask: int) -> None:
+    """What is made here is this user's alone to write, whatever the umask was."""
+    before = os.umask(mask)
+    try:
+        obtain([])
+    finally:
+        os.umask(before)
+    found = [path for path in (root, *root.rglob("*")) if path.suffix != ".lock" and path.stat().st_mode & 0o022]
+    assert found == []
 
 
 def test_failed_build_leaves_nothing(root: Path) -> None:

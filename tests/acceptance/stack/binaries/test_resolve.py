@@ -286,7 +286,7 @@ def test_cached_programs_are_not_run(tmp_path: Path, own_cache: Path) -> None:
         programs = {}
         for program in one.gives:
             path = tool(folder, program, f"echo x >>{marker}")
-            programs[program] = Program(binary=program, size=path.stat().st_size, version="1.0", home=None)
+            programs[program] = Program(binary=program, sha256=cache.digest(path), version="1.0", home=None)
         record = Record(name=one.name, source=one.source, pin=pin, toolchain="", build_seconds=0.0, programs=programs)
         (folder / cache.RECORD).write_text(json.dumps(asdict(record)))
     said = io.StringIO()
