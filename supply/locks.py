@@ -119,6 +119,7 @@ _NPM_LOCKS: Final = ("docker/components/*/package-lock.json", "tests/evidence/re
 _READERS: Final[Mapping[str, Callable[[Path, str], Iterator[Part]]]] = {
     "requirements.lock": _requirements,
     "tests/mutation/requirements.lock": _requirements,
+    ".github/audit/requirements.lock": _requirements,
     "docker/components/*/requirements.txt": _requirements,
     "docker/components/*/go.mod": _go_modules,
     **dict.fromkeys(_NPM_LOCKS, _npm_packages),

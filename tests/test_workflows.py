@@ -38,13 +38,15 @@ def test_audit_asks_about_every_python_lock(jobs: dict[str, Any]) -> None:
         for path in (
             ROOT / "requirements.lock",
             *ROOT.glob("tests/*/requirements.lock"),
+            *ROOT.glob(".github/*/requirements.lock"),
             *ROOT.glob("docker/components/*/requirements.txt"),
         )
     }
-    assert len(locks) > 4
+    assert len(locks) > 6
     assert [lock for lock in sorted(locks) if f"--requirement {lock}" not in text] == []
     for option in ("--require-hashes", "--disable-pip", "--strict"):
-        assert option in text
+        assert option in text.partition("bin/pip-audit")[2]
+    assert "--require-hashes --no-deps --requirement .github/audit/requirements.lock" in text  # the tool itself
     assert "--ignore-vuln" not in text
     assert "|| true" not in text
 

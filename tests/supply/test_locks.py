@@ -26,12 +26,13 @@ def test_every_lock_file_is_known() -> None:
     names = ("*requirements*.lock", "requirements.txt", "go.mod", "package-lock.json")
     found = {
         path.relative_to(ROOT).as_posix()
-        for top in ("docker", "tests", "acceptance", "scripts")
+        for top in ("docker", "tests", "acceptance", "scripts", ".github")
         for name in names
         for path in (ROOT / top).rglob(name)
         if "node_modules" not in path.parts
     }
     assert found - {part.pinned_by for part in parts(ROOT)} == set()
+    assert len(found) > 8
 
 
 def test_hashes_are_those_of_the_lock() -> None:

@@ -39,7 +39,25 @@ def test_official_images_are_at_exact_versions() -> None:
     """The compose file names one official image for each service that has one."""
     found = compose_images.official()
     assert set(found) == {image.variable for image in contexts.IMAGES} - contexts.OWN
-    assert all(name.rpartition(":")[2][0] in "v123456789" for name in found.values())
+    assert all(name.partition("@")[0].rpartition(":")[2][0] in "v123456789" for name in found.values())
+
+
+def test_q16_a_digest_beside_the_tag_is_what_is_asked_for_and_pulled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the compose file or the user names the bytes, no tag that was moved takes their place."""
+    pinned = f"redis:8.4.0-bookworm@sha256:{'ab' * 32}"
+    (tmp_path / "docker").mkdir()
+    text = (compose_images.ROOT / "docker" / "docker-compose.yml").read_text(encoding="utf-8")
+    changed = text.replace(":-redis:8.4.0-bookworm}", f":-{pinned}}}")
+    (tmp_path / "docker" / "docker-compose.yml").write_text(changed, encoding="utf-8")
+    assert compose_images.official(tmp_path)["REDIS_IMAGE"] == pinned
+    others = [name for name in compose_images.official().values() if not name.startswith("redis:")]
+    engine = _Engine(monkeypatch, has=others, registry=OK)
+    assert compose_images.choose("auto", tmp_path)[0] == "official"
+    assert [args[-1] for args in engine.asked] == [pinned]
+    values, _ = settings_for(_images("local", **LOCAL), {"REDIS_IMAGE": pinned})
+    assert "REDIS_IMAGE" not in values  # the line of the user's own stays
 
 
 def test_auto_takes_official_images_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
