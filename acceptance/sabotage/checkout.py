@@ -19,6 +19,7 @@ PARTS = (
     "monitoring",
     "preflight",
     "scripts",
+    "supply",
     "tests",
     "conftest.py",
     "pyproject.toml",

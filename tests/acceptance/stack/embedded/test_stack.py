@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import signal
 import stat
@@ -21,7 +22,7 @@ from acceptance.stack.binaries.resolve import resolve_all
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import SERVICES, Stack, StackError
 from acceptance.stack.readiness import http_get
-from acceptance.stack.run_as import service_user
+from acceptance.stack.run_as import User, can_traverse, service_user
 from acceptance.stack.wait import Observation, wait_until
 from tests.acceptance.stack.light import gone, vanished
 
@@ -87,6 +88,18 @@ def test_postgres_and_node_exporter_never_run_as_root(stack: EmbeddedStack) -> N
     assert uids.pop("postgres") == expected != 0
     assert uids.pop("node-exporter") == expected
     assert set(uids.values()) == {os.getuid()}
+
+
+def test_q13_no_other_account_reaches_the_data(stack: EmbeddedStack) -> None:
+    """No account but the stack's own and the one that Postgres runs as can enter where its data and password are."""
+    home = stack.layout.data("postgres")
+    assert (home / "owner-password").is_file()
+    own = {0, os.getuid(), *(psutil.Process(row["pid"]).uids().real for row in stack.processes())}
+    others = [each for each in pwd.getpwall() if each.pw_uid not in own]
+    assert "nobody" in {each.pw_name for each in others}
+    assert [
+        each.pw_name for each in others if can_traverse(home, User(name=each.pw_name, uid=each.pw_uid, gid=each.pw_gid))
+    ] == []
 
 
 def test_no_secret_is_in_a_process_table_or_a_log(stack: EmbeddedStack) -> None:
