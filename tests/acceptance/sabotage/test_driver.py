@@ -145,6 +145,7 @@ class LentStack:
         self.put: list[tuple[str, Mapping[str, str]]] = []
 
     def prepare(self, copy: Path, textfiles: Mapping[str, str]) -> None:
+        """Note them."""
         self.put.append((copy.name, dict(textfiles)))
 
 
