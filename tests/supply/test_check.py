@@ -16,6 +16,7 @@ from supply.licences import Licences, Reason, Standing, load, standing
 from supply.locks import npm_licences, parts
 from supply.part import Kind, Part, SupplyError
 
+pytestmark = pytest.mark.leg("pure")  # it reads names of servers, and starts none
 ROOT = Path(__file__).parents[2]
 REASON = Reason(english="because", korean="그래서")
 

@@ -28,7 +28,7 @@ Try = Callable[..., tuple[int, dict[str, Any]]]
 def checkout(tmp_path: Path) -> Path:
     """The driver's own package, a module that can be broken, and a test of it."""
     made = tmp_path / "checkout"
-    for part in ("docker", "docs", "engine", "evidence", "monitoring", "preflight", "scripts"):
+    for part in ("docker", "docs", "engine", "evidence", "monitoring", "preflight", "scripts", "supply"):
         (made / part).mkdir(parents=True)
     (made / "tests").mkdir()
     (made / "acceptance").mkdir()
