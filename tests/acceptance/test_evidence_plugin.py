@@ -133,7 +133,7 @@ def test_a_run_that_passes(run: Runner) -> None:
     assert (gate(done)["result"], gate(done)["passed"], gate(done)["counts"]["passed"]) == ("FULL", True, 2)
     assert done.manifest["result"] == "PASSED"
     assert set(done.manifest["files"]) == {
-        "run.json", "gates/tests.json", "gates/tests.collection.json", "gates/tests.junit.xml",
+        "run.json", "sbom.cdx.json", "gates/tests.json", "gates/tests.collection.json", "gates/tests.junit.xml",
         "gates/tests.reportlog.jsonl.gz", "tests.log", "tests/docker_status.txt", "report.html",
     }  # fmt: skip
     assert sound(done.bundle)
