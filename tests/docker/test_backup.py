@@ -152,7 +152,7 @@ def test_a_dry_run_looks_and_changes_nothing(
 def test_a_running_stack_is_refused(
     keeper: Keeper, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither verb touches what a container works on, be it one of `compose run`; it says how to stop it."""
+    """K5: Neither verb touches what a container works on, be it one of `compose run`; it says how to stop it."""
     before = keeper.state()
     script = "docker compose run -d --rm --no-deps --entrypoint sleep preflight 60"
     container = keeper.operator.types(script).stdout.strip()
@@ -203,7 +203,7 @@ def _changed(saved: Path, target: Path, how: str) -> None:
 def test_a_file_that_is_no_whole_backup_is_refused_before_anything_is_touched(
     keeper: Keeper, saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, how: str, said: str
 ) -> None:
-    """Volumes and docker/.env are as they were; one sentence says what is wrong with the file."""
+    """K5: Volumes and docker/.env are as they were; one sentence says what is wrong with the file."""
     file = tmp_path / "given.tar"
     _changed(saved, file, how)
     before = keeper.state()
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_whole_backup_is_refused_before_anything_is_touched(
 def test_a_restore_that_is_interrupted_leaves_the_data_as_it_was(
     keeper: Keeper, saved: Path, number: signal.Signals
 ) -> None:
-    """Half-filled volumes are never the stack's; they are gone at once, after a kill -9 with the next command."""
+    """K5: Half-filled volumes are never the stack's; they are gone at once, after a kill -9 with the next command."""
     volumes, env = keeper.state()
     argv = [sys.executable, "-m", "acceptance.stack.compose.operate.backup", "restore", "--file", str(saved)]
     process = subprocess.Popen(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,7 +104,9 @@ class TestOnContainers:
         with socket.create_server((HOST, operator.ports["grafana"])):
             assert doctor.main(["--docker-dir", str(operator.folder)]) == 1
         said = capsys.readouterr().out
-        assert re.search(rf"{operator.ports['grafana']} .*which grafana wants, is taken.*\({os.getpid()}|process", said)
+        port = operator.ports["grafana"]
+        assert f"port {port}, which grafana wants (GRAFANA_PORT), is taken by " in said
+        assert f"(process {os.getpid()})" in said
         assert REMEDIES["port"].plain in said
 
     @pytest.mark.parametrize(
@@ -116,6 +117,17 @@ class TestOnContainers:
         with mode(operator.folder.parent / name, 0o700):
             (what,) = found(Machine(docker_dir=operator.folder))["unreadable"]
         assert name.split("/")[1] in what
+
+    def test_a_remedy_of_several_findings_is_told_once(
+        self, operator: Operator, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Each finding is named; what mends them all is a long sentence."""
+        monitoring = operator.folder.parent / "monitoring"
+        with mode(monitoring / "prometheus", 0o700), mode(monitoring / "grafana" / "dashboards", 0o700):
+            assert doctor.main(["--docker-dir", str(operator.folder)]) == 1
+        said = capsys.readouterr().out
+        assert (said.count("user cannot read"), said.count(REMEDIES["unreadable"].plain)) == (2, 1)
+        assert said.splitlines()[-1].startswith("found: 2;")
 
     @pytest.mark.parametrize("trouble", ["unreadable", "empty", "missing", "two lines"])
     def test_a_secret_that_cannot_be_used(self, operator: Operator, trouble: str) -> None:

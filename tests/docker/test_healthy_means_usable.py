@@ -123,7 +123,7 @@ def bench(images: dict[str, str]) -> Iterator[Bench]:
     ],
 )
 def test_without_its_secret_a_service_does_not_start(bench: Bench, service: str, secret: str, trouble: str) -> None:
-    """Neither without a password nor with a well-known one: it ends, and says which file it is about."""
+    """K4: Neither without a password nor with a well-known one: it ends, and says which file it is about."""
     path = bench.project.secrets_dir / secret
     value = path.read_text(encoding="utf-8")
     if trouble == "empty":
@@ -146,7 +146,7 @@ def test_the_gate_does_not_run_without_its_secret(bench: Bench) -> None:
 
 @pytest.mark.parametrize("password", ['quo"te', "back\\slash", "sp ace#$'x", "größe"], ids=str)
 def test_redis_has_the_password_of_the_file_whatever_is_in_it(bench: Bench, password: str) -> None:
-    """Healthy means that exactly this password is answered, and it is in no log."""
+    """K7: Healthy means that exactly this password is answered, and it is in no log."""
     path = bench.project.secrets_dir / "redis_password"
     path.chmod(0o644)
     path.write_text(f"{password}\n", encoding="utf-8")
@@ -173,7 +173,7 @@ def test_k14_a_redis_whose_data_is_damaged_has_its_remedy(bench: Bench, part: st
 
 
 def test_a_redis_without_a_password_is_not_healthy(bench: Bench) -> None:
-    """Answering is not enough: a client without the password has to be refused."""
+    """K4: Answering is not enough: a client without the password has to be refused."""
     bench.starts("redis")
     bench.gets_healthy("redis")
     script = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli -h 127.0.0.1 config set requirepass "$1"'
@@ -187,7 +187,7 @@ def test_a_redis_without_a_password_is_not_healthy(bench: Bench) -> None:
 
 
 def test_postgres_does_not_start_with_an_init_folder_that_it_cannot_read(bench: Bench) -> None:
-    """Nothing is set up without the role; once the folder is readable, the same volume is set up whole."""
+    """K2: Nothing is set up without the role; once the folder is readable, the same volume is set up whole."""
     folder = bench.project.folder / "postgres"
     bench.close(folder)
     log = bench.gives_up("postgres")
@@ -214,7 +214,7 @@ def test_postgres_does_not_start_with_an_init_folder_that_it_cannot_read(bench: 
     ids=["no database", "no role", "another password", "no login", "no tables"],
 )
 def test_a_postgres_that_the_bot_cannot_use_is_not_healthy(bench: Bench, spoil: str, said: str) -> None:
-    """Its healthcheck says what is missing, and the documented line makes it without touching the rest."""
+    """K2: Its healthcheck says what is missing, and the documented line makes it without touching the rest."""
     bench.starts("postgres")
     bench.gets_healthy("postgres")
     words = [word for each in spoil.split("; ") for word in ("-c", each)]

@@ -148,7 +148,7 @@ def test_a_backup_of_the_ledger_can_be_brought_back(operator: Operator, first_ru
 def test_the_long_form_touches_nothing_that_it_cannot_bring_back(
     operator: Operator, first_run: DockerResult, trouble: str
 ) -> None:
-    """In another folder, with half a tar, or while the stack runs: it fails, and the ledger is as it was."""
+    """K5: In another folder, with half a tar, or while the stack runs: it fails, and the ledger is as it was."""
     assert first_run.code == 0
     names, _, brought = LONG_FORM
     tar = operator.folder / "preflight-ledger.tar"

@@ -46,7 +46,7 @@ def _secrets_are_closed(operator: Operator) -> bool:
 
 
 def test_make_images_secrets_is_all_that_is_needed(operator: Operator) -> None:
-    """Every service gets healthy and the gate says GO; the secrets are nobody else's."""
+    """K2: Every service gets healthy and the gate says GO; the secrets are nobody else's."""
     operator.comes_up()
     operator.types(documented("docker compose run --rm preflight db migrate"))
     assert "GO" in operator.types(documented("docker compose run --rm preflight --env paper")).stdout
@@ -55,7 +55,7 @@ def test_make_images_secrets_is_all_that_is_needed(operator: Operator) -> None:
 
 
 def test_the_documented_line_opens_configuration_and_no_secret(operator: Operator) -> None:
-    """After a pull under the same umask: the service that cannot read says so, the line helps, secrets stay closed."""
+    """K3: After a pull under the same umask a service that cannot read says so; the line helps, secrets stay closed."""
     root = operator.folder.parent
     for path in ((root / "monitoring"), *(root / "monitoring").rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -84,7 +84,7 @@ def test_the_documented_line_lets_the_check_git_read_and_no_secret(operator: Ope
 
 
 def test_no_page_opens_a_whole_checkout() -> None:
-    """Each recursive chmod that the documents show names folders, none of them above the secrets."""
+    """K3: Each recursive chmod that the documents show names folders, none of them above the secrets."""
     pages = [*choose.ROOT.glob("*.md"), *(choose.ROOT / "docs").rglob("*.md")]
     shown = [each for page in pages for each in re.findall(r"chmod -R a\+rX([^`&\n]*)", page.read_text("utf-8"))]
     assert shown

@@ -46,7 +46,7 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "image": Remedy(says="`No such image`, `pull access denied`", do="`make images` in the project root"),
         "port": Remedy(
             says="`address already in use`, `port is already allocated`",
-            do="end that program, or name another port in `docker/.env`, such as `REDIS_PORT=16379`",
+            do="end that program, or name another port in `docker/.env`, such as `REDIS_PORT=16379` for Redis",
         ),
         "unreadable": Remedy(
             says="`... cannot be read by uid ..., so nothing was started`, `... is empty`",

@@ -23,7 +23,7 @@ import psutil
 from acceptance.stack.compose.remedies import REMEDIES
 from acceptance.stack.docker import docker_cli as engine
 from acceptance.stack.interface import StackError
-from acceptance.stack.ports import by_whom, is_free
+from acceptance.stack.ports import by_whom, is_free, port_variable
 
 ROOT = Path(__file__).resolve().parents[4]
 """The checkout."""
@@ -43,9 +43,6 @@ class DoctorFinding:
 
     what: str
     remedy: str  # name of a row of `REMEDIES`
-
-    def __str__(self) -> str:
-        return f"{self.what}\n    -> {REMEDIES[self.remedy].plain}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +110,8 @@ def _ports(config: Mapping[str, Any], running: Sequence[str]) -> Iterator[Doctor
                 yield DoctorFinding(what=f"port {port} is wanted by {taken[port]} and by {name}", remedy="port")
             elif name not in running and not is_free(port):
                 yield DoctorFinding(
-                    what=f"port {port} of 127.0.0.1, which {name} wants, is taken{by_whom(port)}", remedy="port"
+                    what=f"port {port}, which {name} wants ({port_variable(name)}), is taken{by_whom(port)}",
+                    remedy="port",
                 )
             taken[port] = name
 
@@ -173,7 +171,7 @@ def _volumes(config: Mapping[str, Any]) -> Iterator[DoctorFinding]:
     elif held.strip() and not held.strip().isdigit():
         yield DoctorFinding(what=f"the volume {volume} is not empty and is no cluster", remedy="no cluster")
     elif held.strip() and held.strip() != major[1]:
-        what = f"the volume {volume} is of Postgres {held.strip()}, and {image} is {major[1]}"
+        what = f"the volume {volume} is of Postgres {held.strip()}, and {image} has Postgres {major[1]}"
         yield DoctorFinding(what=what, remedy="version")
 
 
@@ -207,16 +205,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make doctor", description="Look whether the compose stack would start.")
     parser.add_argument("--docker-dir", type=Path, default=ROOT / "docker", help="folder of docker-compose.yml")
     machine = Machine(docker_dir=parser.parse_args(argv).docker_dir)
-    count = 0
+    count, told = 0, set[str]()
     try:
         for name, findings in look(machine):
             count += len(findings)
-            for line in map(str, findings) if findings else ["well"]:
-                sys.stdout.write(f"{name:14} {line}\n")
+            if not findings:
+                sys.stdout.write(f"{name:14} well\n")
+            for each in findings:
+                remedy = "as above" if each.remedy in told else REMEDIES[each.remedy].plain
+                told.add(each.remedy)
+                sys.stdout.write(f"{name:14} {each.what}\n    -> {remedy}\n")
     except (StackError, OSError, ValueError, KeyError) as error:
         sys.stdout.write(f"doctor: could not look at everything: {type(error).__name__}: {error}\n")
         return 1
-    sys.stdout.write("'docker compose up' would work\n" if not count else f"{count} findings: mend them, then again\n")
+    sys.stdout.write(
+        "'docker compose up' would work\n" if not count else f"found: {count}; mend that, then 'make doctor' again\n"
+    )
     return 1 if count else 0
 
 
