@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from evidence.bundle.snapshot import packed_name
 from evidence.verdict.frames import Newest, frame_count, newest
 from evidence.verdict.report import Report
 
@@ -44,17 +43,17 @@ def gaps(document: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield from (f"the panel {title} was not seen" for title in report.panels() if title not in seen)
 
 
-def all_panels(document: Mapping[str, Any], window: tuple[float, float], files: frozenset[str]) -> Iterator[str]:
+def all_panels(document: Mapping[str, Any], window: tuple[float, float], pictures: frozenset[str]) -> Iterator[str]:
     """Say what in ``panels.json`` does not follow from its frames.
 
     Args:
         document: follows its schema.
         window: begin and end of the gate, Unix seconds.
-        files: names beside the document.
+        pictures: names of those in ``pictures.json``.
     """
     for panel in document["panels"]:
         place = f"{panel['dashboard']}, {panel['title']}"
-        if not {panel["picture"], packed_name(panel["picture"])} & files:
+        if panel["picture"] not in pictures:
             yield f"{place}: its picture {panel['picture']} is missing"
         if panel["raw"] is None:
             if panel["values"] or not panel["problems"]:

@@ -21,6 +21,7 @@ STATUS: Final = "docker_status.txt"
 PROMETHEUS: Final = "prometheus_query_result.json"
 GRAFANA: Final = "grafana_api_result.json"
 PANELS: Final = "panels.json"
+PICTURES: Final = "pictures.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +105,14 @@ class _Reading:
             yield from (Problem(self.path(name), text) for text in look.contradictions(document, report, self.window))
         every = self.document(PANELS)
         if every is not None:
-            beside = frozenset(
-                name.removeprefix(self.folder + "/")
-                for name in self.snapshot.files
-                if name.startswith(self.folder + "/")
-            )
-            yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, beside))
+            drawn = frozenset((self.document(PICTURES) or {"pictures": ()})["pictures"])
+            yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, drawn))
         yield from self._identity()
 
     def gaps(self) -> Iterator[str]:
         """Say what of a whole run's evidence is missing."""
         for name in layout.STACK_FILES:
-            if self.path(name) not in self.snapshot.files:
+            if self.path(name) not in self.snapshot.names():
                 yield f"{self.path(name)} is missing"
         report = self.report()
         asked, shown = self.document(PROMETHEUS), self.document(GRAFANA)

@@ -17,6 +17,7 @@ from tests.evidence.verify.changes import (
     from_other,
     later,
     log_of,
+    put,
     query,
     raw_value,
     remove,
@@ -202,7 +203,7 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "prometheus_query_result.json: $.schema_version",
     ),
     "half a document": (
-        lambda b, _: (b / "e2e/compose/panels.json").write_text("{"),
+        lambda b, _: put(b / "e2e/compose/panels.json", "{"),
         "e2e/compose/panels.json: e2e/compose/panels.json is not JSON",
     ),
     "the manifest's stack": (claim(stacks={}), "manifest.json: says stacks: {}"),
