@@ -21,6 +21,7 @@ STATUS: Final = "docker_status.txt"
 PROMETHEUS: Final = "prometheus_query_result.json"
 GRAFANA: Final = "grafana_api_result.json"
 PANELS: Final = "panels.json"
+CHAT: Final = "telegram_chat.json"
 PICTURES: Final = "pictures.json"
 
 
@@ -107,6 +108,10 @@ class _Reading:
         if every is not None:
             drawn = frozenset((self.document(PICTURES) or {"pictures": ()})["pictures"])
             yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, drawn))
+        chat = self.document(CHAT)
+        begin, end = self.window
+        if chat is not None and any(not begin <= message["at"] <= end for message in chat["chat"]):
+            yield Problem(self.path(CHAT), "holds a message from outside the time of its gate")
         yield from self._identity()
 
     def gaps(self) -> Iterator[str]:
@@ -128,6 +133,7 @@ class _Reading:
         begin, end = self.window
         if not begin <= report.started_at <= report.ended_at <= end:
             yield Problem(self.path(REPORT), "is of a run outside the time of its gate")
+        yield from (Problem(self.path(REPORT), text) for text in report.contradictions())
         prom = self.path(f"arbitrage_preflight_{report.env}.prom")
         if prom not in self.snapshot.files:
             yield Problem(prom, f"is missing beside {REPORT}")

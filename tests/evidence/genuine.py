@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -269,11 +270,12 @@ def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryRes
             },
         }
         head = next(one for one in wanted if one["name"] == parts[0])
+        query = f'{{__name__=~"{"|".join((*parts, LAST_RUN))}", env="paper"}}'
         result = result.plus(
             MetricQuery(
                 metric=metric,
-                query=f'{{__name__=~"{"|".join((*parts, LAST_RUN))}", env="paper"}}',
-                url="http://127.0.0.1:9090/api/v1/query",
+                query=query,
+                url=f"http://127.0.0.1:9090/api/v1/query?{urlencode({'query': query, 'time': at})}",
                 attempts=2,
                 value=head["value"],
                 expected=head["value"],

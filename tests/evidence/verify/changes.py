@@ -116,6 +116,16 @@ def raw_value(document: Any) -> None:
     one["samples"][0]["value"] = one["value"] = one["expected"] = 7.0
 
 
+def answer(panel: Any) -> Any:
+    """What Grafana answered to a panel's first query."""
+    return panel["raw"]["results"]["A"]
+
+
+def frame(panel: Any) -> Any:
+    """The first frame of it."""
+    return answer(panel)["frames"][0]
+
+
 def frame_value(document: Any) -> None:
     """Change a panel's value in its frames and in what is said of it."""
     panel = document["panels"][0]
