@@ -80,7 +80,9 @@ def test_ctrf_has_every_test_of_every_gate(tmp_path: Path) -> None:
     assert counts == {"tests": 10, "passed": 6, "failed": 2, "skipped": 2, "pending": 0, "other": 0}
     core = {test["name"]: test for test in results["tests"] if test["suite"] == ["core"]}
     assert (core[CORE[0]]["status"], core[CORE[1]]["duration"]) == ("failed", 1500)
-    assert results["environment"]["extra"] == {"bundle": bundle.name, "result": "FAILED", "scope": "all gates"}
+    assert results["environment"]["extra"] == {
+        "bundle": bundle.name, "result": "FAILED", "scope": "all gates", "signature": "UNSIGNED",
+    }  # fmt: skip
     assert 0 < results["summary"]["start"] < results["summary"]["stop"]
 
 
