@@ -1,7 +1,7 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
 On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
-that use it.
+that use it, and the browser after both: whenever a Docker network comes or goes, Chromium cuts what it is loading.
 """
 
 from __future__ import annotations
@@ -39,18 +39,13 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         )
         return Tests(name=name, run=run)
 
-    lanes: list[tuple[Part, ...]] = [
-        (
-            tests("unit", "pure", "servers", options=_TWO),
-            tests("system", "system", options=_TWO),
-            tests("browser", "browser"),
-        )
-    ]
-    if docker:
-        lanes.append((tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())))
+    in_containers = (tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())) if docker else ()
     return Plan(
         gate="core",
-        lanes=tuple(lanes),
+        lanes=(
+            (tests("unit", "pure", "servers", options=_TWO), tests("system", "system", options=_TWO)),
+            (*in_containers, tests("browser", "browser")),
+        ),
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),

@@ -31,8 +31,8 @@ def test_fast() -> None:
 @pytest.mark.parametrize(
     ("docker", "engine", "legs", "note"),
     [
-        (True, True, ["unit", "system", "browser", "docker", "engine"], ""),
-        (True, False, ["unit", "system", "browser", "docker"], "ENGINE RESTART NOT RUN"),
+        (True, True, ["unit", "system", "docker", "engine", "browser"], ""),
+        (True, False, ["unit", "system", "docker", "browser"], "ENGINE RESTART NOT RUN"),
         (False, False, ["unit", "system", "browser"], "COMPOSE NOT RUN"),
     ],
 )
