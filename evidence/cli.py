@@ -7,6 +7,7 @@ Exit codes: 0 fine; 1 what was asked about is not so, or could not be done; 2 ba
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Console script."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `evidence show | head` has seen enough: that is no traceback
     sys.exit(main())
 
 

@@ -19,7 +19,7 @@
     gates/<gate>.collection.json          tests found: selected and deselected (written by the acceptance plug-in)
     e2e/<stack>/...                       what the acceptance plug-in saw on that stack (see `STACK_FILES`)
 
-Sealing packs report logs (``.gz``) and pictures (``.svgz``).
+Sealing packs report logs, JUnit XML, ``panels.json`` and ``pictures.json`` (``.gz`` behind the name).
 
 `<gate>` is `fast`, `core`, `e2e-embedded`, `e2e-compose`. Others (`git`, `e2e-external`) may be there and must pass
 too, but do not count towards completeness.
@@ -32,6 +32,9 @@ from typing import Final
 
 #: Environment variable with the path of the open bundle that a gate writes into.
 VARIABLE: Final = "EVIDENCE_BUNDLE"
+
+#: Behind the name of a file that sealing has packed, and by which a reader need not ask for it.
+PACKED: Final = ".gz"
 
 RUN: Final = "run.json"
 SBOM: Final = "sbom.cdx.json"
@@ -58,8 +61,9 @@ STACK_FILES: Final = (
     "arbitrage_preflight_paper.prom",
     "preflight_console.log",
     "panels.json",
+    "pictures.json",
     "telegram_chat.json",
-)  # and logs/<service>.log, pictures/<dashboard>/<panel>.svg
+)  # and logs/<service>.log
 #: Which stack's files stand at the top, best first.
 STACK_ORDER: Final = ("compose", "embedded", "external")
 

@@ -17,14 +17,14 @@ from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.bundle.files import listed
 from evidence.bundle.journal import Journal
-from evidence.bundle.snapshot import Snapshot, packed_name, read_folder
+from evidence.bundle.snapshot import Snapshot, read_folder
 from evidence.bundle.writer import Bundle, point_latest, write_atomically
 from evidence.claims.table import Table
 from evidence.errors import EvidenceError, SecretFoundError, StrayFileError
 from evidence.times import iso
 from evidence.verdict.derive import derive, source_of_copies
 
-_TO_PACK: Final = (".reportlog.jsonl", ".svg")
+_TO_PACK: Final = (".reportlog.jsonl", ".junit.xml", "/panels.json", "/pictures.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +125,12 @@ def _tell(bundle: Bundle, snapshot: Snapshot, signer: CryptoSigner | None, rows:
 
 
 def _pack(bundle: Bundle, journal: Journal) -> None:
-    """Pack what is large and repeats itself: a report log of all tests would be half of what a bundle may hold."""
+    """Pack what is large and repeats itself: the answers of all panels would be a tenth of what a bundle may hold."""
     for name in listed(bundle.path):
         if name.endswith(_TO_PACK):
             data = bundle.where(name).read_bytes()
             # The time is left out, so that the same run packs to the same bytes.
-            bundle.add_bytes(packed_name(name), gzip.compress(data, mtime=0), replace=True)
+            bundle.add_bytes(name + layout.PACKED, gzip.compress(data, mtime=0), replace=True)
             bundle.where(name).unlink()
             journal.leave_out(name)
 

@@ -32,6 +32,10 @@ class Snapshot:
     files: Mapping[str, bytes]  # path inside the bundle, with "/"
     odd: Mapping[str, str] = field(default_factory=dict)  # path -> what it is instead of a regular file
 
+    def names(self) -> frozenset[str]:
+        """Return what is there, each under its own name, also where sealing has packed it."""
+        return frozenset(name.removesuffix(layout.PACKED) for name in self.files)
+
     def content(self, name: str) -> bytes | None:
         """Return a file, also where sealing has packed it; None where it is missing.
 
@@ -40,19 +44,20 @@ class Snapshot:
         """
         if name in self.files:
             return self.files[name]
-        packed = self.files.get(packed_name(name))
-        return None if packed is None else _unpacked(packed, packed_name(name))
+        packed = self.files.get(name + layout.PACKED)
+        return None if packed is None else _unpacked(packed, name + layout.PACKED)
 
     def json(self, name: str) -> Any:
-        """Return a document.
+        """Return a document, as `content` finds it.
 
         Raises:
-            DocumentError: it is missing or not JSON.
+            DocumentError: it is missing, cannot be unpacked, or is not JSON.
         """
+        data = self.content(name)
+        if data is None:
+            raise DocumentError(f"{name} is missing")
         try:
-            return json.loads(self.files[name], parse_constant=_refuse_constant)
-        except KeyError as error:
-            raise DocumentError(f"{name} is missing") from error
+            return json.loads(data, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             message = f"{name} is not JSON: {error}"
             raise DocumentError(message) from error
@@ -64,11 +69,6 @@ class Snapshot:
             for name, data in sorted(self.files.items())
             if name not in {layout.MANIFEST, layout.STATEMENT}
         }
-
-
-def packed_name(name: str) -> str:
-    """Return the name that a file has once it is packed: ``.svgz`` of a picture, else ``.gz`` behind it."""
-    return name + ("z" if name.endswith(".svg") else ".gz")
 
 
 def _unpacked(data: bytes, name: str) -> bytes:

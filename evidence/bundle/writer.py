@@ -1,4 +1,4 @@
-"""The one door through which every file enters a bundle: redacted, checked against its schema, written atomically.
+"""The one door through which every file enters a bundle, without secrets and paths of the machine, and whole.
 
 Several processes write into one bundle, each through a `Bundle` of its own, which knows that process's secrets.
 """
@@ -26,6 +26,7 @@ from evidence.errors import (
     NameRefusedError,
     SecretFoundError,
 )
+from evidence.machine import MachinePaths
 from evidence.redact import Redactor, to_bytes
 
 LATEST: Final = "latest"
@@ -40,6 +41,7 @@ class Bundle:
         self.path = path  # the bundle's folder
         self.within = within  # where this view's names begin, such as "e2e/compose"
         self._redactor = Redactor() if redactor is None else redactor
+        self._paths = MachinePaths()
         self._journal = Journal(path)
 
     @classmethod
@@ -141,7 +143,7 @@ class Bundle:
         return self.add_file(name, target, replace=True)
 
     def add_bytes(self, name: str, data: bytes, *, replace: bool = False) -> Path:
-        """Redact, check against the name's schema, write atomically.
+        """Redact, hide the machine's paths, check against the name's schema, write atomically.
 
         Args:
             name: path with ``/``, such as ``logs/redis.log``; it begins in `within`.
@@ -165,7 +167,9 @@ class Bundle:
         target = self._target(full)
         if not replace and (target.exists() or target.is_symlink()):
             raise NameRefusedError(f"{full} is in the bundle already: pass replace=True to write it anew")
-        self._write(full, target, self._redactor.redact(data))
+        clean = self._redactor.redact(data)
+        # What sealing packs is clean already, and might hold any bytes.
+        self._write(full, target, clean if full.endswith(layout.PACKED) else self._paths.hide(clean))
         return target
 
     def leave(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from evidence.bundle import layout
 from evidence.claims.facts import Facts, stack_of
 from evidence.claims.table import Claim, Criterion, Table
 from evidence.errors import ClaimsError
@@ -219,8 +220,8 @@ def _files(claim: Claim, proofs: Iterable[Proof], facts: Facts) -> Iterator[str]
     gates = dict.fromkeys([*claim.gates, *(proof.gate for proof in proofs)])
     names = [
         *claim.files,
-        *(f"gates/{gate}.junit.xml" for gate in gates),
-        *(f"gates/{gate}.json" for gate in claim.gates),
+        *(layout.gate_junit(gate) + layout.PACKED for gate in gates),
+        *(layout.gate_record(gate) for gate in claim.gates),
     ]
     return (name for name in dict.fromkeys(names) if name in facts.files)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidence import claims
+from evidence.attest.statement import signature_state
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.claims import document
@@ -39,7 +40,7 @@ def diff(before: tuple[Snapshot, Verdict], after: tuple[Snapshot, Verdict]) -> I
         ClaimsError: its claims cannot be judged.
     """
     (old, was), (new, now) = before, after
-    yield from _differing("result", {"the run": str(was.result)}, {"the run": str(now.result)})
+    yield from _differing("result", _result(old, was), _result(new, now))
     yield from _differing("commit", _commit(was), _commit(now))
     yield from _differing("gate", _gates(was), _gates(now))
     yield from _differing("claim", _claims(old, was), _claims(new, now))
@@ -56,6 +57,11 @@ def _differing(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -
         first, second = before.get(what, "-"), after.get(what, "-")
         if first != second:
             yield Change(kind, what, first, second)
+
+
+def _result(snapshot: Snapshot, verdict: Verdict) -> dict[str, str]:
+    """A verdict is never shown without its signature's state."""
+    return {"the run": f"{verdict.result}, {signature_state(snapshot)}"}
 
 
 def _commit(verdict: Verdict) -> dict[str, str]:

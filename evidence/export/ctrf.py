@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from evidence.attest.statement import signature_state
 from evidence.bundle.snapshot import Snapshot
 from evidence.compare.timings import durations
 from evidence.errors import DocumentError
@@ -59,7 +60,12 @@ def write(snapshot: Snapshot, verdict: Verdict) -> bytes:
                 "commit": git["commit"],
                 "osPlatform": verdict.run["platform"],
                 "testEnvironment": ", ".join(verdict.stacks) or "none",
-                "extra": {"bundle": snapshot.name, "result": str(verdict.result), "scope": verdict.scope},
+                "extra": {
+                    "bundle": snapshot.name,
+                    "result": str(verdict.result),
+                    "scope": verdict.scope,
+                    "signature": signature_state(snapshot),
+                },
             },
         },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.report.ac2 import why
 from evidence.report.how_to_verify import lines
-from evidence.report.view import not_run, picture
+from evidence.report.view import not_run
+from evidence.verdict.stack import PICTURES
 
 FILE_NAME: Final = "report.html"
 _PAGE: Final = Path(__file__).with_name("page")
@@ -36,7 +39,7 @@ def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
         The page, with style, script and pictures in it. Its security policy forbids every request.
 
     Raises:
-        DocumentError: a picture is not one.
+        DocumentError: the pictures cannot be unpacked.
     """
     # Spaces of templates are kept: they are between words.
     environment = Environment(
@@ -59,12 +62,7 @@ def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
         grafana=labels[0] if labels else "-",
         anchors={file["name"]: f"file-{number}" for number, file in enumerate(view["files"], start=1)},
         changed=view["git"]["changed"][:_CHANGED],
-        pictures={
-            panel["picture"]: picture(snapshot, panel["picture"])
-            for board in view["dashboards"]
-            for panel in board["panels"]
-            if panel["picture"]
-        },
+        pictures=_pictures(snapshot, view["main_stack"]),
         verify=lines(view),
         inside=inside,
         style=Markup(style),  # noqa: S704 -- our own file
@@ -73,6 +71,12 @@ def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
         script_hash=_policy(script),
         tone=_tone,
     )
+
+
+def _pictures(snapshot: Snapshot, stack: str | None) -> str:
+    """Return all pictures of a stack, packed, in base64: plain they would make a page of several megabytes."""
+    data = None if stack is None else snapshot.content(f"{layout.stack_folder(stack)}/{PICTURES}")
+    return "" if data is None else base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
 def _tone(text: str) -> str:

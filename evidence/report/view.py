@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import html
 import json
 import re
@@ -23,10 +21,9 @@ from evidence.report.hops import follow
 from evidence.times import iso
 from evidence.verdict import Verdict
 from evidence.verdict.gate import GateFiles
-from evidence.verdict.stack import StackFiles
+from evidence.verdict.stack import PICTURES, StackFiles
 
 SCHEMA_VERSION: Final = 1
-_HEAD: Final = 1000  # bytes in which an SVG's own element begins
 _TAGS: Final = re.compile(r"<[^>]*>")
 _MESSAGES: Final = 8  # of the chat, one of each kind; a run of the suite sends dozens
 #: Terminal escapes and other characters that a page or a terminal would act upon.
@@ -154,9 +151,10 @@ def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
 
     def read(name: str) -> Any:
         path = f"{folder}/{name}"
-        return snapshot.json(path) if path in snapshot.files else None
+        return snapshot.json(path) if path in snapshot.names() else None
 
-    report, panels, chat = (read(name) for name in ("preflight_report.json", "panels.json", "telegram_chat.json"))
+    report, chat = (read(name) for name in ("preflight_report.json", "telegram_chat.json"))
+    panels, drawn = (read(name) for name in ("panels.json", PICTURES))
     prometheus, grafana = (read(name) for name in ("prometheus_query_result.json", "grafana_api_result.json"))
     hops = []
     if report is not None:
@@ -179,7 +177,7 @@ def _seen_on(snapshot: Snapshot, stack: str) -> dict[str, Any]:
             for query in (prometheus or {}).get("queries", ())
         ],
         "panels": [_panel(panel) for panel in (grafana or {}).get("panels", ())],
-        "dashboards": _dashboards(snapshot, folder, panels),
+        "dashboards": _dashboards(panels, drawn),
         "chat": list(_first_of_each_kind(messages)),
         "chat_total": len(messages),
         "checks": [
@@ -203,18 +201,18 @@ def _panel(panel: Mapping[str, Any]) -> dict[str, Any]:
     return {key: panel[key] for key in ("title", "type", "queries", "last_value", "expected")}
 
 
-def _dashboards(snapshot: Snapshot, folder: str, panels: Any) -> list[dict[str, Any]]:
-    """The panels of each dashboard, with the name of each picture in the bundle."""
+def _dashboards(panels: Any, drawn: Any) -> list[dict[str, Any]]:
+    """The panels of each dashboard, each with the name of its picture if there is one."""
+    pictures = (drawn or {"pictures": ()})["pictures"]
     found: dict[str, list[dict[str, Any]]] = {}
     for panel in (panels or {}).get("panels", ()):
-        name = f"{folder}/{panel['picture']}"
         found.setdefault(panel["dashboard"], []).append(
             {
                 "title": panel["title"],
                 "type": panel["type"],
                 "values": [_value(value) for value in panel["values"]][:20],
                 "problems": panel["problems"],
-                "picture": name if snapshot.content(name) is not None else None,
+                "picture": panel["picture"] if panel["picture"] in pictures else None,
             }
         )
     return [{"name": name, "panels": rows} for name, rows in found.items()]
@@ -223,19 +221,6 @@ def _dashboards(snapshot: Snapshot, folder: str, panels: Any) -> list[dict[str, 
 def _value(value: Mapping[str, Any]) -> str:
     name, number = str(value.get("name") or ""), value.get("value")
     return f"{name} {number:g}".strip() if isinstance(number, int | float) else f"{name} {number}".strip()
-
-
-def picture(snapshot: Snapshot, name: str) -> str:
-    """Return a picture of the bundle, compressed, in base64: all of them plain would make a page of several megabytes.
-
-    Raises:
-        DocumentError: it is missing, or not an SVG.
-    """
-    data = snapshot.content(name)
-    if data is None or b"<svg" not in data[:_HEAD]:
-        message = f"{name} is not a picture"
-        raise DocumentError(message)
-    return base64.b64encode(gzip.compress(data, mtime=0)).decode("ascii")
 
 
 def _clean(value: Any) -> Any:

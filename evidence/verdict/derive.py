@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,7 +17,7 @@ from evidence.problems import Problem
 from evidence.times import seconds
 from evidence.verdict.documents import Documents
 from evidence.verdict.gate import SLACK, Coverage, GateFiles, read_gate
-from evidence.verdict.stack import StackFiles, read_stack
+from evidence.verdict.stack import VERSIONS, StackFiles, read_stack
 from evidence.verdict.tests import COUNTED
 
 _GATE: Final = re.compile(r"gates/(?P<gate>[a-z0-9-]+)\.json")
@@ -99,6 +99,7 @@ def derive(snapshot: Snapshot) -> Verdict:
     problems += [problem for gate_files in gates.values() for problem in gate_files.problems]
     problems += [problem for stack_files in stacks.values() for problem in stack_files.problems]
     problems += _identity(snapshot, run, gates)
+    problems += _machine(documents, run, stacks)
     problems += _copies(snapshot, stacks)
     problems += _materials(snapshot, documents)
     result, reasons = _conclude(gates, stacks, problems, snapshot)
@@ -169,6 +170,16 @@ def _identity(snapshot: Snapshot, run: Mapping[str, Any], gates: Mapping[str, Ga
     for gate, files in gates.items():
         if files.begin < begin - SLACK:
             yield Problem(layout.gate_record(gate), f"begins before the run itself ({run['started_at']})")
+
+
+def _machine(documents: Documents, run: Mapping[str, Any], stacks: Iterable[str]) -> Iterator[Problem]:
+    """All gates of a run ran on one machine."""
+    for stack in stacks:
+        name = f"{layout.stack_folder(stack)}/{VERSIONS}"
+        versions = documents.get(name) or run
+        for what in ("python", "platform"):
+            if versions[what] != run[what]:
+                yield Problem(name, f"says {what}: {versions[what]}; {layout.RUN} says {run[what]}")
 
 
 def _copies(snapshot: Snapshot, stacks: Mapping[str, StackFiles]) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ class Documents:
     def __init__(self, snapshot: Snapshot) -> None:
         self.problems: list[Problem] = []  # of documents that are not JSON, or do not follow their schema
         self._good: dict[str, Mapping[str, Any]] = {}
-        for name in sorted(snapshot.files):
+        for name in sorted(snapshot.names()):
             kind = schema.kind_of(name)
             if kind is None or name in {layout.MANIFEST, layout.STATEMENT}:
                 continue

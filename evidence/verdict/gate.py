@@ -190,8 +190,8 @@ def _claims(record: Mapping[str, Any], outcome: GateOutcome, name: str) -> Itera
 
 def _log(snapshot: Snapshot, gate: str, problems: list[Problem]) -> Log | None:
     name, junit_name = layout.gate_report_log(gate), layout.gate_junit(gate)
-    junit_data = snapshot.files.get(junit_name)
     try:
+        junit_data = snapshot.content(junit_name)
         data = snapshot.content(name)
         log = None if data is None else read_log(data, name)
     except DocumentError as error:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from evidence.bundle.snapshot import packed_name
 from evidence.verdict.frames import Newest, frame_count, newest
-from evidence.verdict.report import Report
+from evidence.verdict.report import LAST_RUN, Report
 
+_OK: Final = 200
 _MARK: Final = "MARKRUN"  # refId of the query for the run's timestamp, which is added to each request
 # Prometheus extrapolates every bucket by one factor, which divides out but for rounding.
 _TOLERANCE: Final = 1e-6
@@ -44,46 +44,67 @@ def gaps(document: Mapping[str, Any], report: Report) -> Iterator[str]:
     yield from (f"the panel {title} was not seen" for title in report.panels() if title not in seen)
 
 
-def all_panels(document: Mapping[str, Any], window: tuple[float, float], files: frozenset[str]) -> Iterator[str]:
+def all_panels(document: Mapping[str, Any], window: tuple[float, float], pictures: frozenset[str]) -> Iterator[str]:
     """Say what in ``panels.json`` does not follow from its frames.
 
     Args:
         document: follows its schema.
         window: begin and end of the gate, Unix seconds.
-        files: names beside the document.
+        pictures: names of those in ``pictures.json``.
     """
     for panel in document["panels"]:
         place = f"{panel['dashboard']}, {panel['title']}"
-        if not {panel["picture"], packed_name(panel["picture"])} & files:
+        if panel["picture"] not in pictures:
             yield f"{place}: its picture {panel['picture']} is missing"
+        if not panel["picture"].startswith(f"{panel['dashboard']}/{panel['id']}-"):
+            yield f"{place}: has the picture of another panel: {panel['picture']}"
         if panel["raw"] is None:
             if panel["values"] or not panel["problems"]:
                 yield f"{place}: has values or no problem without an answer"
             continue
-        sent = {query["refId"]: query["expr"] for query in panel["request"]["queries"]}
         try:
+            sent = {query["refId"]: query["expr"] for query in panel["request"]["queries"]}
             shown = {
-                (one.ref_id, one.name, one.value) for one in newest(panel["raw"]) if one.ref_id in panel["targets"]
+                (one.ref_id, one.name, one.value, one.time)
+                for one in newest(panel["raw"])
+                if one.ref_id in panel["targets"]
             }
+            mixed = list(_mixed(panel["request"], panel["raw"]))
+            asked = float(panel["request"]["to"]) / 1000
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            yield f"{place}: the raw answer is not an answer of Grafana: {error!r}"
+            yield f"{place}: request and raw answer are not Grafana's: {error!r}"
             continue
-        said = {(value["ref_id"], value["name"], value["value"]) for value in panel["values"]}
+        yield from (f"{place}: {text}" for text in mixed if not panel["problems"])
+        said = {(value["ref_id"], value["name"], value["value"], value["time"]) for value in panel["values"]}
         if said != shown and not panel["problems"]:
             yield f"{place}: shows {sorted(said - shown, key=str)[:3]}, which its frames do not"
         if panel["queries"] != [sent.get(target) for target in panel["targets"]]:
             yield f"{place}: its queries are not those that were sent"
-        if not window[0] <= float(panel["request"]["to"]) / 1000 <= window[1] + _ROUNDED:
+        if not window[0] <= asked <= window[1] + _ROUNDED:
             yield f"{place}: was asked for a time outside of the run"
 
 
 _ROUNDED: Final = 0.001  # seconds: Grafana takes milliseconds
 
 
+def _mixed(request: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[str]:
+    """Say which answers are of no query that was sent, or of another one."""
+    sent = {query["refId"]: query["expr"] for query in request["queries"]}
+    if sent.keys() != raw["results"].keys():
+        yield f"was asked {sorted(sent)}, and {sorted(raw['results'])} were answered"
+    if LAST_RUN not in sent.get(_MARK, LAST_RUN):
+        yield f"the run's timestamp was asked by {sent[_MARK]}"
+    for ref_id, result in raw["results"].items():
+        others = {frame["schema"].get("refId", ref_id) for frame in result.get("frames") or ()} - {ref_id}
+        if others or result.get("status", _OK) != _OK:
+            yield f"the answer to {ref_id} has the status {result.get('status')} and frames of {sorted(others)}"
+
+
 def _panel(
     panel: Mapping[str, Any], wanted: Mapping[str, float] | None, report: Report, window: tuple[float, float]
 ) -> Iterator[str]:
     request, raw = panel["request"], panel["raw"]
+    yield from _mixed(request, raw)
     found = list(newest(raw))
     sent = [query["expr"] for query in request["queries"] if query["refId"] != _MARK]
     if sent != panel["queries"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from evidence.verdict.report import LAST_RUN, SEVEN, Labels, Report
 
@@ -55,6 +56,8 @@ def _query(query: Mapping[str, Any], report: Report, window: tuple[float, float]
         yield "its samples are not those of the raw answer"
     if not any(part in query["query"] for part in (metric, *parts)):
         yield f"was asked by a query for something else: {query['query']}"
+    if parse_qs(urlsplit(query["url"]).query).get("query") != [query["query"]]:
+        yield f"the address that was asked holds another query: {query['url']}"
 
     marks = [sample.value for sample in samples if sample.name == LAST_RUN]
     if marks != [report.ended_at] or query["last_run_timestamp"] != report.ended_at:
@@ -70,6 +73,8 @@ def _query(query: Mapping[str, Any], report: Report, window: tuple[float, float]
             f"says {query['value']!r} where {query['expected']!r} was expected; "
             f"the report says {wanted.get(head)!r}, the raw answer {found.get(head)!r}"
         )
+    if (query["labels"], query["sample_time"]) not in [(dict(one.labels), one.time) for one in samples]:
+        yield "its labels and time are of no sample of the raw answer"
     begin, end = window
     times = {sample.time for sample in samples} | {query["sample_time"]}
     if any(not max(begin, report.ended_at) <= time <= end for time in times):

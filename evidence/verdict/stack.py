@@ -21,6 +21,8 @@ STATUS: Final = "docker_status.txt"
 PROMETHEUS: Final = "prometheus_query_result.json"
 GRAFANA: Final = "grafana_api_result.json"
 PANELS: Final = "panels.json"
+CHAT: Final = "telegram_chat.json"
+PICTURES: Final = "pictures.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +106,18 @@ class _Reading:
             yield from (Problem(self.path(name), text) for text in look.contradictions(document, report, self.window))
         every = self.document(PANELS)
         if every is not None:
-            beside = frozenset(
-                name.removeprefix(self.folder + "/")
-                for name in self.snapshot.files
-                if name.startswith(self.folder + "/")
-            )
-            yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, beside))
+            drawn = frozenset((self.document(PICTURES) or {"pictures": ()})["pictures"])
+            yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, drawn))
+        chat = self.document(CHAT)
+        begin, end = self.window
+        if chat is not None and any(not begin <= message["at"] <= end for message in chat["chat"]):
+            yield Problem(self.path(CHAT), "holds a message from outside the time of its gate")
         yield from self._identity()
 
     def gaps(self) -> Iterator[str]:
         """Say what of a whole run's evidence is missing."""
         for name in layout.STACK_FILES:
-            if self.path(name) not in self.snapshot.files:
+            if self.path(name) not in self.snapshot.names():
                 yield f"{self.path(name)} is missing"
         report = self.report()
         asked, shown = self.document(PROMETHEUS), self.document(GRAFANA)
@@ -131,6 +133,7 @@ class _Reading:
         begin, end = self.window
         if not begin <= report.started_at <= report.ended_at <= end:
             yield Problem(self.path(REPORT), "is of a run outside the time of its gate")
+        yield from (Problem(self.path(REPORT), text) for text in report.contradictions())
         prom = self.path(f"arbitrage_preflight_{report.env}.prom")
         if prom not in self.snapshot.files:
             yield Problem(prom, f"is missing beside {REPORT}")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,7 +40,11 @@ from evidence.verdict.report import LAST_RUN, SEVEN, read_report
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 START = 1_767_323_045.25  # 2026-01-02T03:04:05.250Z
-SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+PICTURES = {
+    "schema_version": 1,
+    "parts": ["<svg xmlns='http://www.w3.org/2000/svg' ", "width='614' height='346'", "/>"],
+    "pictures": {"d77_system_health/1-runs.svg": [0, 1, 2]},
+}
 CORE = tuple(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c"))
 E2E = ("acceptance/test_metrics.py::test_value", "acceptance/test_panels.py::TestPanels::test_shown[x]")
 TESTS = {"fast": CORE[:2], "core": CORE, "e2e-embedded": E2E, "e2e-compose": E2E}
@@ -167,7 +172,7 @@ class Genuine:
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
         grafana_result(document, begin + 20, used).write(bundle)
-        bundle.add_bytes("pictures/d77_system_health/1-runs.svg", SVG)
+        bundle.add_json("pictures.json", PICTURES, compact=True)
         bundle.add_json("panels.json", panels_document(document, begin + 30, used), compact=True)
 
 
@@ -265,11 +270,12 @@ def prometheus_result(document: dict[str, Any], at: float) -> PrometheusQueryRes
             },
         }
         head = next(one for one in wanted if one["name"] == parts[0])
+        query = f'{{__name__=~"{"|".join((*parts, LAST_RUN))}", env="paper"}}'
         result = result.plus(
             MetricQuery(
                 metric=metric,
-                query=f'{{__name__=~"{"|".join((*parts, LAST_RUN))}", env="paper"}}',
-                url="http://127.0.0.1:9090/api/v1/query",
+                query=query,
+                url=f"http://127.0.0.1:9090/api/v1/query?{urlencode({'query': query, 'time': at})}",
                 attempts=2,
                 value=head["value"],
                 expected=head["value"],
@@ -332,7 +338,7 @@ def panels_document(document: dict[str, Any], at: float, used: GrafanaUsed) -> d
         "raw": raw,
         "attempts": 1,
         "elapsed_seconds": 0.02,
-        "picture": "pictures/d77_system_health/1-runs.svg",
+        "picture": "d77_system_health/1-runs.svg",
     }
     return {"schema_version": 1, "grafana": used.to_dict(), "panels": [panel]}
 

@@ -61,7 +61,7 @@ def test_no_canary_is_in_any_file(opened: Bundle, fold: str | None, tmp_path: Pa
     stack = opened.inside("e2e/compose")
     stack.add_text("logs/redis.log", text)
     stack.add_json("document.json", {"lines": whole, "whole": text})
-    stack.add_bytes("pictures/a/1-x.svg", text.encode())
+    stack.add_json("pictures.json", {"schema_version": 1, "parts": whole, "pictures": {text: [0]}}, compact=True)
     opened.add_text("fast_gate.log", text)
     opened.add_file("copied.txt", tmp_path / "source")
     opened.where("tool.xml").write_text(text)
@@ -70,7 +70,7 @@ def test_no_canary_is_in_any_file(opened: Bundle, fold: str | None, tmp_path: Pa
     folder = seal(opened.path).path
 
     files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    files |= {path: gzip.decompress(data) for path, data in files.items() if path.suffix in {".gz", ".svgz"}}
+    files |= {path: gzip.decompress(data) for path, data in files.items() if path.suffix == ".gz"}
     needles = [encode(canary(setting)).encode() for setting in SETTINGS for encode in ENCODINGS.values()]
     found = [
         (path.name, needle)

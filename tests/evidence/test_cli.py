@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -191,3 +192,15 @@ def test_a_pipe_in_the_folder_does_not_hang(sealed: Path) -> None:
             cwd=HERE,
         )
         assert done.returncode == (1 if verb == "check" else 0)
+
+
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
+    """`evidence show | head` says nothing on stderr, and does not end with 0."""
+    bundle = Genuine().seal(tmp_path).path
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "evidence", "show", str(bundle)], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")

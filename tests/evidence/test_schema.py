@@ -23,6 +23,7 @@ def test_every_document_of_a_bundle_has_its_schema() -> None:
         "grafana_api_result",
         "manifest",
         "panels",
+        "pictures",
         "preflight_report",
         "prometheus_query_result",
         "run",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from acceptance.dashboards.pictures.picture import panel_picture
 from acceptance.display import Displayed
@@ -18,14 +18,15 @@ if TYPE_CHECKING:  # the stand-in for Grafana draws with this package, and has n
 __all__ = ["Door", "cleaned", "picture_name", "save_all"]
 
 
+#: A glyph as matplotlib defines it. As a group, so that splitting keeps it.
+_GLYPH: Final = re.compile(r'(<path id="[^"]*" d="[^"]*" transform="[^"]*"/>)')
+
+
 class Door(Protocol):
     """What pictures are handed to; `evidence.bundle.Bundle` is one."""
 
     def redact_tree(self, document: object) -> object:
         """Give a copy without any secret value."""
-
-    def add_bytes(self, name: str, data: bytes, *, replace: bool = False) -> object:
-        """Take a file in."""
 
     def add_json(self, name: str, document: object, *, replace: bool = False, compact: bool = False) -> object:
         """Take a document in."""
@@ -39,7 +40,7 @@ def picture_name(outcome: PanelOutcome) -> str:
 
 
 def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUsed) -> tuple[str, ...]:
-    """Put value and picture of each panel into the evidence: `panels.json`, and files below `pictures/`.
+    """Put value and picture of each panel into the evidence: `panels.json` and `pictures.json`.
 
     Secrets are taken out before drawing: a picture holds its letters as outlines, in which nobody finds them later.
 
@@ -51,17 +52,24 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
     Returns:
         The names of the pictures, in order.
     """
-    names: list[str] = []
+    pictures: dict[str, str] = {}
     records: list[object] = []
     for outcome in outcomes:
         clean = cleaned(outcome, bundle.redact_tree)
-        name = f"pictures/{picture_name(clean)}"
-        bundle.add_bytes(name, panel_picture(clean, source=grafana.label), replace=True)
-        names.append(name)
+        name = picture_name(clean)
+        pictures[name] = panel_picture(clean, source=grafana.label).decode()
         records.append(bundle.redact_tree(_record(clean, name)))
     document = {"schema_version": 1, "grafana": grafana.to_dict(), "panels": records}
     bundle.add_json("panels.json", document, replace=True, compact=True)
-    return tuple(names)
+    bundle.add_json("pictures.json", _shared(pictures), replace=True, compact=True)
+    return tuple(pictures)
+
+
+def _shared(pictures: Mapping[str, str]) -> dict[str, object]:
+    """Put pictures into one document in which each glyph, which are nine tenths of a picture, is there once."""
+    parts: dict[str, int] = {}
+    found = {name: [parts.setdefault(part, len(parts)) for part in _GLYPH.split(svg)] for name, svg in pictures.items()}
+    return {"schema_version": 1, "parts": list(parts), "pictures": found}
 
 
 def _record(outcome: PanelOutcome, picture: str) -> dict[str, object]:

@@ -14,15 +14,19 @@
     button.addEventListener("click", () => choose(button.dataset.choose));
   }
   choose((navigator.language || "en").toLowerCase().startsWith("ko") ? "ko" : "en");
-  // Pictures are kept compressed: a browser that cannot unpack them shows what they say in words.
-  const show = async (image) => {
-    const bytes = Uint8Array.from(atob(image.dataset.packed), (letter) => letter.charCodeAt(0));
+  // Pictures are kept compressed, and what several of them share is there once: a browser that cannot unpack them
+  // shows what they say in words.
+  const show = async () => {
+    const bytes = Uint8Array.from(atob(document.getElementById("pictures").textContent), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const picture = await new Response(stream).blob();
-    image.src = URL.createObjectURL(new Blob([picture], { type: "image/svg+xml" }));
+    const { parts, pictures } = await new Response(stream).json();
+    for (const image of document.querySelectorAll("img[data-picture]")) {
+      const picture = pictures[image.dataset.picture].map((part) => parts[part]);
+      image.src = URL.createObjectURL(new Blob(picture, { type: "image/svg+xml" }));
+    }
   };
-  if ("DecompressionStream" in window) {
-    document.querySelectorAll("img[data-packed]").forEach(show);
+  if ("DecompressionStream" in window && document.querySelector("img[data-picture]")) {
+    show();
   }
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;

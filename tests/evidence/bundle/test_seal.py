@@ -161,10 +161,11 @@ def test_a_bundle_is_sealed_once(opened: Bundle) -> None:
 
 
 def test_large_files_are_packed_and_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Report logs and pictures are packed; packing adds no time of its own."""
+    """Report logs, panels and pictures are packed; packing adds no time of its own."""
     first, second = (Genuine().seal(tmp_path / name).path for name in ("a", "b"))
     name = layout.gate_report_log("core") + ".gz"
     assert b"SessionFinish" in gzip.decompress((first / name).read_bytes())
     assert (first / name).read_bytes() == (second / name).read_bytes()
-    assert (first / "e2e/compose/pictures/d77_system_health/1-runs.svgz").is_file()
-    assert not list(first.rglob("*.svg"))
+    for name in ("panels.json", "pictures.json"):
+        assert (first / f"e2e/compose/{name}.gz").is_file()
+        assert not (first / f"e2e/compose/{name}").exists()

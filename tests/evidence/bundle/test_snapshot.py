@@ -46,15 +46,17 @@ def test_what_is_larger_than_a_bundle_is_refused(
 
 
 def test_a_packed_file_is_found_under_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`.gz` and `.svgz` are unpacked, within bounds; what is damaged is an error and not an empty file."""
+    """`.gz` is unpacked, within bounds; what is damaged is an error and not an empty file."""
     files = {
         "a.log.gz": gzip.compress(b"a"),
-        "p.svgz": gzip.compress(b"p"),
+        "p.json.gz": gzip.compress(b"[1]"),
         "bad.gz": b"x",
         "cut.gz": gzip.compress(b"abc")[:-6],
     }
     found = Snapshot(name="b", files=files)
-    assert [found.content(name) for name in ("a.log", "p.svg", "none")] == [b"a", b"p", None]
+    assert [found.content(name) for name in ("a.log", "p.json", "none")] == [b"a", b"[1]", None]
+    assert found.json("p.json") == [1]
+    assert {"a.log", "p.json"} < found.names()
     for name in ("bad", "cut"):
         with pytest.raises(errors.DocumentError, match=f"{name}.gz cannot be unpacked"):
             found.content(name)

@@ -34,7 +34,7 @@ def test_each_kind_of_change_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["diff", str(before), str(after)]) == 1
     said = capsys.readouterr().out.splitlines()
     for line in (
-        "result: the run: PASSED -> FAILED",
+        "result: the run: PASSED, UNSIGNED -> FAILED, UNSIGNED",
         "commit: tree: 0123456 -> fffffff",
         "gate: core: FULL, passed -> PARTIAL, not passed",
         "claim: AC-1: PASS -> FAIL",

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from evidence.attest import keys
 from evidence.cli import main
 from tests.evidence.genuine import CORE, E2E, Genuine
+from tests.evidence.verify.changes import put
 
 #: What the format's own specification requires of a document, in short.
 CTRF = {
@@ -79,7 +80,9 @@ def test_ctrf_has_every_test_of_every_gate(tmp_path: Path) -> None:
     assert counts == {"tests": 10, "passed": 6, "failed": 2, "skipped": 2, "pending": 0, "other": 0}
     core = {test["name"]: test for test in results["tests"] if test["suite"] == ["core"]}
     assert (core[CORE[0]]["status"], core[CORE[1]]["duration"]) == ("failed", 1500)
-    assert results["environment"]["extra"] == {"bundle": bundle.name, "result": "FAILED", "scope": "all gates"}
+    assert results["environment"]["extra"] == {
+        "bundle": bundle.name, "result": "FAILED", "scope": "all gates", "signature": "UNSIGNED",
+    }  # fmt: skip
     assert 0 < results["summary"]["start"] < results["summary"]["stop"]
 
 
@@ -119,7 +122,7 @@ def test_a_bundle_without_tests_has_nothing_to_export(
 def test_a_changed_bundle_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is not what was sealed is not handed on in another form."""
     bundle = Genuine().seal(tmp_path).path
-    (bundle / "gates/core.junit.xml").write_text("<testsuites/>")
+    put(bundle / "gates/core.junit.xml", "<testsuites/>")
     assert main(["export", str(bundle), "--format", "junit", "--output", str(tmp_path / "out")]) == 1
     assert "gates/core.junit.xml: " in capsys.readouterr().err
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from evidence import errors
 from evidence.attest import keys
 from evidence.bundle import Bundle, layout
 from evidence.bundle.seal import seal
@@ -313,12 +312,3 @@ def test_what_is_no_bundle_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "run.json" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "gone")]) == 2
     assert not (tmp_path / "r.html").exists()
-
-
-def test_a_picture_that_is_none_is_refused(shown_of: Shown) -> None:
-    """What a page shows as a picture is one."""
-    given, snapshot = shown_of("passed")
-    name = given["dashboards"][0]["panels"][0]["picture"]
-    broken = Snapshot(name=snapshot.name, files={name: b"<script>alert(1)</script>"})
-    with pytest.raises(errors.DocumentError, match="is not a picture"):
-        view.picture(broken, name)

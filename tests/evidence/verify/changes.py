@@ -16,26 +16,40 @@ from tests.evidence.genuine import CORE
 DAY = 86400.0
 
 
+def content(path: Path) -> str:
+    """Read a file, also where it is packed."""
+    packed = path.with_name(path.name + layout.PACKED)
+    return gzip.decompress(packed.read_bytes()).decode() if packed.exists() else path.read_text()
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file anew, packed where it was."""
+    packed = path.with_name(path.name + layout.PACKED)
+    if packed.exists():
+        packed.write_bytes(gzip.compress(text.encode(), mtime=0))
+    else:
+        path.write_text(text)
+
+
 def edit(path: Path, change: Callable[[Any], object]) -> None:
     """Change a JSON document."""
-    document = json.loads(path.read_bytes())
+    document = json.loads(content(path))
     change(document)
-    path.write_text(json.dumps(document))
+    put(path, json.dumps(document))
 
 
 def swap(path: Path, old: str, new: str) -> None:
     """Change a text."""
-    text = path.read_text()
+    text = content(path)
     assert old in text
-    path.write_text(text.replace(old, new))
+    put(path, text.replace(old, new))
 
 
 def log_of(bundle: Path, gate: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-    """Change a gate's report log, which is packed."""
-    path = bundle / (layout.gate_report_log(gate) + ".gz")
-    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    text = "".join(json.dumps(line) + "\n" for line in change(lines))
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    """Change a gate's report log."""
+    path = bundle / layout.gate_report_log(gate)
+    lines = [json.loads(line) for line in content(path).splitlines()]
+    put(path, "".join(json.dumps(line) + "\n" for line in change(lines)))
 
 
 def query(document: Any, number: int = 0) -> Any:
@@ -67,7 +81,7 @@ def drop_test(bundle: Path, test: str = CORE[0]) -> None:
         junit = bundle / layout.gate_junit(gate)
         case = '<testcase classname="tests.test_model" name="test_it[a]"></testcase>'
         swap(junit, case, "")
-        count = junit.read_text().count("<testcase")
+        count = content(junit).count("<testcase")
         swap(junit, f'tests="{count + 1}"', f'tests="{count}"')
         swap(bundle / layout.gate_expected(gate), test + "\n", "")
         edit(
@@ -100,6 +114,16 @@ def raw_value(document: Any) -> None:
     head = next(s for s in one["raw"]["data"]["result"] if s["metric"]["__name__"] == one["samples"][0]["metric"])
     head["value"][1] = "7.0"
     one["samples"][0]["value"] = one["value"] = one["expected"] = 7.0
+
+
+def answer(panel: Any) -> Any:
+    """What Grafana answered to a panel's first query."""
+    return panel["raw"]["results"]["A"]
+
+
+def frame(panel: Any) -> Any:
+    """The first frame of it."""
+    return answer(panel)["frames"][0]
 
 
 def frame_value(document: Any) -> None:

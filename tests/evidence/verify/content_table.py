@@ -9,14 +9,17 @@ from pathlib import Path
 from evidence.bundle import layout
 from tests.evidence.genuine import CORE
 from tests.evidence.verify.changes import (
+    answer,
     claim,
     edit,
     edit_both,
+    frame,
     frame_value,
     frames_of,
     from_other,
     later,
     log_of,
+    put,
     query,
     raw_value,
     remove,
@@ -127,6 +130,88 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0]["values"][0].update(value=3.0)),
         "panels.json: d77_system_health, Runs: shows",
     ),
+    "a panel's answer to another query": (
+        lambda b, _: edit_both(
+            b, "grafana_api_result.json", lambda d: frame(d["panels"][0])["schema"].update(refId="Z")
+        ),
+        "the answer to A has the status 200 and frames of ['Z']",
+    ),
+    "a panel's failed answer": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: answer(d["panels"][0]).update(status=500)),
+        "the answer to A has the status 500",
+    ),
+    "a panel's timestamp asked of something else": (
+        lambda b, _: edit_both(
+            b, "grafana_api_result.json", lambda d: d["panels"][0]["request"]["queries"][-1].update(expr="vector(1)")
+        ),
+        "the run's timestamp was asked by vector(1)",
+    ),
+    "a query without an answer": (
+        lambda b, _: edit(
+            b / "e2e/compose/panels.json",
+            lambda d: d["panels"][0]["request"]["queries"].append({"refId": "B", "expr": "1"}),
+        ),
+        "was asked ['A', 'B', 'MARKRUN'], and ['A', 'MARKRUN'] were answered",
+    ),
+    "a time of another dashboard's panel": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0]["values"][0].update(time=3.0)),
+        "panels.json: d77_system_health, Runs: shows",
+    ),
+    "the picture of another panel": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0].update(id=2)),
+        "has the picture of another panel: d77_system_health/1-runs.svg",
+    ),
+    "no pictures": (
+        lambda b, _: edit(b / "e2e/compose/pictures.json", lambda d: d.update(pictures={})),
+        "its picture d77_system_health/1-runs.svg is missing",
+    ),
+    "a request of no time": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0]["request"].update(to="now")),
+        "request and raw answer are not Grafana's",
+    ),
+    "a query's address": (
+        lambda b, _: edit_both(
+            b, "prometheus_query_result.json", lambda d: query(d).update(url="http://127.0.0.1/api/v1/query?query=1")
+        ),
+        "the address that was asked holds another query",
+    ),
+    "a value's place": (
+        lambda b, _: edit_both(
+            b, "prometheus_query_result.json", lambda d: query(d)["labels"].update(instance="elsewhere:9100")
+        ),
+        "its labels and time are of no sample of the raw answer",
+    ),
+    "how long the run took": (
+        lambda b, _: edit(b / "e2e/compose/preflight_report.json", lambda d: d.update(duration_seconds=60.0)),
+        "says it took 60 s; from its start to its end it is 2.5",
+    ),
+    "where the run wrote": (
+        lambda b, _: edit(b / "e2e/compose/preflight_report.json", lambda d: d.update(textfile="textfile/other.prom")),
+        "says it wrote textfile/other.prom in the env paper",
+    ),
+    "a check under another's name": (
+        lambda b, _: edit(b / "e2e/compose/preflight_report.json", lambda d: d["checks"][0].update(id="exchange")),
+        "says that exchange ended as pass, and has not counted it",
+    ),
+    "a check of another time": (
+        lambda b, _: edit(b / "e2e/compose/preflight_report.json", lambda d: d["checks"][0].update(started_at=9.0)),
+        "says that environment ran outside the run",
+    ),
+    "a bucket without a bound": (
+        lambda b, _: edit(
+            b / "e2e/compose/preflight_report.json",
+            lambda d: next(one for one in d["metrics"] if "le" in one["labels"])["labels"].update(le="wide"),
+        ),
+        "preflight_report.json: is not a preflight report of a recorded run",
+    ),
+    "a message of another day": (
+        lambda b, _: edit(b / "e2e/compose/telegram_chat.json", lambda d: d["chat"][0].update(at=9.0)),
+        "telegram_chat.json: holds a message from outside the time of its gate",
+    ),
+    "another machine": (
+        lambda b, _: edit(b / "e2e/compose/versions.json", lambda d: d.update(platform="Plan 9")),
+        "versions.json: says platform: Plan 9; run.json says",
+    ),
     "the stand-in called Grafana": (
         lambda b, _: edit(
             b / "e2e/embedded/versions.json",
@@ -211,7 +296,7 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "prometheus_query_result.json: $.schema_version",
     ),
     "half a document": (
-        lambda b, _: (b / "e2e/compose/panels.json").write_text("{"),
+        lambda b, _: put(b / "e2e/compose/panels.json", "{"),
         "e2e/compose/panels.json: e2e/compose/panels.json is not JSON",
     ),
     "the manifest's stack": (claim(stacks={}), "manifest.json: says stacks: {}"),

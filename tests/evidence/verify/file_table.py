@@ -23,8 +23,8 @@ from tests.evidence.verify.changes import (
 FILES: dict[str, tuple[Callable[[Path, Path], object], str, int]] = {
     "one byte": (lambda b, _: swap(b / "full_regression.log", "ran", "rAn"), "full_regression.log: sha256 is", 1),
     "a byte in a picture": (
-        lambda b, _: (b / "e2e/compose/pictures/d77_system_health/1-runs.svgz").write_bytes(b"x"),
-        "1-runs.svgz: size is 1",
+        lambda b, _: (b / "e2e/compose/pictures.json.gz").write_bytes(b"x"),
+        "pictures.json.gz: size is 1",
         1,
     ),
     "a file added": (lambda b, _: (b / "logs.txt").write_text(""), "logs.txt: lies in the bundle and is not listed", 1),

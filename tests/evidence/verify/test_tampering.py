@@ -19,7 +19,7 @@ from evidence.attest import statement
 from evidence.bundle import layout
 from evidence.verify import Kind, Report, verify
 from tests.evidence.genuine import CORE, E2E, SHA, START, Genuine, claim_again, forge
-from tests.evidence.verify.changes import DAY, drop_test, edit
+from tests.evidence.verify.changes import DAY, content, drop_test, edit, put
 from tests.evidence.verify.content_table import CONTENT
 from tests.evidence.verify.file_table import FILES
 
@@ -180,12 +180,13 @@ def test_no_value_breaks_the_judging(bundle: Path, value: object) -> None:
         ("e2e/compose/prometheus_query_result.json", ("queries", "run_id", "last_run_timestamp")),
         ("e2e/compose/grafana_api_result.json", ("panels", "grafana")),
         ("e2e/compose/panels.json", ("panels",)),
+        ("e2e/compose/pictures.json", ("parts", "pictures")),
         ("manifest.json", ("end", "files", "gates", "git", "result")),
         ("statement.dsse.json", ("payload", "signatures")),
     ):
-        whole = (bundle / name).read_bytes()
+        whole = content(bundle / name)
         for key in keys:
-            (bundle / name).write_text(json.dumps({**json.loads(whole), key: value}))
+            put(bundle / name, json.dumps({**json.loads(whole), key: value}))
             report = look(bundle)
             assert (report.exit_code, name, key) == (1, name, key)
-            (bundle / name).write_bytes(whole)
+            put(bundle / name, whole)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.dashboards.pictures import __main__ as command
-from acceptance.dashboards.pictures import picture_name, save_all
+from acceptance.dashboards.pictures import panel_picture, picture_name, save_all
 from acceptance.dashboards.pictures.live import PanelSnapshot
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.judge import PanelFault
@@ -27,7 +27,7 @@ class _Door:
     """Takes files in like a bundle, in memory."""
 
     def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, str] = {}
 
     def redact_tree(self, document: object) -> object:
         if isinstance(document, str):
@@ -36,25 +36,26 @@ class _Door:
             return {key: self.redact_tree(value) for key, value in document.items()}
         return [self.redact_tree(value) for value in document] if isinstance(document, list) else document
 
-    def add_bytes(self, name: str, data: bytes, *, replace: bool = False) -> object:
-        assert replace
-        self.files[name] = data
-        return None
-
     def add_json(self, name: str, document: object, *, replace: bool = False, compact: bool = False) -> object:
         assert compact, "the answers of all panels, indented, would be half of what a bundle may hold"
-        return self.add_bytes(name, json.dumps(document, allow_nan=False).encode(), replace=replace)
+        assert replace
+        self.files[name] = json.dumps(document, allow_nan=False)
+        return None
+
+    def picture(self, name: str) -> str:
+        """Put one picture together, as a page does."""
+        document = json.loads(self.files["pictures.json"])
+        return "".join(document["parts"][part] for part in document["pictures"][name])
 
 
 def test_a_bundle_is_a_door() -> None:
     """The evidence bundle has what pictures are handed to."""
     assert callable(Bundle.redact_tree)
-    assert callable(Bundle.add_bytes)
     assert callable(Bundle.add_json)
 
 
 def test_each_panel_has_a_picture_of_its_own() -> None:
-    """Every outcome, an empty one too, becomes one file that is named after its place."""
+    """Every outcome, an empty one too, becomes one picture that is named after its place."""
     place, values = SAMPLES["stat"]
     outcomes = [
         outcome_of(committed(*place), values),
@@ -65,11 +66,12 @@ def test_each_panel_has_a_picture_of_its_own() -> None:
     names = save_all(outcomes, door, STANDIN)
 
     assert names == (
-        "pictures/d77_system_health/2-preflight-last-success.svg",
-        "pictures/d77_system_health/8-last-run-age.svg",
+        "d77_system_health/2-preflight-last-success.svg",
+        "d77_system_health/8-last-run-age.svg",
     )
-    assert tuple(door.files) == (*names, "panels.json")
-    assert "NO DATA" in door.files[names[1]].decode()
+    assert tuple(door.files) == ("panels.json", "pictures.json")
+    assert door.picture(names[0]) == panel_picture(outcomes[0], source=STANDIN.label).decode()
+    assert "NO DATA" in door.picture(names[1])
     record, empty = json.loads(door.files["panels.json"])["panels"]
     assert (record["picture"], [value["value"] for value in record["values"]]) == (names[0], [1.0])
     assert (record["problems"], empty["values"], len(empty["problems"])) == ([], [], 1)
@@ -87,8 +89,20 @@ def test_a_secret_is_taken_out_before_it_is_drawn() -> None:
     (name,) = save_all([outcome], door, STANDIN)
 
     assert SECRET not in name
-    assert SECRET not in "".join(data.decode() for data in door.files.values())
-    assert "L [REDACTED]" in door.files[name].decode()
+    assert SECRET not in "".join(door.files.values())
+    assert "L [REDACTED]" in door.picture(name)
+
+
+def test_letters_that_pictures_share_are_there_once() -> None:
+    """Each glyph is defined once for all pictures: they are nine tenths of each."""
+    outcomes = [outcome_of(committed(*place), values) for place, values in SAMPLES.values()]
+    door = _Door()
+
+    names = save_all(outcomes, door, STANDIN)
+
+    assert len(names) > 5
+    for letter in ("NanumGothic-35", "NanumGothicBold-48"):
+        assert door.files["pictures.json"].count(f'<path id=\\"{letter}\\" d=') == 1
 
 
 @pytest.mark.parametrize("title", ["../../etc/passwd", "한국어", "", "A" * 300, "a/b\\c\0"])
