@@ -10,6 +10,7 @@ IMAGES ?= auto
 GRAFANA ?= auto
 ARCHIVE ?=
 SHA256 ?=
+QUICK ?=
 ARGS ?=
 BIN := .venv/bin
 
@@ -55,7 +56,7 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/mypy
 
 unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
-	$(BIN)/python -m pytest tests -m "not compose and not browser and not debian and not engine" -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m acceptance.gates core --part unit $(if $(ARGS),-- $(ARGS))
 
 translations: .venv/ready ## the catalogue of preflight/locale in step with the source
 	@$(BIN)/python -m scripts.translations
@@ -118,8 +119,8 @@ fresh: ## the README's commands on a bare Debian made for it (root, debootstrap;
 	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
-mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (an hour or more)
-	.venv-mutants/bin/python -m tests.mutation $(ARGS)
+mutants: .venv/ready .venv-mutants/ready ## what no test would miss (many hours); QUICK=1: a sample (a quarter of an hour)
+	.venv-mutants/bin/python -m tests.mutation $(if $(QUICK),--sample 300) $(ARGS)
 
 sabotage: setup ## break copies of the checkout in a hundred ways: each has to be caught, and for its own reason
 	@$(BIN)/python -m acceptance.sabotage $(ARGS)

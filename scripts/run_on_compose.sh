@@ -27,9 +27,9 @@ scripts/install_debian_program.sh pgbouncer
 # operator's docker/.env stays as it is.
 .venv/bin/python -m acceptance.stack.compose.images.choose --only-have
 
-.venv/bin/python -m pytest tests -m "compose or debian"
+.venv/bin/python -m acceptance.gates core --part docker
 if [ "$started" = yes ]; then
-    .venv/bin/python -m pytest tests/docker/test_engine_restart.py
+    .venv/bin/python -m acceptance.gates core --part engine
 else
     echo "ENGINE RESTART NOT RUN: this Docker engine was here before, and may serve others (tests/docker/test_engine_restart.py)"
 fi

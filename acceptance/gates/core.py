@@ -1,4 +1,4 @@
-"""`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
+"""`gate core`: every test of the committed list, in parts; what needs Docker runs beside what needs none.
 
 On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
 that use it.
@@ -6,7 +6,9 @@ that use it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from acceptance.gates import expected
@@ -17,6 +19,10 @@ from evidence.bundle import layout
 
 FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
+#: Part -> its legs.
+PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"unit": ("pure", "servers"), "browser": ("browser",), "docker": ("docker",), "engine": ("engine",)}
+)
 
 
 def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
@@ -28,26 +34,27 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
         engine: whether that engine may be restarted.
     """
-
-    def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
-        run = PytestRun(
-            project=project,
-            paths=("tests",),
-            report_log=folder / f"{name}.reportlog.jsonl",
-            junit=folder / f"{name}.junit.xml",
-            options=(*(word for leg in legs for word in ("--leg", leg)), *options),
-        )
-        return Tests(name=name, run=run)
-
-    lanes: list[tuple[Part, ...]] = [(tests("unit", "pure", "servers", options=_TWO), tests("browser", "browser"))]
+    lanes: list[tuple[Part, ...]] = [(_tests(project, folder, "unit"), _tests(project, folder, "browser"))]
     if docker:
-        lanes.append((tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())))
+        restart = (_tests(project, folder, "engine"),) if engine else ()
+        lanes.append((_tests(project, folder, "docker"), *restart))
     return Plan(
         gate="core",
         lanes=tuple(lanes),
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),
+    )
+
+
+def part(project: Path, folder: Path, name: str) -> Plan:
+    """Lay out one of `PARTS` by itself, compared with its lines of the list."""
+    return Plan(
+        gate=f"core, part {name}",
+        lanes=((_tests(project, folder, name),),),
+        log=layout.CORE_LOG,
+        list_file=expected.TESTS,
+        legs=PARTS[name],
     )
 
 
@@ -67,6 +74,17 @@ def faults(project: Path, folder: Path) -> Plan:
         list_file=expected.TESTS,
         files=FAULTS,
     )
+
+
+def _tests(project: Path, folder: Path, name: str) -> Part:
+    run = PytestRun(
+        project=project,
+        paths=("tests",),
+        report_log=folder / f"{name}.reportlog.jsonl",
+        junit=folder / f"{name}.junit.xml",
+        options=(*(word for leg in PARTS[name] for word in ("--leg", leg)), *(_TWO if name == "unit" else ())),
+    )
+    return Tests(name=name, run=run)
 
 
 def _notes(*, docker: bool, engine: bool) -> tuple[str, ...]:

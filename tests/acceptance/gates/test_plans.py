@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,11 +10,20 @@ import pytest
 
 from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
-from acceptance.gates.lanes import Step
+from acceptance.gates.interface import PROJECT as PROJECT_FOLDER
+from acceptance.gates.lanes import Part, Step
+from acceptance.gates.legs import LEGS
 from evidence.bundle import layout
 
+AGAIN_ON_CONTAINERS = [
+    ".venv/bin/python -m pytest tests/preflight/faults/test_faults.py tests/preflight/faults/test_exchange_gate.py \\"
+]
 PROJECT = Path("/project")
 WORK = Path("/work-folder")
+
+
+def _legs(run: Part) -> tuple[str, ...]:
+    return tuple(word for before, word in zip(run.argv, run.argv[1:], strict=False) if before == "--leg")
 
 
 def _names(plan_parts: object) -> list[str]:
@@ -47,10 +57,27 @@ def test_core(*, docker: bool, engine: bool, legs: list[str], note: str) -> None
 def test_every_leg_runs_once() -> None:
     """Together the parts of core select each leg, none twice."""
     plan = core.plan(PROJECT, WORK, docker=True, engine=True)
-    chosen = [
-        word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
+    assert sorted(leg for run in plan.runs for leg in _legs(run)) == sorted(LEGS)
+
+
+def test_a_part_is_compared_with_its_lines() -> None:
+    """Each part by itself runs the legs that it is compared with; all of them together are the whole list."""
+    plans = [core.part(PROJECT, WORK, name) for name in core.PARTS]
+    assert all(plan.legs == _legs(*plan.runs) and plan.list_file == expected.TESTS for plan in plans)
+    assert sorted(leg for plan in plans for leg in plan.legs or ()) == sorted(LEGS)
+
+
+def test_nothing_but_a_gate_runs_the_tests() -> None:
+    """A plain pytest ends with 0 where a test was deleted or skips itself; the acceptance suite compares itself."""
+    commands = [PROJECT_FOLDER / "Makefile", PROJECT_FOLDER / ".ci" / "run", *PROJECT_FOLDER.glob("scripts/*.sh")]
+    commands += PROJECT_FOLDER.glob(".github/workflows/*.yml")
+    plain = [
+        line.strip()
+        for path in commands
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(-m |bin/)pytest\b(?! acceptance)", line)
     ]
-    assert sorted(chosen) == sorted(["pure", "servers", "browser", "docker", "engine"])
+    assert plain == AGAIN_ON_CONTAINERS
 
 
 def test_e2e_writes_into_the_bundle() -> None:
