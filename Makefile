@@ -1,7 +1,7 @@
 # Every verb does its own set-up: on a fresh machine `make acceptance` or `make test` is all that is typed.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup components hooks fast core acceptance git expected test gates lint unit browser compose images dashboards panels grafana grafana-contract secrets \
+.PHONY: help setup components hooks fast core acceptance git expected test lint unit system browser compose images dashboards panels grafana grafana-contract secrets \
 	backup restore rotate down-volumes doctor translations up down status fresh mutants sabotage bench clean
 
 PYTHON ?= python3
@@ -43,11 +43,7 @@ git: .venv/ready ## gate: Korean commit messages, nothing large, generated or se
 expected: setup ## write the lists of tests anew: a gate counts only if exactly these pass
 	@$(BIN)/python -m acceptance.gates expected --update
 
-test: lint unit browser ## everything, on the embedded stack and on compose
-	$(MAKE) acceptance STACK=embedded
-	$(MAKE) compose
-
-gates: setup ## all gates and sabotage, on both stacks, into one bundle, with a table at the end
+test: setup ## everything: all gates and sabotage, on both stacks, into one bundle, with a table at the end
 	@scripts/with_docker.sh $(BIN)/python -m acceptance.gates all
 
 lint: .venv/ready ## format, lint and types
@@ -55,8 +51,11 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-unit: setup ## tests of the packages themselves, but for those that need Docker or Chromium
-	@$(BIN)/python -m acceptance.gates core --part unit $(if $(ARGS),-- $(ARGS))
+unit: setup ## tests of the packages themselves
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg pure --leg servers -n 2 --dist loadfile $(ARGS)
+
+system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg system -n 2 --dist loadfile $(ARGS)
 
 translations: .venv/ready ## the catalogue of preflight/locale in step with the source
 	@$(BIN)/python -m scripts.translations
@@ -64,8 +63,8 @@ translations: .venv/ready ## the catalogue of preflight/locale in step with the 
 browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
 	scripts/run_in_browser.sh $(ARGS)
 
-compose: setup ## what needs Docker, the acceptance suite on the compose stack included; installs Docker on Debian
-	scripts/run_on_compose.sh $(ARGS)
+compose: setup ## tests that need Docker; installs Docker on Debian
+	scripts/with_docker.sh $(BIN)/python -m pytest tests -p acceptance.gates.legs --leg docker $(ARGS)
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
 	@$(BIN)/python -m acceptance.stack.compose.images.choose --images $(IMAGES) --grafana $(GRAFANA)

@@ -15,4 +15,4 @@ fi
 
 # It looks for what keeps people from using a page.
 scripts/install_axe.sh
-.venv/bin/python -m acceptance.gates core --part browser -- "$@"
+.venv/bin/python -m pytest tests -m browser "$@"

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,6 @@ from acceptance.stack.docker import docker_cli
 from evidence.attest import keys
 from evidence.bundle.seal import seal
 from evidence.errors import EvidenceError
-from evidence.verdict.gate import GateOutcome
 
 _LISTS = (("tests", expected.TESTS), ("acceptance", expected.ACCEPTANCE))
 
@@ -88,8 +87,6 @@ def _parser() -> argparse.ArgumentParser:
         one = gates.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name in {"core", "all"}:
             one.add_argument("--one-by-one", action="store_true", help="nothing runs beside anything else")
-        if name == "core":
-            one.add_argument("--part", choices=tuple(core.PARTS), help="this part only; it leaves no evidence")
         if name == "e2e":
             one.add_argument("--stack", choices=("auto", "compose", "embedded", "external"), default="auto")
             one.add_argument("--grafana", choices=("auto", "real", "standin"), default="auto")
@@ -102,8 +99,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _gate(options: argparse.Namespace, for_pytest: tuple[str, ...], argv: Sequence[str]) -> int:
-    if getattr(options, "part", None) is not None:
-        return _part(options.part, for_pytest)
     opened = record.open_bundle(PROJECT)
     log = GateLog(sys.stdout)
     with record.working_folder() as folder:
@@ -120,8 +115,10 @@ def _gate(options: argparse.Namespace, for_pytest: tuple[str, ...], argv: Sequen
             beside=not getattr(options, "one_by_one", False),
         )
         ended = time.time()
-        for line in _conclusion(outcome, ended - started):
-            log.say(line)
+        counts = ", ".join(f"{number} {name}" for name, number in outcome.counts.items() if number)
+        log.say(f"gate {plan.gate} {outcome.result}: {counts or 'no tests'} in {ended - started:.0f} s")
+        for reason in outcome.reasons:
+            log.say(f"  {reason}")
         record.write(
             plan,
             outcome,
@@ -138,24 +135,6 @@ def _gate(options: argparse.Namespace, for_pytest: tuple[str, ...], argv: Sequen
         print(f"evidence {sealed.manifest['result']} ({sealed.manifest['scope']}); {sealed.signature}")  # noqa: T201
         print(os.path.relpath(opened.path))  # noqa: T201 -- the bundle, last
     return exit_code_of(outcome)
-
-
-def _part(name: str, for_pytest: tuple[str, ...]) -> int:
-    """Run a part of the core gate. It counts for itself alone, so nothing of it goes into a bundle."""
-    with record.working_folder() as folder:
-        plan = _with(for_pytest, core.part(PROJECT, folder, name))
-        started = time.monotonic()
-        outcome, _ = gate.run(plan, PROJECT, lambda _, line: print(line, flush=True))  # noqa: T201 -- the answer
-    for line in _conclusion(outcome, time.monotonic() - started):
-        print(line, flush=True)  # noqa: T201 -- the answer
-    return exit_code_of(outcome)
-
-
-def _conclusion(outcome: GateOutcome, seconds: float) -> Iterator[str]:
-    counts = ", ".join(f"{number} {name}" for name, number in outcome.counts.items() if number)
-    yield f"gate {outcome.gate} {outcome.result}: {counts or 'no tests'} in {seconds:.0f} s"
-    for reason in outcome.reasons:
-        yield f"  {reason}"
 
 
 def _plan(options: argparse.Namespace, folder: Path, bundle: Path) -> Plan:

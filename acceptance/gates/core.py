@@ -1,14 +1,12 @@
-"""`gate core`: every test of the committed list, in parts; what needs Docker runs beside what needs none.
+"""`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
 On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
-that use it.
+that use it, and the browser after both: whenever a Docker network comes or goes, Chromium cuts what it is loading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from acceptance.gates import expected
@@ -19,10 +17,6 @@ from evidence.bundle import layout
 
 FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
-#: Part -> its legs.
-PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"unit": ("pure", "servers"), "browser": ("browser",), "docker": ("docker",), "engine": ("engine",)}
-)
 
 
 def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
@@ -34,27 +28,27 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
         engine: whether that engine may be restarted.
     """
-    lanes: list[tuple[Part, ...]] = [(_tests(project, folder, "unit"), _tests(project, folder, "browser"))]
-    if docker:
-        restart = (_tests(project, folder, "engine"),) if engine else ()
-        lanes.append((_tests(project, folder, "docker"), *restart))
+
+    def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
+        run = PytestRun(
+            project=project,
+            paths=("tests",),
+            report_log=folder / f"{name}.reportlog.jsonl",
+            junit=folder / f"{name}.junit.xml",
+            options=(*(word for leg in legs for word in ("--leg", leg)), *options),
+        )
+        return Tests(name=name, run=run)
+
+    in_containers = (tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())) if docker else ()
     return Plan(
         gate="core",
-        lanes=tuple(lanes),
+        lanes=(
+            (tests("unit", "pure", "servers", options=_TWO), tests("system", "system", options=_TWO)),
+            (*in_containers, tests("browser", "browser")),
+        ),
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),
-    )
-
-
-def part(project: Path, folder: Path, name: str) -> Plan:
-    """Lay out one of `PARTS` by itself, compared with its lines of the list."""
-    return Plan(
-        gate=f"core, part {name}",
-        lanes=((_tests(project, folder, name),),),
-        log=layout.CORE_LOG,
-        list_file=expected.TESTS,
-        legs=PARTS[name],
     )
 
 
@@ -74,17 +68,6 @@ def faults(project: Path, folder: Path) -> Plan:
         list_file=expected.TESTS,
         files=FAULTS,
     )
-
-
-def _tests(project: Path, folder: Path, name: str) -> Part:
-    run = PytestRun(
-        project=project,
-        paths=("tests",),
-        report_log=folder / f"{name}.reportlog.jsonl",
-        junit=folder / f"{name}.junit.xml",
-        options=(*(word for leg in PARTS[name] for word in ("--leg", leg)), *(_TWO if name == "unit" else ())),
-    )
-    return Tests(name=name, run=run)
 
 
 def _notes(*, docker: bool, engine: bool) -> tuple[str, ...]:

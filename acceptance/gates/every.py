@@ -1,4 +1,4 @@
-"""`gates all`: every gate into one bundle, then sabotage, the seal, and a table of results, counts and times.
+"""`make test`: every gate into one bundle, then sabotage, the seal, and a table of results, counts and times.
 
 A gate that fails ends none of the others: the table is to show all. Each gate is a process of its own.
 """

@@ -2,12 +2,14 @@
 
     pure      in a file that knows of no process, server or socket: part of the fast gate as well
     servers   all others that need nothing installed
+    system    marked so: each of its tests starts a whole stack, a suite or a gate in env live, which takes seconds
     browser   needs Chromium
     docker    needs a Docker engine, or programs that only root on Debian gets installed
     engine    restarts that engine, so nothing else may run beside it
 
 `--leg` selects; `--list-tests` writes every test with its leg. Both ask the same function, so that the list and the
-runs cannot disagree. `@pytest.mark.leg("pure")` or `("servers")` overrides what the words of a file suggest.
+runs cannot disagree. `@pytest.mark.leg("pure")`, `("servers")` or `("system")` overrides what the words of
+a file suggest.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Final
 
 import pytest
 
-LEGS: Final = ("pure", "servers", "browser", "docker", "engine")
+LEGS: Final = ("pure", "servers", "system", "browser", "docker", "engine")
 _MARKS: Final = {"engine": "engine", "browser": "browser", "compose": "docker", "debian": "docker"}
 # Words by which a file shows that its tests start something, wait for something, or try hundreds of examples.
 _BUSY: Final = re.compile(
@@ -65,6 +67,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def _may_have(leg: str, text: str) -> bool:
     if leg == "pure":
         return _OVERRIDE in text or not _BUSY.search(text)
+    if leg == "system":
+        return _OVERRIDE in text
     marks = [mark for mark, its in _MARKS.items() if its == leg]
     return not marks or any(f"mark.{mark}" in text for mark in marks)
 

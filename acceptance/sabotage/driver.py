@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from acceptance.sabotage.checkout import copy_checkout, link_copy
@@ -94,7 +94,8 @@ class _Trial:
         """Run every test of a lane on an unbroken copy; give what did not pass, and what it said."""
         red: dict[tuple[Place, str], str] = {}
         for place in Place:
-            rows = tuple(row for batch in lane if batch.place is place for row in batch.rows)
+            # Nothing is broken: neither is any file put beside the gate's own.
+            rows = tuple(replace(row, textfiles={}) for batch in lane if batch.place is place for row in batch.rows)
             if not rows:
                 continue
             batch = Batch(place=place, rows=rows)

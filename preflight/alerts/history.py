@@ -116,6 +116,8 @@ class History:
             raise DatabaseError(f"Postgres gave no answer within {2 * self.settings.timeout:g} s") from e
         except psycopg2.Error as e:
             raise DatabaseError(self._explain(e)) from e
+        except (ValueError, TypeError) as e:
+            raise DatabaseError("Postgres answers something that is no row of alerts") from e
 
     def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour

@@ -100,7 +100,10 @@ def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, 
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     cursor.execute(_TABLE)
     cursor.execute("SELECT version, sha256 FROM arbitrage_preflight_migrations ORDER BY version")
-    known: dict[int, str] = dict(cursor.fetchall())
+    try:
+        known: dict[int, str] = dict(cursor.fetchall())
+    except (ValueError, TypeError) as e:
+        raise DatabaseError(f"{where} answers something that is no list of migrations") from e
     if len(known) > len(steps):
         raise DatabaseError(f"{where} was migrated by a newer preflight; run that one")
     applied = []

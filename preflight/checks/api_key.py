@@ -174,7 +174,10 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
     """Judge what the exchange itself says of the key; whatever an operator has attested weighs nothing against it."""
     live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
     needs = tuple(need.lower() for need in ctx.settings.exchanges[exchange].needs)
-    bad: list[str] = [message("may {does}", does=does) for does in rights.harms]
+    # A right that the reader does not know by name, and whose name says enough.
+    withdraws = [name for name in rights.more if "withdraw" in name.lower()]
+    harms = dict.fromkeys((*rights.harms, *((message("withdraw"),) if withdraws else ())))
+    bad: list[str] = [message("may {does}", does=does) for does in harms]
     bad += [] if rights.reads else [message("is not allowed to read")]
     bad += [] if rights.bound_to_address else [message("is not restricted to IP addresses")]
     bad += closed
@@ -196,10 +199,11 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
             (bad if left <= timedelta(0) else odd).append(
                 over if left <= timedelta(0) else message(soon, days=left.days)
             )
-    needless = [name for name in rights.more if not any(need in name.lower() for need in needs)]
+    others = [name for name in rights.more if name not in withdraws]
+    needless = [name for name in others if not any(need in name.lower() for need in needs)]
     if needless:
         odd.append(message("has rights that a spot bot does not need: {needless}", needless=", ".join(needless)))
-    lacking = [need for need in needs if not any(need in name.lower() for name in rights.more)]
+    lacking = [need for need in needs if not any(need in name.lower() for name in others)]
     if lacking:
         (bad if live else odd).append(message("lacks what the bot needs: {lacking}", lacking=", ".join(lacking)))
     name, found = name_of(exchange), bad or odd

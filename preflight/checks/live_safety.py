@@ -11,6 +11,8 @@ from preflight.config.sections import LiveSection
 from preflight.config.settings import Settings
 from preflight.message import AND, joined, message
 from preflight.model import Env, Outcome, Status
+from preflight.servers.memory import bounded_memory
+from preflight.servers.postgres_session import said
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py
 DEFAULT_KEY: str = LiveSection.model_fields["kill_switch_key"].default
@@ -34,7 +36,8 @@ class LiveSafetyCheck:
         if settings.env is not Env.LIVE:
             return Outcome(status=Status.SKIP, summary=message("applies to live only"))
         missing = _missing(settings)
-        switch = _kill_switch(ctx)
+        with bounded_memory():
+            switch = _kill_switch(ctx)
         if missing:
             also = () if switch.status is Status.PASS else (switch.summary,)
             return Outcome(
@@ -121,6 +124,8 @@ def _at(ctx: Context, client: Any, key: str) -> Outcome | None:
         value = message("bytes that are not text")  # anything unclear counts as thrown, for the engine too
     except library.RedisError as e:
         return _unknown(ctx, key, e)
+    if value is not None and not isinstance(value, str):
+        value = message("something that is not text")  # which no Redis answers to GET: as unclear
     if value is None or value.strip().lower() in _NOT_THROWN:
         return None
     return Outcome(
@@ -150,7 +155,7 @@ def _unknown(ctx: Context, keys: str, e: Exception) -> Outcome:
             keys=keys,
             where=redis.where,
             kind=type(e).__name__,
-            error=e,
+            error=said(e, redis.secret_values()),
         ),
         hint=message("see what is there: {cli} TYPE {keys}; it should be a plain string", cli=redis.cli, keys=keys),
         expected=_EXPECTED,

@@ -9,7 +9,8 @@ from preflight.check import Context
 from preflight.config.sections import PositionPolicy, PositionsSection
 from preflight.message import OR, Message, joined, message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.postgres_session import one_row, transaction
+from preflight.servers.memory import bounded_memory
+from preflight.servers.postgres_session import one_row, said, transaction
 
 _EXPECTED = "no open position"
 
@@ -69,7 +70,8 @@ class OpenPositionsCheck:
         try:
             connection = ctx.open_postgres(ctx.settings)
             try:
-                found = _count(connection, ctx)
+                with bounded_memory():
+                    found = _count(connection, ctx)
             finally:
                 connection.close()
         except (library.Error, UnicodeError) as e:
@@ -97,8 +99,8 @@ def _count(connection: Any, ctx: Context) -> _Found:
             condition, sql.Identifier(*positions.table.split("."))
         )
         with transaction(connection, seconds=seconds, row_security="off", transaction_read_only="on") as cursor:
-            cursor.execute(query)  # without values: a % in it is the user's own
-            ((opened, unclear),) = cursor.fetchall()
+            # Without values: a % in it is the user's own.
+            opened, unclear = one_row(cursor, query, None, kinds=(int, int))
         return _Found(opened, unclear, None)
     # As text and in lower case: a column may be an enum, and `OPEN` beside `open` must not count as none.
     query = sql.SQL(
@@ -113,7 +115,7 @@ def _count(connection: Any, ctx: Context) -> _Found:
     known = [*open_values, *(value.lower() for value in positions.closed_values)]
     # Rows that a policy hides would count as none; so told, the server refuses to answer from a part of them.
     with transaction(connection, seconds=seconds, row_security="off") as cursor:
-        return _Found(*one_row(cursor, query, (open_values, known)))
+        return _Found(*one_row(cursor, query, (open_values, known), kinds=(int, int, list | None)))
 
 
 def _judge(ctx: Context, found: _Found) -> Outcome:
@@ -147,7 +149,7 @@ def _judge(ctx: Context, found: _Found) -> Outcome:
             actual=f"{found.without} unclear",
         )
     if found.unknown and positions.policy is not PositionPolicy.ALLOW:
-        names = ", ".join(found.unknown)
+        names = ", ".join(map(str, found.unknown))
         return Outcome(
             status=Status.ERROR,
             summary=message(
@@ -200,7 +202,7 @@ def _condition(positions: PositionsSection) -> str:
 
 def _untold(ctx: Context, error: Any) -> Outcome:
     table = ctx.settings.positions.table
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = said(error, ctx.settings.postgres.secret_values())
     if "row-level security" in text:  # it has no SQLSTATE of its own
         return Outcome(
             status=Status.ERROR,

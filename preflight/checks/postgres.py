@@ -11,7 +11,8 @@ from preflight.checks.postgres_write import Written, try_write
 from preflight.config.sections import PostgresSection
 from preflight.message import message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.postgres_refusals import FAILURES, OTHER_REFUSAL, REFUSALS, TEXTS
+from preflight.servers.memory import bounded_memory
+from preflight.servers.postgres_refusals import FAILURES, NOT_POSTGRES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.servers.postgres_session import one_row, said, transaction
 from preflight.servers.refusals import Meaning
 
@@ -52,10 +53,13 @@ class PostgresCheck:
         except library.OperationalError as e:
             return trust.refusal(e, where, settings) or _explain_refusal(e, where, settings)
         try:
-            outcome = _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
+            with bounded_memory():
+                outcome = _exercise(connection, ctx, where, {"connect": ctx.clock() - begun})
             return trust.judged(outcome, ctx)
         except library.Error as e:
             return _explain_failure(e, where, settings)
+        except UnicodeError as e:
+            return _explained(e, where, settings, NOT_POSTGRES)
         finally:
             connection.close()
 
@@ -68,8 +72,10 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         return answer
 
     with transaction(connection, seconds=ctx.settings.postgres.timeout) as cursor:
-        (one,) = timed("select", lambda: one_row(cursor, "SELECT 1"))
-        standby, read_only = one_row(cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+        (one,) = timed("select", lambda: one_row(cursor, "SELECT 1", kinds=(object,)))
+        standby, read_only = one_row(
+            cursor, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')", kinds=(bool, str)
+        )
         if standby or read_only == "on":
             return Outcome(
                 status=Status.FAIL,

@@ -37,7 +37,7 @@ def try_write(cursor: Any, value: str, table: str) -> Written:
     Raises:
         psycopg2.Error: The server refuses.
     """
-    bots, probe = one_row(cursor, _RIGHTS, (_quoted(table), PROBE, PROBE))
+    bots, probe = one_row(cursor, _RIGHTS, (_quoted(table), PROBE, PROBE), kinds=(bool | None, bool | None))
     if not probe and bots:
         cursor.execute("SELECT txid_current()")  # what takes no writes at all gives no number
         return Written(kept=value, tried=False)
@@ -46,7 +46,8 @@ def try_write(cursor: Any, value: str, table: str) -> Written:
     if probe is None:
         cursor.execute(f"CREATE TABLE {PROBE} (run_id text PRIMARY KEY)")
     cursor.execute(f"INSERT INTO {PROBE} VALUES (%s)", (value,))  # noqa: S608 - a name of this file
-    return Written(kept=one_row(cursor, f"SELECT run_id FROM {PROBE} WHERE run_id = %s", (value,))[0])  # noqa: S608
+    (kept,) = one_row(cursor, f"SELECT run_id FROM {PROBE} WHERE run_id = %s", (value,), kinds=(str,))  # noqa: S608
+    return Written(kept=kept)
 
 
 def _quoted(table: str) -> str:

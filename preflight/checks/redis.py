@@ -13,6 +13,7 @@ from preflight.checks import redis_server
 from preflight.config.sections import RedisSection
 from preflight.message import message
 from preflight.model import Env, Outcome, Status
+from preflight.servers.memory import bounded_memory
 from preflight.servers.postgres_session import said
 
 _TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this
@@ -48,7 +49,9 @@ class RedisCheck:
         where = settings.where
         client = ctx.open_redis(ctx.settings)
         try:
-            return trust.judged(_exercise(client, ctx, where), client, ctx)
+            with bounded_memory():
+                outcome = _exercise(client, ctx, where)
+            return trust.judged(outcome, client, ctx)
         except (library.RedisError, UnicodeDecodeError) as e:
             known = trust.refusal(e, where, settings) or redis_server.told_by(e, ctx, where)
             return known or _explain(e, where, settings)

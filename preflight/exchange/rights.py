@@ -192,12 +192,18 @@ _READERS: Mapping[str, Callable[[ExchangeClient, str], KeyRights | None]] = Mapp
 )
 
 
-_ANYWHERE = frozenset({"*", "0.0.0.0", "0.0.0.0/0", "::", "::/0"})  # noqa: S104 - compared, not bound
+_ANYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+_WIDEST = 8  # bits of a prefix; what is shorter is a good part of the internet
 
 
 def _is_bound(addresses: list[Any]) -> bool:
     listed = [str(address).strip() for address in addresses if str(address).strip()]
-    return bool(listed) and not _ANYWHERE & set(listed)
+    return bool(listed) and not any(address in _ANYWHERE or _is_wide(address) for address in listed)
+
+
+def _is_wide(address: str) -> bool:
+    _, slash, bits = address.partition("/")
+    return bool(slash) and bits.isdecimal() and int(bits) < _WIDEST
 
 
 def _time(client: ExchangeClient, text: Any) -> datetime | None:

@@ -17,12 +17,53 @@ import psycopg2.extensions
 from preflight.config.sections import ChannelBinding, PostgresSection, SslMode
 from preflight.servers.certificates import end_of_peer
 from preflight.servers.owner import StrangerError, is_loopback, must_be_of
-from preflight.servers.postgres_session import patience
+from preflight.servers.postgres_session import NO_SUCH_ROW, TOO_LONG, patience
 from preflight.servers.sqlstate import connect
 
 _NO_FILE = os.path.join(os.devnull, "none")  # noqa: PTH118 - a path that cannot exist: else libpq looks into HOME
+_NO_MEMORY = ("out of memory", "insufficient memory", "memory for input buffer")  # libpq's words, without a code
 _SCRAM = "scram-sha-256"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # https://www.postgresql.org/docs/current/protocol-message-formats.html
+
+
+class _Cursor(psycopg2.extensions.cursor):
+    """A cursor of which whatever trips over an answer is an error of the library's own kind."""
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - the library's name
+        """Ask.
+
+        Raises:
+            psycopg2.Error: The server refuses, or answers without an end.
+            UnicodeError: What is asked for cannot be said in the encoding of the database.
+        """
+        with _library_errors():
+            super().execute(query, vars)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Give what is left of the answer.
+
+        Raises:
+            psycopg2.Error: It is none, or a value is none of its type.
+            UnicodeError: A text in it is none.
+        """
+        with _library_errors():
+            return super().fetchall()
+
+
+@contextlib.contextmanager
+def _library_errors() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError:
+        raise
+    except psycopg2.Error as e:
+        if e.pgcode is None and any(part in str(e) for part in _NO_MEMORY):
+            raise psycopg2.DatabaseError(TOO_LONG) from e
+        raise
+    except MemoryError as e:
+        raise psycopg2.DatabaseError(TOO_LONG) from e
+    except Exception as e:
+        raise psycopg2.DatabaseError(NO_SUCH_ROW) from e
 
 
 class UnprovenPostgresError(psycopg2.OperationalError):
@@ -50,6 +91,7 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
             dbname=settings.database,
             passfile=_NO_FILE,
             gssencmode="disable",
+            cursor_factory=_Cursor,
             **keywords,
             **patience(settings.timeout),
         )

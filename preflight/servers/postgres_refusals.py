@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from preflight.message import message
 from preflight.model import Status
-from preflight.servers.postgres_session import NO_TRANSACTION
+from preflight.servers.postgres_session import NO_SUCH_ROW, NO_TRANSACTION, TOO_LONG
 from preflight.servers.refusals import Meaning
 
 _NAME = message("start it (a stopped container has no name), or check PREFLIGHT_POSTGRES__HOST and the name server")
@@ -107,9 +107,15 @@ FAILURES: Mapping[str, Meaning] = MappingProxyType(
     }
 )
 
-_NOT_POSTGRES = Meaning(
+NOT_POSTGRES = Meaning(
     Status.ERROR,
     message("answers something that is not Postgres' protocol"),
+    hint=message("see what listens at PREFLIGHT_POSTGRES__HOST and __PORT"),
+)
+
+_TOO_LONG = Meaning(
+    Status.ERROR,
+    message("gives an answer without an end"),
     hint=message("see what listens at PREFLIGHT_POSTGRES__HOST and __PORT"),
 )
 
@@ -151,12 +157,14 @@ TEXTS: tuple[tuple[str, Meaning], ...] = (
             ),
         ),
     ),
-    ("received invalid", _NOT_POSTGRES),
-    ("expected authentication request", _NOT_POSTGRES),
-    ("unexpected response from server", _NOT_POSTGRES),
-    ("unexpected message from server", _NOT_POSTGRES),
-    ("lost synchronization", _NOT_POSTGRES),
-    ("message contents do not agree", _NOT_POSTGRES),
-    ("insufficient data", _NOT_POSTGRES),
-    ("arrived from server while idle", _NOT_POSTGRES),
+    (TOO_LONG, _TOO_LONG),
+    (NO_SUCH_ROW, NOT_POSTGRES),
+    ("received invalid", NOT_POSTGRES),
+    ("expected authentication request", NOT_POSTGRES),
+    ("unexpected response from server", NOT_POSTGRES),
+    ("unexpected message from server", NOT_POSTGRES),
+    ("lost synchronization", NOT_POSTGRES),
+    ("message contents do not agree", NOT_POSTGRES),
+    ("insufficient data", NOT_POSTGRES),
+    ("arrived from server while idle", NOT_POSTGRES),
 )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 NO_TRANSACTION = "the session was ended at BEGIN"
+NO_SUCH_ROW = "unexpected result from server"
+TOO_LONG = "an answer without an end"
 _MAX_SAID = 300  # characters
 
 # How often a server looks whether its client is still there. Postgres has it from 14 on, and may refuse it elsewhere.
@@ -100,17 +102,25 @@ def _begin(cursor: Cursor) -> None:
         raise
 
 
-def one_row(cursor: Any, query: Any, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+def one_row(cursor: Any, query: Any, values: tuple[Any, ...] | None = (), *, kinds: tuple[Any, ...]) -> Any:
     """Ask for one row.
 
     Args:
         cursor: In a transaction.
         query: Text, or what `psycopg2.sql` made.
-        values: For its placeholders.
+        values: For its placeholders; None where a % in the query is no placeholder.
+        kinds: The type of each of its columns.
+
+    Returns:
+        The row, a tuple.
 
     Raises:
-        psycopg2.Error: The server refuses.
+        psycopg2.Error: The server refuses, or answers something that is no such row.
     """
+    from psycopg2 import DatabaseError  # noqa: PLC0415 - loaded already by whoever has a cursor
+
     cursor.execute(query, values)
-    row: tuple[Any, ...] = cursor.fetchone()
-    return row
+    rows = cursor.fetchall()
+    if len(rows) != 1 or len(rows[0]) != len(kinds) or not all(map(isinstance, rows[0], kinds)):
+        raise DatabaseError(NO_SUCH_ROW)
+    return rows[0]

@@ -25,6 +25,10 @@ class UnprovenRedisError(redis.ConnectionError):
     """Whoever answers there could not prove to be the server; the text says why. Nothing was sent."""
 
 
+class EndlessAnswerError(redis.exceptions.InvalidResponse):
+    """An answer takes more memory than it may; the text names the command."""
+
+
 class _Client(redis.Redis):
     """A client of which whatever trips over an answer is an error of the library's own kind."""
 
@@ -32,6 +36,7 @@ class _Client(redis.Redis):
         """Ask.
 
         Raises:
+            EndlessAnswerError: The answer takes more memory than it may.
             redis.InvalidResponse: The answer is none in Redis' protocol, or none to that command.
             UnicodeDecodeError: It is no text.
         """
@@ -40,7 +45,16 @@ class _Client(redis.Redis):
         except (redis.RedisError, OSError, UnicodeDecodeError):
             raise
         except Exception as e:
+            if _out_of_memory(e):
+                raise EndlessAnswerError(f"{args[0]}: an answer without an end") from e
             raise redis.exceptions.InvalidResponse(f"{args[0]}: {type(e).__name__}: {e}") from e
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    """Return whether memory was what lacked first: the library trips again while it cleans up."""
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__context__
+    return error is not None
 
 
 def open_redis(settings: RedisSection) -> redis.Redis:

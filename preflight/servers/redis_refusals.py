@@ -11,6 +11,7 @@ from redis import exceptions
 
 from preflight.message import message
 from preflight.model import Status
+from preflight.servers.redis import EndlessAnswerError
 from preflight.servers.refusals import Meaning
 
 _MASTERDOWN = Meaning(
@@ -33,6 +34,12 @@ _NO_MEMORY = Meaning(
 _NOT_REDIS = Meaning(
     Status.ERROR,
     message("answers something that is not Redis' protocol"),
+    hint=message("see what listens at PREFLIGHT_REDIS__HOST and __PORT"),
+)
+
+_TOO_LONG = Meaning(
+    Status.ERROR,
+    message("gives an answer without an end"),
     hint=message("see what listens at PREFLIGHT_REDIS__HOST and __PORT"),
 )
 
@@ -60,6 +67,7 @@ _CLASSES: Final[tuple[tuple[type[Exception], Meaning], ...]] = (
             hint=message("grant the ACL user PING, SET, GET and DEL on arbitrage:preflight:*"),
         ),
     ),
+    (EndlessAnswerError, _TOO_LONG),
     (exceptions.InvalidResponse, _NOT_REDIS),
     (UnicodeDecodeError, _NOT_REDIS),
 )

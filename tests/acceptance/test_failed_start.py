@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(__file__).parents[2]
 
 BREAKING = """

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SUITE = tuple(f"acceptance/test_{name}.py" for name in ("metrics", "dashboard", "panels"))
 STACK = "e2e/embedded"
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.leg("system"), pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module")

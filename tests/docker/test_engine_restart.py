@@ -1,4 +1,4 @@
-"""The Docker engine itself stopped and started: only `scripts/run_on_compose.sh` runs this, on an engine of its own."""
+"""The Docker engine itself stopped and started: only on one that `scripts/with_docker.sh` has started."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ def test_check_states_put_the_worst_first(tmp_path: Path) -> None:
     shows(tmp_path, "d77_system_health", "Check State Now", series, expected)
 
 
-def fx(source: str, rate: str, age: float) -> dict[str, str]:
-    labels = f'{{instance="e", pair="USDT/KRW", source="{source}"}}'
+def fx(source: str, rate: str, age: float, more: str = "") -> dict[str, str]:
+    labels = f'{{instance="e", pair="USDT/KRW", source="{source}"{more}}}'
     return {f"arbitrage_fx_rate{labels}": rate, f"arbitrage_fx_age_seconds{labels}": str(age)}
 
 
@@ -111,6 +111,14 @@ def test_fx_panels_show_what_the_engine_would_use(tmp_path: Path, title: str, va
 def test_a_source_that_answered_0_has_no_rate(tmp_path: Path) -> None:
     """An engine of before, which wrote 0 until the first answer, does not halve the rate."""
     shows(tmp_path, "fx_multi_source", "Median Rate", {**fx("upbit", "1400", 1), **fx("bithumb", "0", 1)}, {PAIR: 1400})
+
+
+def test_m2_another_hosts_source_does_not_make_an_old_rate_young(tmp_path: Path) -> None:
+    """Two hosts of one instance, told apart by a label of the site: each rate has its own age."""
+    series = {**fx("upbit", "1400", 1, ', host="x"'), **fx("upbit", "900", 99, ', host="y"')}
+
+    shows(tmp_path, "fx_multi_source", "Median Rate", series, {PAIR: 1400})
+    shows(tmp_path, "fx_multi_source", "Sources", series, {PAIR: 1})
 
 
 def test_critical_alerts_of_every_env_are_counted(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def test_each_alert_is_explained_linked_and_tested(rules: tuple[RuleText, ...]) 
 def test_every_query_stands_on_exported_metrics(queries: tuple[Query, ...], known: Mapping[str, Metric]) -> None:
     """Panels and rules use only metrics and labels that some exporter exports, in the right way and unit."""
     assert [str(finding) for finding in lint_queries(queries, known)] == []
+
+
+def test_m2_no_query_joins_on_labels_that_it_names(queries: tuple[Query, ...]) -> None:
+    """A label that a site adds tells two hosts or jobs apart, and `on (...)` would take one for the other.
+
+    Not where the other side is one number for each of these labels.
+    """
+    named = re.compile(r"\bon\s*\((\s*\w[^)]*)\)(?! group_left \(\) \w+ by \(\1\))")
+
+    assert [query for query in queries if named.search(query.expr)] == []
 
 
 def test_every_exported_metric_is_looked_at(queries: tuple[Query, ...]) -> None:

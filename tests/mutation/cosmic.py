@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.mutation import sample
 from tests.mutation.accepted import Key
 
 CONFIG = Path(__file__).with_name("cosmic-ray.toml")
@@ -69,6 +70,8 @@ class Session:
         self._config.write_text(text, encoding="utf-8")
         _tool(self.checkout, "cosmic-ray", "init", str(self._config), str(self.database))
         _tool(self.checkout, "cr-filter-operators", str(self.database), str(self._config))
+        source = (self.checkout / self.file).read_text(encoding="utf-8")
+        sample.leave_out(self.database, sample.of_form(self.database, source))
 
     def run(self) -> Outcome:
         """Run the tests against each mutant, in a copy of the checkout.

@@ -21,6 +21,20 @@ class Mutant:
     occurrence: int  # counted from the top of the file
 
 
+def of_form(database: Path, source: str) -> list[str]:
+    """Give the jobs of a session that change `@dataclass(...)`: its slots and keywords are form, which mypy holds."""
+    from cosmic_ray.work_db import use_db  # noqa: PLC0415 - it is installed in .venv-mutants only
+
+    lines = source.splitlines()
+    with use_db(str(database)) as db:
+        items = db.pending_work_items
+    return [
+        item.job_id
+        for item in items
+        if any(lines[mutation.start_pos[0] - 1].startswith("@dataclass") for mutation in item.mutations)
+    ]
+
+
 def choose(mutants: Iterable[Mutant], size: int, seed: int) -> frozenset[Mutant]:
     """Take `size` of them, or all where there are not so many."""
 
@@ -32,7 +46,7 @@ def choose(mutants: Iterable[Mutant], size: int, seed: int) -> frozenset[Mutant]
 
 def pending(database: Path, file: str) -> dict[Mutant, str]:
     """Give the mutants of a session that are still to be run, with their job ids."""
-    from cosmic_ray.work_db import use_db  # noqa: PLC0415 - it is installed in .venv-mutants only
+    from cosmic_ray.work_db import use_db  # noqa: PLC0415 - as above
 
     with use_db(str(database)) as db:
         items = db.pending_work_items
@@ -49,4 +63,4 @@ def leave_out(database: Path, jobs: Iterable[str]) -> None:
     from cosmic_ray.work_item import WorkerOutcome, WorkResult  # noqa: PLC0415 - as above
 
     with use_db(str(database)) as db:
-        db.set_multiple_results(jobs, WorkResult(output="not in the sample", worker_outcome=WorkerOutcome.SKIPPED))
+        db.set_multiple_results(jobs, WorkResult(output="left out", worker_outcome=WorkerOutcome.SKIPPED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -103,6 +104,7 @@ def ctrl_c() -> Iterator[None]:
 @pytest.fixture
 def no_child_left() -> Iterator[None]:
     """After the test this process has no living child and no open file that it did not have before."""
+    gc.collect()  # what an earlier test has left to the collector would otherwise be closed in between
     process = psutil.Process()
     children, files = set(process.children(recursive=True)), process.num_fds()
     yield
@@ -110,7 +112,7 @@ def no_child_left() -> Iterator[None]:
     # Under load a child that was killed may take its time to die; one that was not killed never does.
     alive = psutil.wait_procs(left, timeout=1)[1]
     assert alive == []
-    assert process.num_fds() == files
+    assert process.num_fds() <= files
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -165,7 +166,9 @@ def _only_grafana(grafana: str, login: tuple[str, str]) -> Callable[[Route], Non
                 return
             place = answer.headers.get("location")
             if place is None or answer.status // 100 != 3:
-                route.fulfill(response=answer)
+                # A page that is closed by now takes no answer; one that still waits is never called finished.
+                with contextlib.suppress(PlaywrightError):
+                    route.fulfill(response=answer)
                 return
             if request.method != "GET":
                 break

@@ -18,6 +18,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "fixture": ("def test_it(pytester): pass\n", "servers"),
     "override": ("import pytest, subprocess\n" + MARKED.format(mark="leg('pure')"), "pure"),
     "slow": (MARKED.format(mark="leg('servers')"), "servers"),
+    "whole": (MARKED.format(mark="leg('system')"), "system"),
     "browser": (MARKED.format(mark="browser"), "browser"),
     "compose": (MARKED.format(mark="compose"), "docker"),
     "debian": (MARKED.format(mark="debian"), "docker"),
@@ -46,7 +47,9 @@ def test_marks_first_then_words(legs: Sample) -> None:
     assert found == {f"tests/test_{name}.py::test_it": leg for name, (_, leg) in FILES.items()}
 
 
-@pytest.mark.parametrize("wanted", [("pure",), ("pure", "servers"), ("browser",), ("docker",), ("engine",)])
+@pytest.mark.parametrize(
+    "wanted", [("pure",), ("pure", "servers"), ("system",), ("browser",), ("docker",), ("engine",)]
+)
 def test_a_run_of_some_legs(legs: Sample, wanted: tuple[str, ...]) -> None:
     """Exactly the tests of these legs run; files that can have none are not even imported."""
     if "servers" not in wanted:

@@ -11,6 +11,8 @@ from acceptance.gates.interface import FAILED, NOT_FULL, OK, exit_code_of
 from evidence.verdict.gate import Coverage
 from tests.acceptance.gates.sample import FILES, PLUGINS, PYPROJECT, Sample
 
+pytestmark = pytest.mark.leg("system")
+
 PARTIAL, INCOMPLETE = Coverage.PARTIAL, Coverage.INCOMPLETE
 ONE, TWO = FILES["tests/test_one.py"], FILES["tests/test_two.py"]
 

@@ -18,6 +18,8 @@ import pytest
 from acceptance.gates.interface import PROJECT
 from tests.acceptance.gates.sample import FILES, Sample
 
+pytestmark = pytest.mark.leg("system")
+
 CONFTEST = """
 from pathlib import Path
 import pytest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 from acceptance.sabotage import driver
 from acceptance.sabotage.__main__ import LEAST, main, verdict
+from acceptance.sabotage.edits import FileEdit
 from acceptance.sabotage.judge import Catch, Finding
 from acceptance.sabotage.row import Place, Sabotage
+
+pytestmark = pytest.mark.leg("system")
 
 ROOT = Path(__file__).parents[3]
 TEST = "tests/test_answer.py::test_answer"
@@ -130,6 +134,41 @@ def test_a_run_that_hangs_has_caught_nothing(attempt: Try, checkout: Path, monke
     code, found = attempt(old="    return 42", new="    threading.Event().wait()")
 
     assert (code, found["caught"]) == (1, "caught for another reason") or found["caught"] == "NOT CAUGHT"
+
+
+class LentStack:
+    """In the place of the stack: notes which files are put beside the gate's own, and for which copy."""
+
+    file = Path("lent.json")
+
+    def __init__(self) -> None:
+        self.put: list[tuple[str, Mapping[str, str]]] = []
+
+    def prepare(self, copy: Path, textfiles: Mapping[str, str]) -> None:
+        """Note them."""
+        self.put.append((copy.name, dict(textfiles)))
+
+
+def test_where_nothing_is_broken_no_foreign_file_is_read(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second `.prom` of one sabotage would make every other's test fail unbroken."""
+    stack = LentStack()
+    monkeypatch.setattr(driver, "open_shared_stack", lambda *_: nullcontext(stack))
+    (checkout / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    for name in ('--stack', '--lent-stack'):\n        parser.addoption(name)\n"
+    )
+    edit = FileEdit(path="engine/answer.py", old="42", new="41")
+    caught = {TEST: ("it says 41",)}
+    row = Sabotage(
+        name="x", hop="y", breaks="z", place=Place.SHARED, edits=(edit,), textfiles={"a.prom": "a 1\n"}, caught=caught
+    )
+    (tmp_path / "place" / "copies").mkdir(parents=True)
+
+    (found,) = driver.try_all([row], checkout=checkout, folder=tmp_path / "place", tell=lambda _: None)
+
+    assert (found.catch, found.why) == (Catch.RIGHT, "")
+    assert stack.put == [("unbroken-shared", {}), ("y-x", {"a.prom": "a 1\n"})]
 
 
 def finding(catch: Catch) -> Finding:

@@ -23,6 +23,8 @@ from evidence import manifest
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.verify import Kind, verify
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(__file__).parents[3]
 _SECONDS = 300  # for a whole suite, on a busy machine
 

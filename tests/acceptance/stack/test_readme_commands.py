@@ -7,11 +7,15 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from acceptance.stack.interface import SERVICES
 from acceptance.stack.readiness import http_get
 from acceptance.stack.wait import Observation, wait_until
 from tests.acceptance.stack.embedded.test_local import Person
 from tests.acceptance.stack.light import gone, vanished
+
+pytestmark = pytest.mark.leg("system")
 
 # The exchanges are somewhere else, and not what is looked at here.
 SETTINGS = "[exchanges.upbit]\nenabled = false\n[exchanges.binance]\nenabled = false\n"

@@ -15,6 +15,8 @@ from evidence.attest import keys
 from evidence.cli import main
 from evidence.verify import Kind, verify
 
+pytestmark = pytest.mark.leg("system")
+
 TESTS = """\
 import pytest
 

@@ -14,6 +14,8 @@ from acceptance.stack.wait import Observation, wait_until
 from acceptance.world.telegram import FAULTS, TelegramStandin
 from tests.preflight.alerts.conftest import CHAT, TOKEN
 
+pytestmark = pytest.mark.leg("system")
+
 AT_DEBUG = (
     "import logging\n"
     "logging.basicConfig(level=logging.DEBUG, format='%(name)s %(message)s')\n"

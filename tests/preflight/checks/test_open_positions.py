@@ -39,9 +39,9 @@ class FakePostgres:
         if isinstance(self.answer, BaseException) and not isinstance(query, str):
             raise self.answer
 
-    def fetchone(self) -> Any:
+    def fetchall(self) -> list[Any]:
         """One row."""
-        return self.answer
+        return [self.answer]
 
     def close(self) -> None:
         """Take note."""

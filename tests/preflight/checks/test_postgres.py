@@ -61,9 +61,9 @@ class FakePostgres:
         """Be the connection too."""
         return self
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    def fetchall(self) -> list[tuple[Any, ...]]:
         """Give its row."""
-        return self.row
+        return [] if self.row is None else [self.row]
 
     def close(self) -> None:
         """Take note."""

@@ -73,7 +73,7 @@ def test_x6_each_code_says_what_it_means(exchange: str, code: str, ask: Callable
 
 @pytest.mark.parametrize("exchange", SHAPES)
 def test_x6_a_code_that_nobody_knows_is_shown(exchange: str, ask: Callable[..., Trouble]) -> None:
-    """It is not guessed at: what came is there to be looked up."""
+    """X7: It is not guessed at: what came is there to be looked up."""
     status, shape = SHAPES[exchange]
     code = "some_new_refusal" if exchange == "upbit" else "987654"
     trouble = ask(exchange, answer(shape(code), status))

@@ -150,6 +150,7 @@ def _row(check: str, fault: str, status: Status, says: str, arrange: Arrange, **
 
 
 SPECIAL_ROWS: tuple[Row, ...] = (
+    # X17: what the exchange announces of a symbol.
     _row(
         "exchange_upbit",
         "investment warning",

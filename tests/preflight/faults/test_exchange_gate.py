@@ -15,6 +15,8 @@ from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIV
 from tests.preflight.faults.exchange_rows import COMMON_ROWS, SPECIAL_ROWS, Row, on_this_machine
 from tests.preflight.faults.exchange_world import World
 
+pytestmark = pytest.mark.leg("system")
+
 UNKNOWN = "upbitt"
 
 

@@ -20,7 +20,10 @@ from tests.preflight.faults.matrix import ROWS
 from tests.preflight.faults.rig import make_rig
 from tests.preflight.faults.row import Change, FaultRow
 
-pytestmark = pytest.mark.timeout(600)  # with --stack compose the images may have to be built first
+pytestmark = [
+    pytest.mark.leg("system"),
+    pytest.mark.timeout(600),
+]  # with --stack compose the images may have to be built first
 
 Ran = tuple[Change, PreflightRun]
 

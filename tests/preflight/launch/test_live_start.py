@@ -20,7 +20,7 @@ from acceptance.world.live import LiveWorld, open_live_world
 from preflight.record.catalogue import LAST_SUCCESS, READY_FOR_LIVE
 from tests.preflight.launch.listening import Listening, listen_before
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.leg("system"), pytest.mark.timeout(300)]
 
 KEY = "arbitrage:kill_switch"
 BOT = """

@@ -65,7 +65,7 @@ def does(section: PostgresSection, *statements: str) -> None:
 
 def asked(section: PostgresSection, query: str) -> Any:
     with closing(connect(section)) as connection, connection.cursor() as cursor:
-        return one_row(cursor, query)[0]
+        return one_row(cursor, query, kinds=(object,))[0]
 
 
 @pytest.fixture
@@ -239,14 +239,12 @@ def test_a_setting_ends_with_its_transaction(database: PostgresSection) -> None:
     with closing(open_postgres(database)) as connection:
         for keep in (True, False):
             with transaction(connection, seconds=7, keep=keep, row_security="off") as cursor:
-                assert one_row(cursor, "SELECT current_setting('statement_timeout')") == ("7s",)
+                assert one_row(cursor, "SELECT current_setting('statement_timeout')", kinds=(str,)) == ("7s",)
         with pytest.raises(psycopg2.errors.UndefinedTable), transaction(connection, seconds=7) as cursor:
             cursor.execute("SELECT * FROM no_such_table")
         with connection.cursor() as cursor:
-            assert one_row(cursor, "SELECT current_setting('statement_timeout'), current_setting('row_security')") == (
-                "0",
-                "on",
-            )
+            settings = "SELECT current_setting('statement_timeout'), current_setting('row_security')"
+            assert one_row(cursor, settings, kinds=(str, str)) == ("0", "on")
 
 
 @contextmanager

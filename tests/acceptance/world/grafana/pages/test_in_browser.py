@@ -169,7 +169,8 @@ def test_the_judge_of_pages_reads_the_stand_ins_too(chromium: Browser, live: tup
     """`make dashboards --grafana-url` photographs the stand-in as it does Grafana: same marks, same judgement."""
     board = json.loads((DASHBOARDS / "d77_system_health.json").read_text(encoding="utf-8"))
 
-    seen = photograph(chromium, live[0].url, ADMIN, list_panels(board))
+    # Every picture is drawn by this process; on a busy machine that takes a while.
+    seen = photograph(chromium, live[0].url, ADMIN, list_panels(board), timeout=90)
 
     assert seen.faults == ()
     assert any(
