@@ -10,6 +10,7 @@ IMAGES ?= auto
 GRAFANA ?= auto
 ARCHIVE ?=
 SHA256 ?=
+QUICK ?=
 ARGS ?=
 BIN := .venv/bin
 
@@ -117,8 +118,8 @@ fresh: ## the README's commands on a bare Debian made for it (root, debootstrap;
 	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
-mutants: .venv/ready .venv-mutants/ready ## what no test would miss in the runner and the verdict (an hour or more)
-	.venv-mutants/bin/python -m tests.mutation $(ARGS)
+mutants: .venv/ready .venv-mutants/ready ## what no test would miss (many hours); QUICK=1: a sample (a quarter of an hour)
+	.venv-mutants/bin/python -m tests.mutation $(if $(QUICK),--sample 300) $(ARGS)
 
 sabotage: setup ## break copies of the checkout in a hundred ways: each has to be caught, and for its own reason
 	@$(BIN)/python -m acceptance.sabotage $(ARGS)

@@ -1,58 +1,92 @@
-"""`make mutants`: what no test would miss in the runner and in the verdict. Exit 0 only where the list says what is so.
+"""`make mutants`: what no test would miss. Exit 0 only where the list says what is so.
 
-cosmic-ray makes every mutant of the files below and runs the tests against each. The survivors are compared with
-`accepted.toml`: one that is not listed fails the command, and so does a listed one that did not survive.
+cosmic-ray makes every mutant of the files of `targets`, or a sample of them, and runs the tests against each. The
+survivors are compared with `accepted.toml`: one that is not listed fails the command, and so does a listed one that a
+test sees.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import MappingProxyType
 
-from tests.mutation import accepted, cosmic
+from tests.mutation import accepted, sample
+from tests.mutation.cosmic import Outcome, Session, SessionError
+from tests.mutation.targets import TESTS
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("accepted.toml")
-# File -> the tests that are run against its mutants, the ones that see most first.
-TESTS: Mapping[str, Sequence[str]] = MappingProxyType(
-    {
-        "preflight/runner.py": (
-            *("tests/preflight/test_runner.py", "tests/preflight/test_shared_imports.py"),
-            *("tests/preflight/test_gate.py", "-k", "not twenty and not ccxt"),
-        ),
-        "preflight/model.py": ("tests/preflight/test_model.py", "tests/preflight/test_gate.py"),
-    }
-)
+SEED = 18
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a session over each file and judge the survivors."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("--python", type=Path, default=ROOT / ".venv/bin/python", help="runs the tests")
-    parser.add_argument("files", nargs="*", default=list(TESTS), metavar="FILE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--sample", type=int, metavar="N", help="run this many of all mutants only")
+    parser.add_argument("--seed", type=int, default=SEED, help="chooses the sample (default: %(default)s)")
+    parser.add_argument("files", nargs="*", default=list(TESTS), metavar="FILE", help="of tests/mutation/targets.py")
     asked = parser.parse_args(argv)
     if unknown := set(asked.files) - set(TESTS):
         parser.error(f"no tests are named for {', '.join(sorted(unknown))}")
     listed = accepted.read(LIST)
-    python = asked.python.absolute()
     try:
-        with ThreadPoolExecutor(max_workers=len(asked.files)) as pool:  # a file each: they wait for their processes
-            runs = [pool.submit(cosmic.run, file, TESTS[file], checkout=ROOT, python=python) for file in asked.files]
-            sessions = [run.result() for run in runs]
-    except cosmic.SessionError as error:
+        with tempfile.TemporaryDirectory(prefix="preflight-mutants-") as name:
+            Path(name).chmod(0o755)
+            sessions = [_session(file, Path(name, str(number)), asked) for number, file in enumerate(asked.files)]
+            outcomes = _run(sessions, asked.sample, asked.seed)
+    except SessionError as error:
         _say(f"make mutants: {error}")
         return 2
-    for each in sessions:
-        _say(f"{each.file}: {each.killed} killed, {len(each.survived)} survived")
-    judgement = accepted.judge([key for each in sessions for key in each.survived], listed, asked.files)
+    killed = {key for each in outcomes for key in each.killed}
+    survived = [key for each in outcomes for key in each.survived]
+    _say(f"{sum(len(each.killed) for each in outcomes)} killed, {len(survived)} survived")
+    whole = frozenset(asked.files) if asked.sample is None else frozenset()
+    judgement = accepted.judge(survived, listed, gone=lambda key: key[0] in whole or key in killed)
     for title, keys in (("NOT ACCEPTED, survived", judgement.unlisted), ("LISTED, BUT NO SURVIVOR", judgement.stale)):
         for file, before, after in keys:
             _say(f"{title}: {file}\n  - {before}\n  + {after}")
     return 0 if judgement.good else 1
+
+
+def _session(file: str, folder: Path, asked: argparse.Namespace) -> Session:
+    folder.mkdir()
+    return Session(file=file, tests=TESTS[file], folder=folder, checkout=ROOT, python=asked.python.absolute())
+
+
+def _run(sessions: Sequence[Session], size: int | None, seed: int) -> list[Outcome]:
+    """Run the sessions, as many at once as there are processors.
+
+    Raises:
+        SessionError: One of them cannot be believed, or no test saw any mutant.
+    """
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # each thread waits for its processes
+        list(pool.map(Session.make, sessions))
+        found = {session.file: sample.pending(session.database, session.file) for session in sessions}
+        if size is not None:
+            chosen = sample.choose((one for jobs in found.values() for one in jobs), size, seed)
+            for session in sessions:
+                jobs = found[session.file]
+                sample.leave_out(session.database, [jobs[one] for one in jobs.keys() - chosen])
+                found[session.file] = {one: jobs[one] for one in jobs.keys() & chosen}
+        # The longest first, so that none of them is left alone at the end.
+        left = sorted((s for s in sessions if found[s.file]), key=lambda s: len(found[s.file]), reverse=True)
+        outcomes = list(pool.map(_told, left))
+    for each in outcomes:
+        if not each.killed and (size is None or not any(other.killed for other in outcomes)):
+            raise SessionError(f"{each.file}: no test saw any mutant: the tests look elsewhere")
+    return outcomes
+
+
+def _told(session: Session) -> Outcome:
+    outcome = session.run()
+    _say(f"{outcome.file}: {len(outcome.killed)} killed, {len(outcome.survived)} survived")
+    return outcome
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +45,14 @@ class Judgement:
         return not (self.unlisted or self.stale)
 
 
-def judge(survived: Iterable[Key], listed: Mapping[Key, str], files: Collection[str]) -> Judgement:
+def judge(survived: Iterable[Key], listed: Mapping[Key, str], *, gone: Callable[[Key], bool]) -> Judgement:
     """Compare a session with the list.
 
     Args:
         survived: Every mutant that no test saw.
         listed: The list, as `read` returns it.
-        files: The files of the session; entries about others are left alone.
+        gone: Tells of an entry that did not survive whether the session has shown that it does not any more.
     """
     alive = frozenset(survived)
-    concerned = {key for key in listed if key[0] in files}
-    return Judgement(unlisted=tuple(sorted(alive - concerned)), stale=tuple(sorted(concerned - alive)))
+    stale = (key for key in listed.keys() - alive if gone(key))
+    return Judgement(unlisted=tuple(sorted(alive - listed.keys())), stale=tuple(sorted(stale)))

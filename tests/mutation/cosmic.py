@@ -7,12 +7,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.mutation import sample
 from tests.mutation.accepted import Key
 
 CONFIG = Path(__file__).with_name("cosmic-ray.toml")
@@ -26,62 +26,81 @@ class SessionError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Outcome:
     """What came of the mutants of one file."""
 
     file: str
     survived: tuple[Key, ...]
-    killed: int
+    killed: tuple[Key, ...]
 
 
-def run(file: str, tests: Sequence[str], *, checkout: Path, python: Path) -> Session:
-    """Make and run every mutant of a file.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """The mutants of one file, and the tests that are run against each, in a folder of its own."""
 
-    Args:
-        file: Relative to the checkout.
-        tests: What pytest is given.
-        checkout: Stays as it is.
-        python: Runs the tests.
+    file: str  # relative to the checkout
+    tests: Sequence[str]  # what pytest is given
+    folder: Path  # empty at first; another user can reach it
+    checkout: Path  # stays as it is
+    python: Path  # runs the tests
 
-    Raises:
-        SessionError: The tests fail without any mutant, or cosmic-ray gives up on one.
-    """
-    with tempfile.TemporaryDirectory(prefix="preflight-mutants-") as name:
-        Path(name).chmod(0o755)
-        copy = Path(name, "checkout")
-        shutil.copytree(checkout, copy, ignore=_LEFT_OUT, symlinks=True)
-        config, database = Path(name, "cosmic-ray.toml"), Path(name, "session.sqlite")
+    @property
+    def database(self) -> Path:
+        """cosmic-ray's list of mutants and results."""
+        return self.folder / "session.sqlite"
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder / "checkout"
+
+    @property
+    def _config(self) -> Path:
+        return self.folder / "cosmic-ray.toml"
+
+    def make(self) -> None:
+        """List every mutant, without those that the filter leaves out.
+
+        Raises:
+            SessionError: cosmic-ray gives up.
+        """
         # The project is installed from the checkout; PYTHONPATH puts the copy before it, in every process.
-        command = shlex.join(["env", f"PYTHONPATH={copy}", str(python), *_PYTEST, *tests])
-        head = f'[cosmic-ray]\nmodule-path = "{file}"\ntest-command = {json.dumps(command)}\n'
-        config.write_text(CONFIG.read_text(encoding="utf-8").replace("[cosmic-ray]\n", head), encoding="utf-8")
-        _tool(copy, "cosmic-ray", "init", str(config), str(database))
-        _tool(copy, "cr-filter-operators", str(database), str(config))
-        _tool(copy, "cosmic-ray", "baseline", str(config))
-        _tool(copy, "cosmic-ray", "exec", str(config), str(database))
-        return read(file, _tool(copy, "cosmic-ray", "dump", str(database)))
+        command = shlex.join(["env", f"PYTHONPATH={self._copy}", str(self.python), *_PYTEST, *self.tests])
+        head = f'[cosmic-ray]\nmodule-path = "{self.file}"\ntest-command = {json.dumps(command)}\n'
+        text = CONFIG.read_text(encoding="utf-8").replace("[cosmic-ray]\n", head)
+        self._config.write_text(text, encoding="utf-8")
+        _tool(self.checkout, "cosmic-ray", "init", str(self._config), str(self.database))
+        _tool(self.checkout, "cr-filter-operators", str(self.database), str(self._config))
+        source = (self.checkout / self.file).read_text(encoding="utf-8")
+        sample.leave_out(self.database, sample.of_form(self.database, source))
+
+    def run(self) -> Outcome:
+        """Run the tests against each mutant, in a copy of the checkout.
+
+        Raises:
+            SessionError: The tests fail without any mutant, or cosmic-ray gives up on one.
+        """
+        shutil.copytree(self.checkout, self._copy, ignore=_LEFT_OUT, symlinks=True)
+        try:
+            _tool(self._copy, "cosmic-ray", "baseline", str(self._config))
+            _tool(self._copy, "cosmic-ray", "exec", str(self._config), str(self.database))
+            return read(self.file, _tool(self._copy, "cosmic-ray", "dump", str(self.database)))
+        finally:
+            shutil.rmtree(self._copy)
 
 
-def read(file: str, dump: str) -> Session:
+def read(file: str, dump: str) -> Outcome:
     """Read what `cosmic-ray dump` prints: a line of JSON for each mutant, what it is and what came of it.
 
     Raises:
-        SessionError: There is none, or one was not run to an end.
+        SessionError: One was not run to an end.
     """
-    survived: list[Key] = []
-    killed = 0
+    found: dict[str, list[Key]] = {"survived": [], "killed": []}
     for item, result in _rows(dump):
         if result is None or result["worker_outcome"] not in {"normal", "skipped"}:
             raise SessionError(f"{file}: a mutant was not run: {item['mutations']}, {result and result['output']}")
-        if result["worker_outcome"] == "skipped":
-            continue
-        if result["test_outcome"] == "survived":
-            survived.append(key_of(file, result["diff"]))
-        else:
-            killed += 1
-    if not killed:
-        raise SessionError(f"{file}: no test saw any mutant: the tests look elsewhere")
-    return Session(file=file, survived=tuple(survived), killed=killed)
+        if result["worker_outcome"] == "normal":
+            found["survived" if result["test_outcome"] == "survived" else "killed"].append(key_of(file, result["diff"]))
+    return Outcome(file=file, survived=tuple(found["survived"]), killed=tuple(found["killed"]))
 
 
 def _rows(dump: str) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate
+from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate, interface
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
 from acceptance.gates.lanes import Step
 from acceptance.gates.legs import LEGS
@@ -55,6 +56,20 @@ def test_every_leg_runs_once() -> None:
         word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
     ]
     assert sorted(chosen) == sorted(LEGS)
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("Makefile", r"^test:.*\n\t@.*python -m acceptance\.gates all$"),
+        ("Makefile", r"^acceptance:.*\n\t@.*python -m acceptance\.gates e2e "),
+        (".ci/run", r"^exec .* make test$"),
+        (".github/workflows/gates.yml", r"^ +sudo .* make test$"),
+    ],
+)
+def test_what_people_and_ci_run_is_a_gate(file: str, says: str) -> None:
+    """A plain pytest would end with 0 where a test was deleted, renamed or skips itself."""
+    assert re.search(says, (interface.PROJECT / file).read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_e2e_writes_into_the_bundle() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import shutil
 import struct
@@ -125,6 +128,19 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(
         errors.BundleRefusedError, match=r"more than a bundle may|larger than a (file of a )?bundle may"
     ):
         read_bundle(file)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_one_byte_too_many(pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What just fits is read; with a byte less of room it is refused for its size, not cut off."""
+    data = in_tar(("b/a", b"12345", FILE))
+    (tmp_path / "sent").write_bytes(pack(data))
+    monkeypatch.setattr(archive, "_TAR_HEADERS", 0)
+    monkeypatch.setattr(archive, "MAX_BYTES", len(data))
+    assert read_bundle(tmp_path / "sent").files == {"a": b"12345"}
+    monkeypatch.setattr(archive, "MAX_BYTES", len(data) - 1)
+    with pytest.raises(errors.BundleRefusedError, match=r"larger than a bundle may be|more than a bundle may hold"):
+        read_bundle(tmp_path / "sent")
 
 
 def test_many_small_files_are_a_bomb_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

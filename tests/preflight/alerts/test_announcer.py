@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 from preflight.alerts.alert import Alert
 from preflight.alerts.decide import classify, compose
+from preflight.alerts.history import Row, Stored
 from preflight.alerts.settle import Announced
 from preflight.alerts.spool import Content, Spool
 from preflight.config.sections import AlertsSection
@@ -47,6 +48,10 @@ def _counted(done: Announced) -> dict[tuple[str, str], float]:
         for sample in done.snapshot.samples
         if sample.name == catalogue.ALERTS and sample.value
     }
+
+
+def _no_room(*_: Any, **__: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def compose_run(report: Report) -> Alert:
@@ -100,11 +105,7 @@ def test_p0_that_cannot_be_kept_is_sent_anyway(
     world: World, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a full disk it goes out at once, and that is said."""
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("preflight.record.durable.place", full)
+    monkeypatch.setattr("preflight.record.durable.place", _no_room)
     said: list[str] = []
     done = world.announce(make_run(Verdict.NO_GO, BAD), warn=said.append)
 
@@ -113,19 +114,35 @@ def test_p0_that_cannot_be_kept_is_sent_anyway(
     assert any("No space left" in line for line in said)
 
 
+def test_a_p0_that_may_have_arrived_waits(world: World, make_run: MakeRun) -> None:
+    """Without an answer it counts as not sent, in its item and its row, and the next run sends it again."""
+    world.telegram = "lost"
+    assert told(world.announce(make_run(Verdict.NO_GO, BAD, run_id="r1"))) == [("P0", "spooled", "stored", False)]
+    assert (world.waiting, world.rows) == (("r1-P0",), {"r1-P0": "spooled"})
+    world.telegram = "up"
+    assert told(world.announce(make_run(Verdict.GO, run_id="r2")))[0] == ("P0", "sent", "stored", True)
+    assert world.waiting == ()
+
+
+@pytest.mark.parametrize("telegram", ["down", "lost"])
+@pytest.mark.parametrize(("postgres_up", "row", "rows"), [(False, "failed", {}), (True, "stored", {"r1-P0": "failed"})])
 def test_p0_that_can_be_neither_kept_nor_sent_is_failed(
-    world: World, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+    telegram: str,
+    *,
+    postgres_up: bool,
+    row: str,
+    rows: dict[str, str],
+    world: World,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The one way to lose a P0 is loud: `failed`, and a sentence that says so."""
+    """The one way to lose a P0 is loud: `failed`, in its row as well, and a sentence that says so."""
+    monkeypatch.setattr("preflight.record.durable.place", _no_room)
+    world.telegram, world.postgres_up = telegram, postgres_up
+    done = world.announce(make_run(Verdict.NO_GO, BAD, run_id="r1"))
 
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("preflight.record.durable.place", full)
-    world.telegram, world.postgres_up = "down", False
-    done = world.announce(make_run(Verdict.NO_GO, BAD))
-
-    assert told(done) == [("P0", "failed", "failed", False)]
+    assert told(done) == [("P0", "failed", row, False)]
+    assert world.rows == rows
     assert any("is lost" in line for line in done.summary.troubles)
 
 
@@ -169,6 +186,7 @@ def test_a_refused_warning_may_be_said_at_once(world: World, make_run: MakeRun) 
     assert told(world.announce(make_run(Verdict.GO, WARN, run_id="r1")))[0][1] == "failed"
     world.telegram = "up"
     assert told(world.announce(make_run(Verdict.GO, WARN, run_id="r2")))[0][1] == "sent"
+    assert world.rows == {"r1-P1": "failed", "r2-P1": "sent"}
 
 
 def test_a_warning_that_may_have_arrived_is_not_repeated(world: World, make_run: MakeRun) -> None:
@@ -211,6 +229,22 @@ def test_quiet_rows(world: World, make_run: MakeRun, seconds: float, severity: s
     assert world.chat == []
 
 
+@pytest.mark.parametrize(("seconds", "severity"), [(9.0, "P2"), (1.0, "P3")])
+def test_a_quiet_row_that_is_lost_may_be_said_at_once(
+    seconds: float, severity: str, world: World, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that neither the spool nor Postgres took has failed, and closes no window."""
+    world.postgres_up = False
+    with monkeypatch.context() as patched:
+        patched.setattr("preflight.record.durable.place", _no_room)
+        done = world.announce(make_run(Verdict.GO, run_id="r1", duration_seconds=seconds))
+    assert told(done) == [(severity, "failed", "failed", False)]
+    world.postgres_up = True
+    done = world.announce(make_run(Verdict.GO, run_id="r2", duration_seconds=seconds))
+    assert told(done) == [(severity, "sent", "stored", False)]
+    assert world.rows == {f"r2-{severity}": "sent"}
+
+
 def test_rows_wait_while_postgres_is_down(world: World, make_run: MakeRun) -> None:
     """A row that cannot be written waits, and is written by the next run."""
     world.postgres_up = False
@@ -228,6 +262,11 @@ def test_a_postgres_that_was_just_found_down_is_not_asked(world: World, make_run
     done = world.announce(make_run(Verdict.NO_GO, {"postgres": Status.FAIL}))
 
     assert told(done) == [("P0", "sent", "spooled", False)]
+
+
+def test_a_postgres_that_only_warns_is_asked(world: World, make_run: MakeRun) -> None:
+    """A warning about Postgres is no reason to let the rows wait."""
+    assert told(world.announce(make_run(Verdict.GO, {"postgres": Status.WARN}))) == [("P1", "sent", "stored", False)]
 
 
 def test_a_damaged_file_is_told_and_blocks_nobody(world: World, make_run: MakeRun) -> None:
@@ -362,6 +401,30 @@ def test_what_is_held_back_is_counted_as_alerts(world: World, make_run: MakeRun)
     assert counted["P1", "throttled"] == 3
     held = [re.search(r"held back since the last message: (\d+)", text) for _, text in world.chat]
     assert [None if found is None else int(found[1]) for found in held] == [None, 2, 1]
+
+
+def test_only_warnings_are_told_as_held_back(world: World, make_run: MakeRun) -> None:
+    """A GO that is held back is counted as no warning, and the row of a GO does not tell of warnings."""
+    texts: dict[str, str] = {}
+    store = world.store
+
+    def keep(rows: Sequence[Row]) -> Stored:
+        texts.update({row.alert_id: row.message for row in rows})
+        return store(rows)
+
+    world.store = keep  # type: ignore[method-assign]
+    for run_id, seconds, statuses, expected in (
+        ("r1", 0, WARN, ("P1", "sent")),
+        ("r2", 1, WARN, ("P1", "throttled")),
+        ("r3", 1, {}, ("P3", "sent")),
+        ("r4", 1, {}, ("P3", "throttled")),
+        ("r5", 300, WARN, ("P1", "sent")),
+    ):
+        world.passes(seconds)
+        assert told(world.announce(make_run(Verdict.GO, statuses, run_id=run_id)))[0][:2] == expected
+
+    assert "held back" not in texts["r3-P3"]
+    assert "held back since the last message: 1" in world.chat[-1][1]
 
 
 def test_a_row_behind_a_backlog_is_not_called_written(world: World, make_run: MakeRun) -> None:

@@ -67,6 +67,17 @@ def test_the_weightiest_comes_first(make_run: MakeRun) -> None:
     assert [finding.check for _, finding in draft.findings] == ["c", "d", "b", "a"]
 
 
+def test_a_p0_tells_the_warnings_too(make_run: MakeRun) -> None:
+    """Every warning is in it, an advisory check's as well; of what could not tell only what is required."""
+    statuses = {"a": Status.FAIL, "b": Status.WARN, "c": Status.WARN, "d": Status.SKIP}
+    report = make_run(Verdict.NO_GO, statuses)
+    advisory = tuple(replace(result, required=result.id not in {"c", "d"}) for result in report.results)
+    draft = classify(replace(report, results=advisory), SETTINGS)
+
+    assert draft is not None
+    assert [finding.check for _, finding in draft.findings] == ["a", "b", "c"]
+
+
 def test_compose_cleans_and_does_not_repeat(make_run: MakeRun) -> None:
     """Secrets are taken out of every text, and a reason that a finding gives is not given twice."""
     report = make_run(Verdict.NO_GO, {"redis": Status.FAIL})

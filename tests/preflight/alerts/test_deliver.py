@@ -310,3 +310,13 @@ def test_a_waiting_message_is_found_by_its_id(keeper: Keeper, monkeypatch: pytes
     assert keeper.find("c") is None
     monkeypatch.setattr(Spool, "waiting", _refuse)
     assert keeper.find("b") is None
+
+
+def test_the_state_of_a_row(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stored where nothing waits under its id, and has failed where the spool did not take it or cannot tell."""
+    keeper.keep_row(alert(id="a"), "sent")
+    assert (keeper.row_state("a"), keeper.row_state("b"), keeper.count(Content.ROW)) == ("spooled", "stored", 1)
+    monkeypatch.setattr(Spool, "waiting", _refuse)
+    assert (keeper.row_state("a"), keeper.count(Content.ROW)) == ("failed", None)
+    keeper.keep_row(alert(id="c"), "sent")
+    assert ([row.alert_id for row in keeper.homeless], keeper.row_state("c")) == (["c"], "failed")

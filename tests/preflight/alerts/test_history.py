@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,6 +68,19 @@ def test_a_migration_that_breaks_changes_nothing(empty: PostgresSection) -> None
     with pytest.raises(DatabaseError, match=r"syntax error.*nothing was changed"):
         migrate(empty, (*packaged()[:1], broken))
     assert len(migrate(empty)) == len(packaged())
+
+
+@pytest.mark.parametrize("versions", [(), (2,), (1, 3), (1, 2, 2), (0, 1)])
+def test_steps_that_are_missing_are_a_damaged_installation(
+    versions: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes with the program is numbered 1, 2, 3, or nothing is applied."""
+    (tmp_path / "migrations").mkdir()
+    for place, version in enumerate(versions):
+        (tmp_path / "migrations" / f"{version:04d}_{place}.sql").write_text("SELECT 1")
+    monkeypatch.setattr("preflight.alerts.migrate.resources", SimpleNamespace(files=lambda _: tmp_path))
+    with pytest.raises(DatabaseError, match="not complete: install preflight again"):
+        packaged()
 
 
 def test_a_changed_step_and_a_newer_database_are_refused(empty: PostgresSection) -> None:

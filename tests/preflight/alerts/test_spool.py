@@ -41,6 +41,16 @@ def test_order_does_not_need_a_clock(spool: Spool, monkeypatch: pytest.MonkeyPat
     assert [entry.id for entry in spool.waiting(Content.P0, "paper")] == ["b", "a"]
 
 
+def test_order_outlives_what_was_sent(spool: Spool) -> None:
+    """What is kept after something was removed comes last, whatever its id, and shares its number with nothing."""
+    first, *_ = [spool.put(Content.P0, "paper", name, name) for name in ("d", "c", "b")]
+    first.delete()
+    spool.put(Content.P0, "paper", "a", "a")
+
+    waiting = spool.waiting(Content.P0, "paper")
+    assert [(entry.number, entry.id) for entry in waiting] == [(2, "c"), (3, "b"), (4, "a")]
+
+
 def test_no_directory_is_an_empty_spool(tmp_path: Path) -> None:
     """Nothing waits where there is no directory; none is made, neither by looking nor by keeping something."""
     spool = Spool(tmp_path / "not-mounted" / "spool")
@@ -133,6 +143,25 @@ def test_one_delivers_at_a_time(spool: Spool) -> None:
         holder.join(5)
     with spool.delivering("paper", 0.1):
         assert not holder.is_alive()
+
+
+def test_the_second_one_waits_its_whole_time(spool: Spool) -> None:
+    """One that is let in before its time is up delivers."""
+    entered = threading.Event()
+
+    def hold() -> None:
+        with spool.delivering("paper", 1):
+            entered.set()
+            time.sleep(1.0)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert entered.wait(5)
+        with spool.delivering("paper", 5):
+            assert entered.is_set()
+    finally:
+        holder.join(5)
 
 
 def test_a_damaged_file_is_kept_aside(spool: Spool) -> None:

@@ -161,6 +161,17 @@ def test_retry_after_beyond_the_budget_is_not_waited_for(client: Telegram, teleg
     assert time.monotonic() - began < 0.5
 
 
+def test_the_waits_grow(section: TelegramSection, telegram: TelegramStandin) -> None:
+    """Each wait is up to twice the one before, and none is longer than two seconds."""
+    slept: list[float] = []
+    telegram.fault("500", times=6)
+    delivery = Telegram(section, sleep=slept.append).send(HELLO, budget=10)
+
+    assert delivery.accepted
+    longest = (0.2, 0.4, 0.8, 1.6, 2.0, 2.0)
+    assert [limit / 2 <= wait <= limit for wait, limit in zip(slept, longest, strict=True)] == [True] * 6
+
+
 def test_nobody_listens(section: TelegramSection) -> None:
     """A refused connection is told as such: the message certainly did not arrive."""
     ports = Ports.free(("redis",))

@@ -201,6 +201,14 @@ def test_an_older_run_does_not_overwrite_a_newer_one(ledger: Ledger, tmp_path: P
     assert value(snapshot, c.CHECKS, check="redis", status="pass") == 1
 
 
+def test_the_last_success_does_not_go_back(ledger: Ledger) -> None:
+    """A GO that is recorded after one that ended later leaves that one's time."""
+    ledger.record(run(started_at=101.0, ended_at=103.0))
+    snapshot = ledger.record(run(started_at=100.0, ended_at=102.0))
+    assert value(snapshot, c.RUNS) == 2
+    assert value(snapshot, c.LAST_SUCCESS_TIME) == 103.0
+
+
 def test_nothing_is_ready_while_another_run_is_going_on(ledger: Ledger, tmp_path: Path) -> None:
     """A run that ends after another began makes nothing ready, in whatever order their starts got the lock."""
     other = Ledger(tmp_path / "ledger.sqlite", textfile_dir=tmp_path)

@@ -7,8 +7,10 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import filelock
@@ -35,9 +37,13 @@ def count(file: Path, env: str = "paper") -> float:
         return held.update(env, lambda state: state.add(c.RUNS, 1)).values[(c.RUNS,)]
 
 
-def start(file: Path) -> Snapshot:
+class KilledError(BaseException):
+    """The process is gone, here and now."""
+
+
+def start(file: Path, *, patience: float = 0.3) -> Snapshot:
     """Start a run on the ledger."""
-    return Ledger(file, textfile_dir=file.parent, lock_timeout=0.3).start("paper", IDS, at=1.0)
+    return Ledger(file, textfile_dir=file.parent, lock_timeout=patience).start("paper", IDS, at=1.0)
 
 
 def of(snapshot: Snapshot, name: str) -> float:
@@ -153,16 +159,44 @@ def test_side_files_go_along(file: Path) -> None:
 
 
 def test_killed_while_setting_aside(file: Path) -> None:
-    """A process killed after moving the ledger away and before making a new one hides nothing."""
-    aside = file.with_name("ledger.sqlite.damaged-20260101T000000.000000Z")
+    """A process killed after moving the ledger away and before making a new one hides nothing.
+
+    The journal goes to the ledger that was moved last.
+    """
+    older, aside = (file.with_name(f"ledger.sqlite.damaged-2026010{day}T000000.000000Z") for day in (1, 2))
+    older.write_text("damaged before")
     file.rename(aside)
     file.with_name("ledger.sqlite-journal").write_text("journal")
     file.with_name(".ledger.sqlite.new").write_text("half made")
     snapshot = start(file)
     assert snapshot.reset == aside
-    assert of(snapshot, c.LEDGER_RESETS) == 1
+    assert of(snapshot, c.LEDGER_RESETS) == 2
     assert aside.with_name(aside.name + "-journal").read_text() == "journal"
+    assert not older.with_name(older.name + "-journal").exists()
     assert not file.with_name(".ledger.sqlite.new").exists()
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_killed_between_the_renames(renames: int, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process killed after it moved the damaged ledger, or its journal too, leaves both under one name."""
+    file.write_text("runs: 3\n" * 500)
+    file.with_name("ledger.sqlite-journal").write_text("\0journal")  # SQLite plays back or removes any other
+    rename, left = Path.rename, iter(range(renames - 1, -1, -1))
+
+    def killed_after(self: Path, target: Path) -> Path:
+        moved = rename(self, target)
+        if not next(left):
+            raise KilledError
+        return moved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed_after)
+        with pytest.raises(KilledError):
+            start(file)
+    assert of(start(file), c.LEDGER_RESETS) == 1
+    aside, journal = sorted(file.parent.glob("ledger.sqlite.damaged-*"))
+    assert (aside.read_text()[:7], journal.read_text()) == ("runs: 3", "\0journal")
+    assert journal.name == f"{aside.name}-journal"
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -281,6 +315,40 @@ def test_locked_by_another_program(file: Path) -> None:
         db.execute("ROLLBACK")
     assert count(file) == 4
     assert list(file.parent.glob("*.damaged-*")) == []
+
+
+@contextmanager
+def held_by_a_run(file: Path) -> Iterator[None]:
+    """Hold the ledger as another run does."""
+    with filelock.FileLock(f"{file}.lock"):
+        yield
+
+
+@contextmanager
+def held_by_a_program(file: Path) -> Iterator[None]:
+    """Hold the database as another program does."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.parametrize("held", [held_by_a_run, held_by_a_program])
+def test_waits_until_the_deadline(file: Path, held: Callable[[Path], AbstractContextManager[None]]) -> None:
+    """A ledger that is free again while there is time is used."""
+    entered = threading.Event()
+
+    def hold_for_a_while() -> None:
+        with held(file):
+            entered.set()
+            time.sleep(1.0)
+
+    holder = threading.Thread(target=hold_for_a_while)
+    holder.start()
+    try:
+        assert entered.wait(5)
+        assert of(start(file, patience=5.0), c.RUNS) == 3
+    finally:
+        holder.join(5)
 
 
 def test_names_of_one_ledger_share_a_lock(file: Path) -> None:
