@@ -17,6 +17,7 @@ from typing import Any
 
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
+from preflight.message import joined, message
 from preflight.model import Outcome
 from preflight.redaction import scrub
 from preflight.registry import Registry
@@ -97,8 +98,10 @@ def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
             try:
                 Registry((*registry.checks, *plugin.checks))
             except RegistryError as alone:
-                raise RegistryError(f"{_blame(plugin)}: {alone}") from alone
-        raise RegistryError(f"{', '.join(map(_blame, known))}: {together}") from together
+                raise RegistryError(message("{plugin}: {wrong}", plugin=_blame(plugin), wrong=str(alone))) from alone
+        raise RegistryError(
+            message("{plugin}: {wrong}", plugin=joined(map(_blame, known), ", "), wrong=str(together))
+        ) from together
 
 
 def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
@@ -106,7 +109,9 @@ def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
         checks = _read(point, answer_of(partial(_describe, point), LOAD_SECONDS, limit=_MAX_BYTES))
     except (ForkFailedError, TypeError) as e:
         told = "".join(part if part.isprintable() else " " for part in scrub(str(e), secrets))[:_MAX_REASON]
-        raise RegistryError(f"{_where(point)} cannot be loaded: {told}; repair or uninstall it") from e
+        raise RegistryError(
+            message("{where} cannot be loaded: {told}; repair or uninstall it", where=_where(point), told=told)
+        ) from e
     return Plugin(distribution=_distribution(point), name=point.name, checks=checks)
 
 
@@ -196,8 +201,12 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _where(point: EntryPoint) -> str:
-    return f"plug-in {point.name!r} of distribution {_distribution(point)!r}"
+    return message(
+        "plug-in {name!r} of distribution {distribution!r}", name=point.name, distribution=_distribution(point)
+    )
 
 
 def _blame(plugin: Plugin) -> str:
-    return f"plug-in {plugin.name!r} of distribution {plugin.distribution!r}"
+    return message(
+        "plug-in {name!r} of distribution {distribution!r}", name=plugin.name, distribution=plugin.distribution
+    )
