@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 HANGUL = re.compile("[가-힣]")
 # Words of a language, not of a command, a setting or a path: three in a row are a part of a sentence.
 SENTENCE = re.compile(r"(?<![-\w./`])(?:[a-z]{2,},? ){2,}[a-z]{2,}(?![-\w./(`])")
-COMMANDS = re.compile(r"`[^`]*`|(?:git|ACL|CONFIG|GRANT|ALTER|redis-cli|timedatectl|chmod|mkdir|pip)[^가-힣.]*")
+COMMANDS = re.compile(r"`[^`]*`|(?:preflight|git|ACL|CONFIG|GRANT|ALTER|redis-cli|timedatectl|chmod|mkdir|pip)[^가-힣.]*")
 
 
 def parts(template: str) -> list[str]:

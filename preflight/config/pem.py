@@ -19,9 +19,7 @@ def must_be_pem(key: str, path: Path) -> None:
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as e:
-        raise ValueError(
-            message("{key} {path} cannot be read: {strerror}", key=key, path=path, strerror=e.strerror)
-        ) from e
+        raise ValueError(message("{key} {path} cannot be read: {reason}", key=key, path=path, reason=e.strerror)) from e
     if "-----BEGIN " not in text:
         raise ValueError(message("{key} {path} holds nothing in PEM form (-----BEGIN ...)", key=key, path=path))
 

@@ -49,7 +49,9 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
         link = path.lstat()
         if link.st_uid not in trusted_owners():
             return flaw_of(path) or Flaw(
-                message("{path} is a link of another user", path=path), "a file", message("rm {path}", path=path)
+                message("{path} is a link of another user", path=path),
+                message("a file"),
+                message("rm {path}", path=path),
             )
         way = sorted({*path.absolute().parents, *path.resolve().parents})
         return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
