@@ -79,8 +79,8 @@ def asked_for(arguments: Sequence[str], environ: Mapping[str, str], stream: Text
     ours = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
     lang = environ.get(_VARIABLE, ENGLISH)
     for index, word in enumerate(ours):
-        if word == _OPTION:
-            lang = "".join(ours[index + 1 : index + 2])
+        if word == _OPTION and index + 1 < len(ours):
+            lang = ours[index + 1]
         elif word.startswith(f"{_OPTION}="):
             lang = word.removeprefix(f"{_OPTION}=")
     return _readable(lang, stream)

@@ -58,8 +58,9 @@ def redis_parts(url: str) -> dict[str, Any]:
     if split is None or ("path" if is_socket else "host") not in given or not (is_socket or _is_db(split.path)):
         raise ValueError(
             message(
-                "url is not a Redis URL: rediss://user:password@host:6379/0, redis://... or unix:///path "
-                "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)"
+                "url is not a Redis URL: {example}, redis://... or unix:///path "
+                "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)",
+                example="rediss://user:password@host:6379/0",  # a value: what cleans texts masks its login
             )
         )
     if query.pop("ssl_cert_reqs", ["required"]) != ["required"]:
@@ -81,8 +82,8 @@ def postgres_parts(url: str) -> dict[str, Any]:
     from psycopg2.extensions import parse_dsn  # noqa: PLC0415
 
     wrong = message(
-        "url is not a Postgres URL: postgresql://user:password@host:5432/database "
-        "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)"
+        "url is not a Postgres URL: {example} (in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)",
+        example="postgresql://user:password@host:5432/database",  # as above
     )
     plain = re.sub(r"\A(postgres|postgresql)\+\w+://", r"\1://", url)  # SQLAlchemy's way of naming the driver
     if not plain.startswith(("postgres://", "postgresql://")):
