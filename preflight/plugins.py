@@ -17,7 +17,7 @@ from typing import Any
 
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
-from preflight.message import joined, message
+from preflight.message import cleaned, joined, message
 from preflight.model import Outcome
 from preflight.redaction import scrub
 from preflight.registry import Registry
@@ -108,11 +108,15 @@ def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
     try:
         checks = _read(point, answer_of(partial(_describe, point), LOAD_SECONDS, limit=_MAX_BYTES))
     except (ForkFailedError, TypeError) as e:
-        told = "".join(part if part.isprintable() else " " for part in scrub(str(e), secrets))[:_MAX_REASON]
+        told = cleaned(str(e), lambda text: _printable(scrub(text, secrets))[:_MAX_REASON])
         raise RegistryError(
             message("{where} cannot be loaded: {told}; repair or uninstall it", where=_where(point), told=told)
         ) from e
     return Plugin(distribution=_distribution(point), name=point.name, checks=checks)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _describe(point: EntryPoint) -> bytes:

@@ -16,6 +16,7 @@ TEMPLATES = sorted(str(each.id) for each in SOURCE if each.id)
 KOREAN = {str(each.id): str(each.string) for each in read("ko") if each.id}
 ROOT = Path(__file__).parents[1]
 HANGUL = re.compile("[가-힣]")
+OLD_STYLE = re.compile(r"%\(\w+\)[rs]|%[rs]")
 # Words of a language, not of a command, a setting or a path: three in a row are a part of a sentence.
 SENTENCE = re.compile(r"(?<![-\w./`])(?:[a-z]{2,},? ){2,}[a-z]{2,}(?![-\w./(`])")
 COMMANDS = re.compile(
@@ -77,6 +78,7 @@ def test_a_translation_is_sound(template: str) -> None:
     """It takes its values in the same form, and puts no particle, which depends on the sound before, after one."""
     string = KOREAN.get(template, "")
     assert parts(string) == parts(template)
+    assert sorted(OLD_STYLE.findall(string)) == sorted(OLD_STYLE.findall(template))  # as argparse fills its own
     assert not re.search(r"\}`?(을|를|이|가|은|는|으로|로|와|과)(?![가-힣])", string)
 
 
@@ -99,7 +101,7 @@ def test_every_message_is_given_its_values() -> None:
 
 
 SPOKEN = {"UsageError", "NoEnvError", "RegistryError", "NotStartedError", "DatabaseError", "LedgerError",
-          "LedgerLockedError", "RecordError", "TextfileError", "SpoolBusyError", "StrangerError",
+          "LedgerLockedError", "RecordError", "TextfileError", "SpoolBusyError", "BadAnswerError", "ForkFailedError",
           "tell", "complain", "trouble", "refused"}  # fmt: skip
 SHOWN = {"description", "help", "epilog", "usage", "proves", "summary", "hint", "problem", "note"}
 WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")

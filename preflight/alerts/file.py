@@ -19,7 +19,7 @@ from preflight.model import Report, Status
 
 _ROWS_AT_ONCE = 100  # rows of one transaction: what was written stays written, however many wait behind it
 _ROWS_SECONDS = 2.0  # after which no further transaction is begun: the next run goes on
-_ROW_WAS_SKIPPED = "the postgres check of this run did not pass; the row waits"
+_ROW_WAS_SKIPPED = message("the postgres check of this run did not pass; the row waits")
 
 
 class RowStore(Protocol):
@@ -124,5 +124,9 @@ class Filer:
             try:
                 entry.delete()
             except OSError as e:
-                return f"{entry.path} is in Postgres, but cannot be removed ({e.strerror}): it is written again"
+                return message(
+                    "{path} is in Postgres, but cannot be removed ({strerror}): it is written again",
+                    path=entry.path,
+                    strerror=e.strerror,
+                )
         return None

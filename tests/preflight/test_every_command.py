@@ -290,7 +290,7 @@ def test_english_has_no_korean(call: Call, told: Told) -> None:
 def test_a_gate_that_breaks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The last door speaks the reader's language, too."""
     codes: list[int] = []
-    monkeypatch.setattr(cli.os, "_exit", codes.append)
+    monkeypatch.setattr("os._exit", codes.append)
     monkeypatch.setattr(cli, "_run", lambda _: 1 // 0)
     for lang, words in (
         ("ko", "게이트 자체가 고장 났습니다(ZeroDivisionError at"),
