@@ -104,7 +104,7 @@ SPOKEN = {"UsageError", "NoEnvError", "RegistryError", "NotStartedError", "Datab
           "LedgerLockedError", "RecordError", "TextfileError", "SpoolBusyError", "BadAnswerError", "ForkFailedError",
           "tell", "complain", "trouble", "refused"}  # fmt: skip
 SHOWN = {"description", "help", "epilog", "usage", "proves", "summary", "hint", "problem", "note"}
-WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+WORDS = re.compile(r"[A-Za-z]{2,} [a-z]+")
 WRITERS = {"preflight/said.py": "the way out"}
 
 
