@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from preflight.language import say
 from preflight.message import cleaned
 from preflight.model import one_line
-from preflight.redaction import scrub
 
 
 def line(text: str, secrets: Sequence[str] = ()) -> str:
     """Return a text as it may be shown; one that is a message in the reader's language."""
+    from preflight.redaction import scrub  # noqa: PLC0415 - only where there is something to say: `--help` is quick
+
     return one_line(scrub(say(cleaned(text, lambda part: scrub(part, secrets))), secrets))
 
 
