@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from preflight.errors import PreflightError, RegistryError, UsageError
-from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE, one_line
+from preflight.language import asked_for, reading
+from preflight.model import EXIT_GO, EXIT_UNVERIFIED, EXIT_USAGE
 from preflight.system.streams import escape_unknown, fill_closed
 
 COMMANDS = MappingProxyType(
@@ -47,10 +48,17 @@ def entry() -> NoReturn:
     except BaseException as e:  # noqa: BLE001 - the last door: whatever came here could not tell, SystemExit included
         code = EXIT_UNVERIFIED
         with contextlib.suppress(Exception):  # nobody may be left to read it: the code is what counts
-            sys.stderr.write(f"preflight: the gate itself broke ({_where(e)}); this is not a verdict\n")
-            sys.stderr.flush()
+            _say_that_it_broke(e)
     # Not sys.exit: what a library registered for the end of the process must not be able to change the code.
     os._exit(code)
+
+
+def _say_that_it_broke(error: BaseException) -> None:
+    from preflight.message import message  # noqa: PLC0415 - only where something went wrong
+    from preflight.said import complain  # noqa: PLC0415
+
+    with reading(asked_for(sys.argv[1:], os.environ, sys.stdout)):
+        complain(message("the gate itself broke ({where}); this is not a verdict", where=_where(error)))
 
 
 def _flush(code: int) -> None:
@@ -86,6 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             process's own.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with reading(asked_for(arguments, os.environ, sys.stdout)):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
     try:
         code: int = importlib.import_module(COMMANDS[command]).main(arguments)
@@ -106,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return EXIT_GO
         raise
     except PreflightError as e:
-        from preflight.redaction import scrub  # noqa: PLC0415 - only where something went wrong
+        from preflight.said import complain  # noqa: PLC0415 - only where something went wrong
 
-        sys.stderr.write(f"preflight: {one_line(scrub(str(e)))}\n")
+        complain(str(e))
         return EXIT_USAGE if isinstance(e, UsageError | RegistryError) else EXIT_UNVERIFIED

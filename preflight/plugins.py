@@ -17,6 +17,7 @@ from typing import Any
 
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
+from preflight.message import cleaned, joined, message
 from preflight.model import Outcome
 from preflight.redaction import scrub
 from preflight.registry import Registry
@@ -97,17 +98,25 @@ def with_plugins(registry: Registry, plugins: Iterable[Plugin]) -> Registry:
             try:
                 Registry((*registry.checks, *plugin.checks))
             except RegistryError as alone:
-                raise RegistryError(f"{_blame(plugin)}: {alone}") from alone
-        raise RegistryError(f"{', '.join(map(_blame, known))}: {together}") from together
+                raise RegistryError(message("{plugin}: {wrong}", plugin=_blame(plugin), wrong=str(alone))) from alone
+        raise RegistryError(
+            message("{plugin}: {wrong}", plugin=joined(map(_blame, known), ", "), wrong=str(together))
+        ) from together
 
 
 def _ask(point: EntryPoint, secrets: Sequence[str]) -> Plugin:
     try:
         checks = _read(point, answer_of(partial(_describe, point), LOAD_SECONDS, limit=_MAX_BYTES))
     except (ForkFailedError, TypeError) as e:
-        told = "".join(part if part.isprintable() else " " for part in scrub(str(e), secrets))[:_MAX_REASON]
-        raise RegistryError(f"{_where(point)} cannot be loaded: {told}; repair or uninstall it") from e
+        told = cleaned(str(e), lambda text: _printable(scrub(text, secrets))[:_MAX_REASON])
+        raise RegistryError(
+            message("{where} cannot be loaded: {told}; repair or uninstall it", where=_where(point), told=told)
+        ) from e
     return Plugin(distribution=_distribution(point), name=point.name, checks=checks)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _describe(point: EntryPoint) -> bytes:
@@ -196,8 +205,12 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _where(point: EntryPoint) -> str:
-    return f"plug-in {point.name!r} of distribution {_distribution(point)!r}"
+    return message(
+        "plug-in {name!r} of distribution {distribution!r}", name=point.name, distribution=_distribution(point)
+    )
 
 
 def _blame(plugin: Plugin) -> str:
-    return f"plug-in {plugin.name!r} of distribution {plugin.distribution!r}"
+    return message(
+        "plug-in {name!r} of distribution {distribution!r}", name=plugin.name, distribution=plugin.distribution
+    )

@@ -12,6 +12,7 @@ from preflight.checks import checks_for
 from preflight.config.sections import DEFAULT_EXCHANGES
 from preflight.config.settings import Settings
 from preflight.errors import RegistryError, UsageError
+from preflight.message import message
 
 _ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -26,19 +27,27 @@ class Registry:
         ids = [check.id for check in self.checks]
         for check in self.checks:
             if not _ID.fullmatch(check.id):
-                raise RegistryError(f"check id {check.id!r} is not lower case letters, digits and underscores")
+                raise RegistryError(
+                    message("check id {id!r} is not lower case letters, digits and underscores", id=check.id)
+                )
             if ids.count(check.id) > 1:
-                raise RegistryError(f"check id {check.id!r} is registered twice: ids must be unique")
+                raise RegistryError(message("check id {id!r} is registered twice: ids must be unique", id=check.id))
             for needed in check.requires:
                 if needed not in ids:
                     raise RegistryError(
-                        f"check {check.id!r} requires {needed!r}, which no module registers: "
-                        f"known are {', '.join(sorted(ids))}"
+                        message(
+                            "check {id!r} requires {needed!r}, which no module registers: known are {known}",
+                            id=check.id,
+                            needed=needed,
+                            known=", ".join(sorted(ids)),
+                        )
                     )
         try:
             TopologicalSorter({check.id: check.requires for check in self.checks}).prepare()
         except CycleError as e:
-            raise RegistryError(f"checks require each other in a circle: {' -> '.join(e.args[1])}") from e
+            raise RegistryError(
+                message("checks require each other in a circle: {circle}", circle=" -> ".join(e.args[1]))
+            ) from e
 
     @property
     def ids(self) -> frozenset[str]:
@@ -71,8 +80,12 @@ class Registry:
         for check_id in ids:
             if check_id not in self.ids:
                 raise UsageError(
-                    f"{where}: there is no check {check_id!r}; `preflight list` names them: "
-                    f"{', '.join(sorted(self.ids))}"
+                    message(
+                        "{where}: there is no check {check_id!r}; `preflight list` names them: {known}",
+                        where=where,
+                        check_id=check_id,
+                        known=", ".join(sorted(self.ids)),
+                    )
                 )
 
 

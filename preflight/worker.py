@@ -100,10 +100,10 @@ class Worker:
         while self._open:
             os.close(self._open.pop())
         if self._reaped is None:
-            return "stuck in the kernel"
+            return message("stuck in the kernel")
         if os.WIFSIGNALED(self._reaped):
-            return f"killed by {signal.Signals(os.WTERMSIG(self._reaped)).name}"
-        return f"exited with {os.waitstatus_to_exitcode(self._reaped)}"
+            return message("killed by {signal}", signal=signal.Signals(os.WTERMSIG(self._reaped)).name)
+        return message("exited with {code}", code=os.waitstatus_to_exitcode(self._reaped))
 
 
 def spawn(check: Check, ctx: Context) -> Worker:
@@ -188,18 +188,18 @@ def decode(line: bytes, secrets: Sequence[str] = ()) -> Outcome:
     try:
         data = json.loads(line)
     except (ValueError, RecursionError) as e:
-        raise BadAnswerError("its answer is not JSON") from e
+        raise BadAnswerError(message("its answer is not JSON")) from e
     if not isinstance(data, dict) or data.keys() - {"messages"} != {"status", *_TEXTS, "timings"}:
-        raise BadAnswerError("its answer has other fields than an outcome has")
+        raise BadAnswerError(message("its answer has other fields than an outcome has"))
     texts = dict(_texts(data, secrets))
     messages = {name: _message(data, name, texts[name], secrets) for name in _MESSAGES}
     if data["status"] not in tuple(Status):
-        raise BadAnswerError("its status is none that there is")
+        raise BadAnswerError(message("its status is none that there is"))
     status, timings = Status(data["status"]), data["timings"]
     if not isinstance(timings, dict) or not all(_is_seconds(value) for value in timings.values()):
-        raise BadAnswerError("its timings are not seconds")
+        raise BadAnswerError(message("its timings are not seconds"))
     if not all(_TIMING.fullmatch(name) for name in timings):
-        raise BadAnswerError("its timings have names that are not letters and underscores")
+        raise BadAnswerError(message("its timings have names that are not letters and underscores"))
     return Outcome(
         status=status,
         summary=messages["summary"],
@@ -216,7 +216,7 @@ def _texts(data: dict[str, Any], secrets: Sequence[str]) -> Iterator[tuple[str, 
     for name in _TEXTS:
         text = data[name]
         if not isinstance(text, str):
-            raise BadAnswerError(f"its {name} is not text")
+            raise BadAnswerError(message("its {name} is not text", name=name))
         if len(text) >= _MAX_SENT:  # what was cut off may have been the rest of a secret
             text = text[: max(0, len(text) - longest)]
         # In this order: neither a cut nor a blank may hide a part of a secret from the one who looks for all of it.
@@ -231,7 +231,7 @@ def _message(data: dict[str, Any], name: str, text: str, secrets: Sequence[str])
     try:
         known = cleaned(from_data(sent[name]), lambda part: one_line(scrub(part, secrets)))
     except BadMessageError as e:
-        raise BadAnswerError(f"its {name} is not a message: {e}") from e
+        raise BadAnswerError(message("its {name} is not a message: {reason}", name=name, reason=e)) from e
     return known if known == text else Message(text)
 
 

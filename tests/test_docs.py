@@ -86,6 +86,8 @@ def test_the_example_of_adding_a_check_runs(monkeypatch: pytest.MonkeyPatch) -> 
     assert some.timings.keys() == {"read"}  # the timing that the row of MEASURES names
     (shown_po,) = re.findall(r"```po\n(.*?)```", page, flags=re.DOTALL)
     catalogue = GNUTranslations(BytesIO(compiled(read_po(BytesIO(shown_po.encode())))))
+    proves = package["DiskHealthCheck"]().proves
+    assert translated(proves, catalogue.gettext) == "장부가 있는 디스크에 보고된 오류가 없다"
     assert translated(some.summary, catalogue.gettext) == "디스크 오류가 3건 보고되었습니다"
     assert translated(some.hint, catalogue.gettext) == "실거래를 시작하기 전에 디스크를 바꾸십시오"
     assert translated(none.summary, catalogue.gettext) == "디스크 오류가 없습니다"

@@ -16,9 +16,12 @@ TEMPLATES = sorted(str(each.id) for each in SOURCE if each.id)
 KOREAN = {str(each.id): str(each.string) for each in read("ko") if each.id}
 ROOT = Path(__file__).parents[1]
 HANGUL = re.compile("[가-힣]")
+OLD_STYLE = re.compile(r"%\(\w+\)[rs]|%[rs]")
 # Words of a language, not of a command, a setting or a path: three in a row are a part of a sentence.
 SENTENCE = re.compile(r"(?<![-\w./`])(?:[a-z]{2,},? ){2,}[a-z]{2,}(?![-\w./(`])")
-COMMANDS = re.compile(r"`[^`]*`|(?:git|ACL|CONFIG|GRANT|ALTER|redis-cli|timedatectl|chmod|mkdir|pip)[^가-힣.]*")
+COMMANDS = re.compile(
+    r"`[^`]*`|(?:preflight|git|ACL|CONFIG|GRANT|ALTER|redis-cli|timedatectl|chmod|mkdir|pip)[^가-힣.]*"
+)
 
 
 def parts(template: str) -> list[str]:
@@ -75,6 +78,7 @@ def test_a_translation_is_sound(template: str) -> None:
     """It takes its values in the same form, and puts no particle, which depends on the sound before, after one."""
     string = KOREAN.get(template, "")
     assert parts(string) == parts(template)
+    assert sorted(OLD_STYLE.findall(string)) == sorted(OLD_STYLE.findall(template))  # as argparse fills its own
     assert not re.search(r"\}`?(을|를|이|가|은|는|으로|로|와|과)(?![가-힣])", string)
 
 
@@ -94,3 +98,61 @@ def test_every_message_is_given_its_values() -> None:
     wrong = [f"{place}: {text}" for place, text, given in known if set(fields_of(text)) != given]
     assert len(known) > 300
     assert wrong == []
+
+
+SPOKEN = {"UsageError", "NoEnvError", "RegistryError", "NotStartedError", "DatabaseError", "LedgerError",
+          "LedgerLockedError", "RecordError", "TextfileError", "SpoolBusyError", "BadAnswerError", "ForkFailedError",
+          "tell", "complain", "trouble", "refused"}  # fmt: skip
+SHOWN = {"description", "help", "epilog", "usage", "proves", "summary", "hint", "problem", "note"}
+WORDS = re.compile(r"[A-Za-z]{2,} [a-z]+")
+WRITERS = {"preflight/said.py": "the way out"}
+
+
+def words_of(node: ast.expr) -> str:
+    """Return what a literal, or the literal parts of an f-string, say in words; nothing for a value or a message."""
+    if isinstance(node, ast.JoinedStr):
+        return "«»".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def past_the_catalogue(path: Path) -> list[str]:
+    """Return the places of a module where a sentence would reach a person in English only."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        said: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            in_settings = name == "ValueError" and path.parent.name == "config"
+            if name in SPOKEN or in_settings or (name == "write" and str(path.relative_to(ROOT)) not in WRITERS):
+                said += node.args
+            said += [word.value for word in node.keywords if word.arg in SHOWN]
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in SHOWN:
+            said += [node.value] if node.value is not None else []
+        found += [f"{path.name}:{each.lineno}: {words_of(each)}" for each in said if WORDS.search(words_of(each))]
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "preflight").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_sentence_goes_past_the_catalogue(path: Path) -> None:
+    """Whatever is raised for a person, printed, or said of a check, a setting or an option is a message."""
+    assert past_the_catalogue(path) == []
+
+
+def test_what_goes_past_the_catalogue_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The measure sees literals and f-strings in each place where words come out."""
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "some.py"
+    path.write_text(
+        'raise UsageError(f"{path}: is not there")\n'
+        'raise ValueError("is not there")\n'
+        'sys.stdout.write("all is well\\n")\n'
+        'x: int = Field(1, description="how many there are")\n'
+        'class Check:\n    proves: str = "all is well"\n'
+        'raise UsageError(message("{path}: is not there", path=path))\n'
+        'sys.stdout.write(f"{key:{width}}  {value}\\n")\n',
+        encoding="utf-8",
+    )
+    assert len(past_the_catalogue(path)) == 5

@@ -14,11 +14,12 @@ from preflight.alerts.documents import BadDocumentError
 from preflight.alerts.history import Row, Stored, row_from_json
 from preflight.alerts.keep import Keeper
 from preflight.alerts.spool import Content, Entry
+from preflight.message import message
 from preflight.model import Report, Status
 
 _ROWS_AT_ONCE = 100  # rows of one transaction: what was written stays written, however many wait behind it
 _ROWS_SECONDS = 2.0  # after which no further transaction is begun: the next run goes on
-_ROW_WAS_SKIPPED = "the postgres check of this run did not pass; the row waits"
+_ROW_WAS_SKIPPED = message("the postgres check of this run did not pass; the row waits")
 
 
 class RowStore(Protocol):
@@ -54,7 +55,9 @@ class Filer:
             if problem is not None:
                 account.trouble(problem)
         if decided.held_back:
-            account.note(alert, "throttled", f"told within the last {decided.window or 0.0:g} s")
+            account.note(
+                alert, "throttled", message("told within the last {seconds:g} s", seconds=decided.window or 0.0)
+            )
         if not quiet:
             return True
         # Rows of earlier runs are written first: without a problem this one may wait too.
@@ -70,7 +73,11 @@ class Filer:
             waiting = spool.waiting(Content.ROW, self.keeper.env)
         except OSError as e:
             waiting = ()
-            self.keeper.trouble(f"the spool {spool.directory} cannot be read: {e.strerror}")
+            self.keeper.trouble(
+                message(
+                    "the spool {directory} cannot be read: {strerror}", directory=spool.directory, strerror=e.strerror
+                )
+            )
         end = self.monotonic() + _ROWS_SECONDS
         problem = self._store_homeless()
         for first in range(0, len(waiting), _ROWS_AT_ONCE):
@@ -86,7 +93,11 @@ class Filer:
         stored = self.rows.store(homeless)
         if stored.problem is None:
             for alert_id, why in stored.refused.items():
-                self.keeper.trouble(f"the row of {alert_id} is lost: it could not be kept, and {why}")
+                self.keeper.trouble(
+                    message(
+                        "the row of {alert_id} is lost: it could not be kept, and {why}", alert_id=alert_id, why=why
+                    )
+                )
             homeless.clear()
         return stored.problem
 
@@ -113,5 +124,9 @@ class Filer:
             try:
                 entry.delete()
             except OSError as e:
-                return f"{entry.path} is in Postgres, but cannot be removed ({e.strerror}): it is written again"
+                return message(
+                    "{path} is in Postgres, but cannot be removed ({strerror}): it is written again",
+                    path=entry.path,
+                    strerror=e.strerror,
+                )
         return None

@@ -10,6 +10,7 @@ from preflight.alerts.documents import STRICT, read, write
 from preflight.alerts.message import writable
 from preflight.config.sections import PostgresSection
 from preflight.errors import DatabaseError
+from preflight.message import message
 from preflight.servers.postgres_session import said, transaction
 from preflight.system.deadline import LateError, within
 
@@ -80,13 +81,15 @@ class History:
         if not rows:
             return Stored()
         if not self.settings.host:
-            return Stored(problem="no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
+            return Stored(problem=message("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST"))
         try:
             return within(self.settings.timeout, lambda: self._store(_newest_of_each(rows)))
         except LateError:
-            return Stored(problem=f"Postgres gave no answer within {self.settings.timeout:g} s")
+            return Stored(
+                problem=message("Postgres gave no answer within {seconds:g} s", seconds=self.settings.timeout)
+            )
         except Exception as e:  # noqa: BLE001 - a driver's surprise must not cost the alert
-            return Stored(problem=f"Postgres: {type(e).__name__}")
+            return Stored(problem=message("Postgres: {reason}", reason=type(e).__name__))
 
     def newest(self, env: str, limit: int) -> tuple[Row, ...]:
         """Give the newest rows of an env, newest first.
@@ -99,7 +102,7 @@ class History:
         from preflight.servers.clients import open_postgres  # noqa: PLC0415
 
         if not self.settings.host:
-            raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
+            raise DatabaseError(message("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST"))
 
         def read() -> tuple[Row, ...]:
             connection = open_postgres(self.settings)
@@ -113,11 +116,13 @@ class History:
         try:
             return within(2 * self.settings.timeout, read)  # to connect, and for the answer
         except LateError as e:
-            raise DatabaseError(f"Postgres gave no answer within {2 * self.settings.timeout:g} s") from e
+            raise DatabaseError(
+                message("Postgres gave no answer within {seconds:g} s", seconds=2 * self.settings.timeout)
+            ) from e
         except psycopg2.Error as e:
             raise DatabaseError(self._explain(e)) from e
         except (ValueError, TypeError) as e:
-            raise DatabaseError("Postgres answers something that is no row of alerts") from e
+            raise DatabaseError(message("Postgres answers something that is no row of alerts")) from e
 
     def _store(self, rows: Sequence[Row]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
@@ -158,8 +163,8 @@ class History:
 
     def _explain(self, error: psycopg2.Error) -> str:
         if error.pgcode == _NO_TABLE:
-            return f"the table of alerts is missing; make it with `{self.migrate}`"
-        return f"Postgres: {said(error, self.settings.secret_values())}"
+            return message("the table of alerts is missing; make it with `{command}`", command=self.migrate)
+        return message("Postgres: {reason}", reason=said(error, self.settings.secret_values()))
 
 
 def _newest_of_each(rows: Sequence[Row]) -> list[Row]:

@@ -56,7 +56,14 @@ class Keeper:
             return self.spool.put(Content.P0, self.env, alert.id, to_json(alert))
         except (OSError, ValueError) as e:
             reason = getattr(e, "strerror", None) or str(e)
-            self.trouble(f"{alert.id} cannot be kept in {self.spool.directory} ({reason}); it is sent at once")
+            self.trouble(
+                message(
+                    "{id} cannot be kept in {directory} ({reason}); it is sent at once",
+                    id=alert.id,
+                    directory=self.spool.directory,
+                    reason=reason,
+                )
+            )
             return None
 
     def find(self, alert_id: str) -> Entry | None:
@@ -75,7 +82,13 @@ class Keeper:
                 self.spool.replace(entry, text)
         except (OSError, UnicodeDecodeError) as e:
             reason = getattr(e, "strerror", None) or str(e)
-            self.trouble(f"{entry.path} cannot be brought up to date ({reason}); its older text is sent")
+            self.trouble(
+                message(
+                    "{path} cannot be brought up to date ({reason}); its older text is sent",
+                    path=entry.path,
+                    reason=reason,
+                )
+            )
 
     def keep_row(self, alert: Alert, outcome: str) -> None:
         """Put the row of an alert into the spool; one that cannot be kept there is filed by this process or lost."""
@@ -105,9 +118,23 @@ class Keeper:
     def set_aside(self, entry: Entry, why: Exception | str) -> bool:
         """Take a file that cannot be used out of the queue and say so; False where it stays."""
         try:
-            self.trouble(f"{entry.path} is damaged ({why}); set aside as {entry.set_aside()}")
+            self.trouble(
+                message(
+                    "{path} is damaged ({why}); set aside as {aside}",
+                    path=entry.path,
+                    why=why,
+                    aside=entry.set_aside(),
+                )
+            )
         except OSError as e:
-            self.trouble(f"{entry.path} is damaged ({why}) and cannot be set aside: {e.strerror}")
+            self.trouble(
+                message(
+                    "{path} is damaged ({why}) and cannot be set aside: {strerror}",
+                    path=entry.path,
+                    why=why,
+                    strerror=e.strerror,
+                )
+            )
             return False
         return True
 

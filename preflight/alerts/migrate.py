@@ -9,6 +9,7 @@ from typing import Any
 
 from preflight.config.sections import PostgresSection
 from preflight.errors import DatabaseError
+from preflight.message import message
 from preflight.servers.postgres_session import said, transaction
 from preflight.system.deadline import LateError, within
 
@@ -50,7 +51,7 @@ def packaged() -> tuple[Migration, ...]:
         Migration(version=int(file.name[:4]), name=file.name, sql=file.read_text(encoding="utf-8")) for file in files
     )
     if not steps or [step.version for step in steps] != list(range(1, len(steps) + 1)):
-        raise DatabaseError("the packaged migrations are not complete: install preflight again")
+        raise DatabaseError(message("the packaged migrations are not complete: install preflight again"))
     return steps
 
 
@@ -75,8 +76,8 @@ def migrate(
     from preflight.servers.clients import open_postgres  # noqa: PLC0415
 
     if not settings.host:
-        raise DatabaseError("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST")
-    where = f"Postgres at {settings.host}:{settings.port}"
+        raise DatabaseError(message("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST"))
+    where = message("Postgres at {address}", address=f"{settings.host}:{settings.port}")
     wanted = packaged() if steps is None else steps
 
     def apply() -> tuple[str, ...]:
@@ -91,9 +92,15 @@ def migrate(
     try:
         return within(limit, apply)
     except LateError as e:
-        raise DatabaseError(f"{where} gave no answer within {limit:g} s; look at it, then run this again") from e
+        raise DatabaseError(
+            message(
+                "{where} gave no answer within {limit:g} s; look at it, then run this again", where=where, limit=limit
+            )
+        ) from e
     except psycopg2.Error as e:
-        raise DatabaseError(f"{where}: {said(e, settings.secret_values())}; nothing was changed") from e
+        raise DatabaseError(
+            message("{where}: {said}; nothing was changed", where=where, said=said(e, settings.secret_values()))
+        ) from e
 
 
 def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, ...]:
@@ -103,9 +110,9 @@ def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, 
     try:
         known: dict[int, str] = dict(cursor.fetchall())
     except (ValueError, TypeError) as e:
-        raise DatabaseError(f"{where} answers something that is no list of migrations") from e
+        raise DatabaseError(message("{where} answers something that is no list of migrations", where=where)) from e
     if len(known) > len(steps):
-        raise DatabaseError(f"{where} was migrated by a newer preflight; run that one")
+        raise DatabaseError(message("{where} was migrated by a newer preflight; run that one", where=where))
     applied = []
     for step in steps:
         if step.version not in known:
@@ -116,5 +123,11 @@ def _apply(cursor: Any, steps: tuple[Migration, ...], where: str) -> tuple[str, 
             )
             applied.append(step.name)
         elif known[step.version] != step.sha256:
-            raise DatabaseError(f"{where}: migration {step.name} was applied in another form; restore that file")
+            raise DatabaseError(
+                message(
+                    "{where}: migration {name} was applied in another form; restore that file",
+                    where=where,
+                    name=step.name,
+                )
+            )
     return tuple(applied)

@@ -9,6 +9,7 @@ from preflight.alerts.keep import Keeper
 from preflight.alerts.spool import Content
 from preflight.alerts.throttle import Claim, Throttle
 from preflight.errors import RecordError, TextfileError
+from preflight.message import message
 from preflight.model import AlertItem, AlertSummary
 from preflight.record.ledger import Ledger, Snapshot
 
@@ -35,7 +36,7 @@ def settle_claim(claim: Claim | None, throttle: Throttle, account: Account, *, a
             throttle.release(claim)
     except Exception as e:  # noqa: BLE001 - the window is as it was claimed
         reason = str(e) if isinstance(e, RecordError) else type(e).__name__
-        account.trouble(f"the throttle cannot be written: {reason}")
+        account.trouble(message("the throttle cannot be written: {reason}", reason=reason))
 
 
 def settle_counts(account: Account, keeper: Keeper, ledger: Ledger, *, broken: str | None) -> Announced:
@@ -48,7 +49,7 @@ def settle_counts(account: Account, keeper: Keeper, ledger: Ledger, *, broken: s
         unpublished = str(e)
     except Exception as e:  # noqa: BLE001 - the run itself is on record; only these counts are not
         reason = str(e) if isinstance(e, RecordError) else type(e).__name__
-        account.trouble(f"what became of the alerts is not in the ledger: {reason}")
+        account.trouble(message("what became of the alerts is not in the ledger: {reason}", reason=reason))
     return Announced(
         summary=AlertSummary(
             enabled=True,

@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from preflight.config.owners import make_private
+from preflight.message import message
 from preflight.record import durable
 
 _NAME = re.compile(r"(p0|row)-([a-z]+)-(\d{12})-([A-Za-z0-9-]{1,80})\.json")
@@ -90,7 +91,7 @@ class Spool:
         number = max((entry.number for entry in self.waiting(content, env)), default=0) + 1
         target = self.directory / f"{content}-{env}-{number:012d}-{id}.json"
         if not _NAME.fullmatch(target.name):
-            raise ValueError(f"{target.name} is no name of a file in the spool")
+            raise ValueError(message("{name} is no name of a file in the spool", name=target.name))
         self._place(target, text)
         self._sweep()
         return Entry(target, number, id)
@@ -144,7 +145,9 @@ class Spool:
             make_private(path)
             lock.acquire()
         except Timeout as e:
-            raise SpoolBusyError(f"another process is delivering what waits in {self.directory}") from e
+            raise SpoolBusyError(
+                message("another process is delivering what waits in {directory}", directory=self.directory)
+            ) from e
         try:
             yield
         finally:

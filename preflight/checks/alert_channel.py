@@ -30,7 +30,7 @@ class AlertChannelCheck:
     """The token (`getMe`), the chat (`getChat`), the right to write (`getChatMember`, `sendChatAction`); no message."""
 
     id: str = "alert_channel"
-    proves: str = "Telegram knows the bot and lets it write to the chat that alerts go to"
+    proves: str = message("Telegram knows the bot and lets it write to the chat that alerts go to")
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True

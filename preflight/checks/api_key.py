@@ -55,7 +55,9 @@ class ApiKeyCheck:
     @property
     def proves(self) -> str:
         """What a PASS says."""
-        return f"the {name_of(self.exchange)} key works, and can neither withdraw nor transfer"
+        return message(
+            "the {exchange} key works, and can neither withdraw nor transfer", exchange=name_of(self.exchange)
+        )
 
     def run(self, ctx: Context) -> Outcome:
         """Ask what the key may do; no order, transfer or withdrawal is ever tried."""

@@ -54,7 +54,7 @@ class ClockCheck:
     @property
     def proves(self) -> str:
         """What a PASS says."""
-        return f"this machine's clock agrees with {name_of(self.exchange)}'s"
+        return message("this machine's clock agrees with {exchange}'s", exchange=name_of(self.exchange))
 
     def run(self, ctx: Context) -> Outcome:
         """Ask and compare. An exchange that cannot be asked leaves the clock unknown: ERROR, whatever the reason."""

@@ -25,7 +25,7 @@ class EnvironmentCheck:
     """The keys that the gate and the bot need are present, and the env's secrets file is private."""
 
     id: str = "environment"
-    proves: str = "the env is known, needed keys are present, and .env.<env> is private"
+    proves: str = message("the env is known, needed keys are present, and .env.<env> is private")
     requires: tuple[str, ...] = ()
     timeout: float = 2.0
     network: bool = False

@@ -49,7 +49,10 @@ class ExchangeCheck:
     @property
     def proves(self) -> str:
         """What a PASS says."""
-        return f"{name_of(self.exchange)} is reachable, not in maintenance, and the configured symbols trade"
+        return message(
+            "{exchange} is reachable, not in maintenance, and the configured symbols trade",
+            exchange=name_of(self.exchange),
+        )
 
     def run(self, ctx: Context) -> Outcome:
         """Ask; each fault's outcome is in docs/fault-matrix.md."""

@@ -59,7 +59,7 @@ class GitCheck:
     """Asks git about the bot's checkout: no network, remote branches as of the last fetch or push."""
 
     id: str = "git"
-    proves: str = "the tree is clean, HEAD is on a remote branch, no .env or large file is tracked"
+    proves: str = message("the tree is clean, HEAD is on a remote branch, no .env or large file is tracked")
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = False

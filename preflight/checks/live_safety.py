@@ -24,7 +24,9 @@ class LiveSafetyCheck:
     """Live needs an explicit arming, limits for one order and for a day's loss, and the kill switch not thrown."""
 
     id: str = "live_safety"
-    proves: str = "live is armed, has an order and a daily loss limit, and the kill switch is kept and not thrown"
+    proves: str = message(
+        "live is armed, has an order and a daily loss limit, and the kill switch is kept and not thrown"
+    )
     requires: tuple[str, ...] = ("redis",)
     timeout: float = 5.0
     network: bool = True

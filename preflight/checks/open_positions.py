@@ -46,7 +46,9 @@ class OpenPositionsCheck:
     """Counts the open rows of the bot's table of positions; what one means is the policy's to say."""
 
     id: str = "open_positions"
-    proves: str = "the bot's table of positions is the right one and has no open position (or the policy allows it)"
+    proves: str = message(
+        "the bot's table of positions is the right one and has no open position (or the policy allows it)"
+    )
     requires: tuple[str, ...] = ("postgres",)
     timeout: float = 5.0
     network: bool = True

@@ -24,7 +24,7 @@ class PostgresCheck:
     """SELECT 1, and a row written and read back in one transaction that is rolled back, each timed."""
 
     id: str = "postgres"
-    proves: str = "Postgres answers a query and takes a write"
+    proves: str = message("Postgres answers a query and takes a write")
     requires: tuple[str, ...] = ()
     timeout: float = 6.0
     network: bool = True

@@ -26,7 +26,7 @@ class ReadOnlyGuardCheck:
     """Compares what the bot was told (settings, variables, `.env.<env>`) and what its engine says of itself."""
 
     id: str = "read_only_guard"
-    proves: str = "outside live the engine cannot place orders; in live READ_ONLY is explicitly off"
+    proves: str = message("outside live the engine cannot place orders; in live READ_ONLY is explicitly off")
     requires: tuple[str, ...] = ()
     timeout: float = 4.0
     network: bool = False  # a dry run looks at what was declared; the engine is then not asked

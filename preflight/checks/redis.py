@@ -24,7 +24,7 @@ class RedisCheck:
     """PING, SET with a TTL, GET of the same value, DEL, each timed."""
 
     id: str = "redis"
-    proves: str = "Redis answers and reads back what was written"
+    proves: str = message("Redis answers and reads back what was written")
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = True

@@ -83,7 +83,7 @@ class SecretsCheck:
     """Looks at the secrets of this run, and for values that stand both in `.env.paper` and in `.env.live`."""
 
     id: str = "secrets"
-    proves: str = "needed secrets are set, are not placeholders, and are not shared between paper and live"
+    proves: str = message("needed secrets are set, are not placeholders, and are not shared between paper and live")
     requires: tuple[str, ...] = ()
     timeout: float = 2.0
     network: bool = False

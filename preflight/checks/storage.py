@@ -28,7 +28,9 @@ class StorageCheck:
     """Ledger, spool and textfile directories are writable and have room; others may read the textfile."""
 
     id: str = "storage"
-    proves: str = "ledger, spool and textfile directories are writable, have room, and the textfile is readable"
+    proves: str = message(
+        "ledger, spool and textfile directories are writable, have room, and the textfile is readable"
+    )
     requires: tuple[str, ...] = ()
     timeout: float = 5.0
     network: bool = False

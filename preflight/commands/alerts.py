@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -22,14 +21,17 @@ from preflight.alerts.message import moment, render_test
 from preflight.alerts.spool import Content, Entry, Spool, SpoolBusyError
 from preflight.alerts.telegram import Telegram
 from preflight.commands.document import write_document
+from preflight.commands.options import Parser, parse
 from preflight.config.settings import Settings
 from preflight.config.sources import load
 from preflight.errors import RecordError, UsageError
 from preflight.gate import new_run_id
-from preflight.model import EXIT_GO, one_line
+from preflight.language import read_in, say
+from preflight.message import message
+from preflight.model import EXIT_GO
 from preflight.record.ledger import Ledger
-from preflight.redaction import scrub
 from preflight.render.json import render_document
+from preflight.said import complain, tell
 
 EXIT_UNDELIVERED = 1
 
@@ -54,10 +56,11 @@ def main(argv: Sequence[str]) -> int:
     Raises:
         UsageError: The configuration is refused, or the spool cannot be read.
     """
-    parsed = _parser().parse_args(argv)
+    parsed = parse(_parser, argv)
     settings = load({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    read_in(parsed.lang or settings.alerts.lang, sys.stdout)
     if (parsed.before is not None) != (parsed.verb == "clear"):
-        raise UsageError("alerts: `clear` takes --before DATE, and no other verb does")
+        raise UsageError(message("alerts: `clear` takes --before DATE, and no other verb does"))
     verbs: dict[str, Callable[[Settings], AlertsOutcome]] = {
         "list": _list,
         "flush": _flush,
@@ -68,14 +71,19 @@ def main(argv: Sequence[str]) -> int:
     try:
         done = verbs[parsed.verb](settings)
     except OSError as e:
-        raise UsageError(f"spool_dir {settings.spool_dir}: cannot be used: {e.strerror}") from e
+        raise UsageError(
+            message(
+                "spool_dir {spool_dir}: cannot be used: {strerror}", spool_dir=settings.spool_dir, strerror=e.strerror
+            )
+        ) from e
     secrets = settings.secret_values()
     for trouble in done.troubles:
-        sys.stderr.write(f"preflight alerts: {one_line(scrub(trouble, secrets))}\n")
+        complain(trouble, secrets, who="preflight alerts")
     if parsed.format == "json":
         sys.stdout.write(render_document(done.document))
     else:
-        sys.stdout.write("".join(f"{one_line(scrub(line, secrets))}\n" for line in done.lines))
+        for line in done.lines:
+            tell(line, secrets)
     write_document(parsed.output, done.document)
     return done.code
 
@@ -86,7 +94,9 @@ def _list(settings: Settings) -> AlertsOutcome:
     messages = [(entry, _read(entry)) for entry in spool.waiting(Content.P0, env)]
     rows = len(spool.waiting(Content.ROW, env))
     said = [
-        f"{entry.id}  " + ("damaged or not readable" if alert is None else f"{moment(alert.at)}  {alert.verdict}")
+        message("{id}  damaged or not readable", id=entry.id)
+        if alert is None
+        else f"{entry.id}  {moment(alert.at)}  {alert.verdict}"
         for entry, alert in messages
     ]
     waiting = [
@@ -99,11 +109,20 @@ def _list(settings: Settings) -> AlertsOutcome:
         for entry, alert in messages
     ]
     configured = settings.telegram.configured
-    note = () if configured else (f"{env}: {kept_without_chat()}",)
+    note = () if configured else (message("{env}: {note}", env=env, note=kept_without_chat()),)
     return AlertsOutcome(
         code=EXIT_GO,
         document={"env": env, "messages": waiting, "rows": rows, "telegram": configured},
-        lines=(*said, f"{env}: {len(messages)} messages wait for Telegram, {rows} rows for Postgres", *note),
+        lines=(
+            *said,
+            message(
+                "{env}: {messages} messages wait for Telegram, {rows} rows for Postgres",
+                env=env,
+                messages=len(messages),
+                rows=rows,
+            ),
+            *note,
+        ),
     )
 
 
@@ -137,8 +156,8 @@ def _flush(settings: Settings) -> AlertsOutcome:
             "rows": rows,
         },
         lines=(
-            *(f"sent {alert.id} of {moment(alert.at)}" for alert in sent),
-            f"{settings.env}: {messages} messages and {rows} rows are left",
+            *(message("sent {id} of {moment}", id=alert.id, moment=moment(alert.at)) for alert in sent),
+            message("{env}: {messages} messages and {rows} rows are left", env=env, messages=messages, rows=rows),
         ),
         troubles=tuple(troubles),
     )
@@ -152,7 +171,7 @@ def _count(settings: Settings, counts: Counter[tuple[str, str]], pending: int) -
     try:
         ledger.record_alerts(settings.env.value, counts, pending=pending)
     except RecordError as e:
-        return [f"what was sent is not counted: {e}"]
+        return [message("what was sent is not counted: {reason}", reason=str(e))]
     return []
 
 
@@ -168,14 +187,17 @@ def _clear(settings: Settings, before: float) -> AlertsOutcome:
                 for entry in dropped:
                     entry.delete()
         except SpoolBusyError as e:
-            troubles.append(f"nothing is dropped: {e}")
+            troubles.append(message("nothing is dropped: {reason}", reason=str(e)))
     left = spool.pending(env)
     if dropped:
         troubles += _count(settings, Counter(), left)
     return AlertsOutcome(
         code=EXIT_UNDELIVERED if troubles else EXIT_GO,
         document={"env": env, "cleared": [entry.id for entry in dropped], "messages": left},
-        lines=(*(f"dropped {entry.id}" for entry in dropped), f"{env}: {left} messages are left"),
+        lines=(
+            *(message("dropped {id}", id=entry.id) for entry in dropped),
+            message("{env}: {count} messages are left", env=env, count=left),
+        ),
         troubles=tuple(troubles),
     )
 
@@ -189,7 +211,9 @@ def _moment_of(text: str) -> float:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as e:
-        raise UsageError(f"--before {text}: give a date such as 2026-11-20, or a time such as 2026-11-20T09:00Z") from e
+        raise UsageError(
+            message("--before {text}: give a date such as 2026-11-20, or a time such as 2026-11-20T09:00Z", text=text)
+        ) from e
     return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
 
 
@@ -205,12 +229,12 @@ def _test(settings: Settings) -> AlertsOutcome:
             lines=(),
             troubles=(delivery.reason,),
         )
-    title = delivery.result.get("chat") or "the chat"
+    title = delivery.result.get("chat") or message("the chat")
     number = delivery.result.get("message_id")
     return AlertsOutcome(
         code=EXIT_GO,
         document={"env": env, "accepted": True, "message_id": number},
-        lines=(f"Telegram accepted it as message {number} in {title}",),
+        lines=(message("Telegram accepted it as message {number} in {title}", number=number, title=title),),
     )
 
 
@@ -224,18 +248,26 @@ def _history(settings: Settings) -> AlertsOutcome:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="preflight alerts",
-        description="list: what waits to be delivered; flush: deliver it now; clear: drop the messages that are older "
-        "than --before; test: send a test message; "
-        "history: the newest 50 alerts of the env, out of Postgres.",
-        allow_abbrev=False,
+        description=say(
+            message(
+                "list: what waits to be delivered; flush: deliver it now; clear: drop the messages that are older "
+                "than --before; test: send a test message; "
+                "history: the newest 50 alerts of the env, out of Postgres."
+            )
+        ),
     )
     parser.add_argument("verb", choices=("list", "flush", "clear", "test", "history"))
-    parser.add_argument("--env", metavar="ENV", help="live, paper, dev, test; there is no default")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
-    parser.add_argument("--before", metavar="DATE", help="clear: messages of runs that ended before this, UTC")
-    parser.add_argument("--format", choices=("console", "json"), default="console", help="what stdout shows")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write what was done as JSON to FILE")
+    parser.add_env()
+    parser.add_config()
+    parser.add_lang()
+    parser.add_argument(
+        "--before", metavar="DATE", help=say(message("clear: messages of runs that ended before this, UTC"))
+    )
+    parser.add_argument(
+        "--format", choices=("console", "json"), default="console", help=say(message("what stdout shows"))
+    )
+    parser.add_output()
     return parser

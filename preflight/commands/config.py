@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -12,8 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from preflight.commands.options import Parser, parse
 from preflight.config.known_keys import known_keys
 from preflight.config.sources import Loaded, load_with_sources
+from preflight.language import read_in, say
+from preflight.message import message
 from preflight.model import EXIT_GO, one_line
 from preflight.redaction import MASK, scrub
 from preflight.render.json import render_document
@@ -25,12 +27,13 @@ def main(argv: Sequence[str]) -> int:
     Raises:
         UsageError: The configuration is refused, with the sentence that a run would give.
     """
-    parsed = _parser().parse_args(argv)
+    parsed = parse(_parser, argv)
     if parsed.keys:
         _list_keys()
         return EXIT_GO
     flags = {"env": parsed.env, "textfile_dir": parsed.metrics_output, "run_timeout": parsed.timeout}
     loaded = load_with_sources(flags, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    read_in(parsed.lang or loaded.settings.alerts.lang, sys.stdout)
     rows = list(rows_of(loaded))
     if parsed.format == "json":
         document = {key: {"value": value, "source": source} for key, value, source in rows}
@@ -38,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         return EXIT_GO
     width, value_width = max(len(key) for key, _, _ in rows), max(len(_plain(value)) for _, value, _ in rows)
     for key, value, source in rows:
-        sys.stdout.write(f"{key:{width}}  {_plain(value):{value_width}}  {one_line(source)}\n")
+        sys.stdout.write(f"{key:{width}}  {_plain(value):{value_width}}  {one_line(say(source))}\n")
     return EXIT_GO
 
 
@@ -48,7 +51,7 @@ def _list_keys() -> None:
     names = [".".join(key.loc) for key in keys]
     width, default_width = max(map(len, names)), max(len(key.default) for key in keys)
     for name, key in zip(names, keys, strict=True):
-        sys.stdout.write(f"{name:{width}}  {key.default or '-':{default_width}}  {key.meaning}\n")
+        sys.stdout.write(f"{name:{width}}  {key.default or '-':{default_width}}  {say(key.meaning)}\n")
 
 
 def rows_of(loaded: Loaded) -> Iterator[tuple[str, Any, str]]:
@@ -83,16 +86,18 @@ def _plain(value: Any) -> str:
     return one_line(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="preflight config",
-        description="Show the effective settings and where each comes from. Secrets are masked.",
-        allow_abbrev=False,
+        description=say(message("Show the effective settings and where each comes from. Secrets are masked.")),
     )
-    parser.add_argument("--keys", action="store_true", help="list every key with its default and meaning instead")
-    parser.add_argument("--env", metavar="ENV", help="live, paper, dev or test; there is no default")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
-    parser.add_argument("--timeout", metavar="SECONDS", help="as for a run")
-    parser.add_argument("--metrics-output", metavar="DIR", help="as for a run")
-    parser.add_argument("--format", choices=("console", "json"), default="console", help="table or JSON")
+    parser.add_argument(
+        "--keys", action="store_true", help=say(message("list every key with its default and meaning instead"))
+    )
+    parser.add_env()
+    parser.add_config()
+    parser.add_lang()
+    parser.add_argument("--timeout", metavar="SECONDS", help=say(message("as for a run")))
+    parser.add_argument("--metrics-output", metavar="DIR", help=say(message("as for a run")))
+    parser.add_argument("--format", choices=("console", "json"), default="console", help=say(message("table or JSON")))
     return parser

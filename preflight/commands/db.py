@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +9,12 @@ from pathlib import Path
 
 from preflight.alerts.migrate import migrate
 from preflight.commands.document import write_document
+from preflight.commands.options import Parser, parse
 from preflight.config.sources import load
+from preflight.language import read_in, say
+from preflight.message import message
 from preflight.model import EXIT_GO
+from preflight.said import tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -21,25 +24,26 @@ def main(argv: Sequence[str]) -> int:
         UsageError: The configuration is refused.
         DatabaseError: The database cannot be reached or refuses; nothing was changed.
     """
-    parsed = _parser().parse_args(argv)
+    parsed = parse(_parser, argv)
     settings = load({"env": parsed.env}, environ=os.environ, cwd=Path.cwd(), config=parsed.config)
+    read_in(parsed.lang or settings.alerts.lang, sys.stdout)
     applied = migrate(settings.postgres)
     for name in applied:
-        sys.stdout.write(f"applied {name}\n")
+        tell(message("applied {name}", name=name))
     if not applied:
-        sys.stdout.write("up to date\n")
+        tell(message("up to date"))
     write_document(parsed.output, {"env": settings.env.value, "applied": list(applied)})
     return EXIT_GO
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="preflight db",
-        description="Make the tables that preflight writes to in Postgres, or bring them up to date.",
-        allow_abbrev=False,
+        description=say(message("Make the tables that preflight writes to in Postgres, or bring them up to date.")),
     )
     parser.add_argument("verb", choices=("migrate",))
-    parser.add_argument("--env", metavar="ENV", help="live, paper, dev, test; there is no default")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file instead of ./preflight.toml")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write what was done as JSON to FILE")
+    parser.add_env()
+    parser.add_config()
+    parser.add_lang()
+    parser.add_output()
     return parser

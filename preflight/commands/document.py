@@ -8,6 +8,7 @@ from typing import Any
 
 from preflight.commands.outfile import open_output
 from preflight.errors import UsageError
+from preflight.message import message
 from preflight.render.json import render_document
 
 
@@ -23,4 +24,6 @@ def write_document(output: Path | None, document: dict[str, Any]) -> None:
         with closing(open_output(output)) as file:
             file.write(render_document(document))
     except OSError as e:
-        raise UsageError(f"--output {output}: cannot be written: {e.strerror}") from e
+        raise UsageError(
+            message("--output {output}: cannot be written: {strerror}", output=output, strerror=e.strerror)
+        ) from e

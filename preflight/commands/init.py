@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -14,10 +12,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from preflight.commands.options import Parser, parse
 from preflight.config.sections import DEFAULT_EXCHANGES, ExchangeSection
 from preflight.config.settings import Settings
 from preflight.errors import UsageError
+from preflight.language import say
+from preflight.message import message
 from preflight.model import EXIT_GO
+from preflight.said import tell
 
 SECRETS = "/etc/arbitrage/secrets"  # where the examples say that secrets lie
 _EXCHANGE_KEYS = (
@@ -31,12 +33,12 @@ _EXCHANGE_KEYS = (
     "slow_after",
 )
 
-_HEAD = """\
+_HEAD = message("""\
 # Settings of preflight. Every line is a comment with its default, or with an example where there is none: take away
 # the # of what you change.
 # Stronger than this file, in this order: flags, PREFLIGHT_* variables, .env.<env>, a running local stack.
 # Put no secret here: name the file that holds it (password_file = "...").
-"""
+""")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,23 +47,25 @@ def main(argv: Sequence[str]) -> int:
     Raises:
         UsageError: It is there already, or cannot be written.
     """
-    parsed = _parser().parse_args(argv)
+    parsed = parse(_parser, argv)
     path: Path = parsed.output
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as e:
-        raise UsageError(f"{path}: is there already and stays as it is; name another with --output") from e
+        raise UsageError(
+            message("{path}: is there already and stays as it is; name another with --output", path=path)
+        ) from e
     except OSError as e:
-        raise UsageError(f"{path}: cannot be written: {e.strerror}") from e
+        raise UsageError(message("{path}: cannot be written: {strerror}", path=path, strerror=e.strerror)) from e
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(template())
-    sys.stdout.write(f"wrote {path}; `preflight config --env paper` shows what it gives\n")
+    tell(message("wrote {path}; `preflight config --env paper` shows what it gives", path=path))
     return EXIT_GO
 
 
 def template() -> str:
     """Return the text of the file: every setting but `env`, which one file for all envs cannot hold."""
-    return "\n".join((_HEAD, *_table(Settings, ""), *_exchanges()))
+    return "\n".join((say(_HEAD), *_table(Settings, ""), *_exchanges()))
 
 
 def _table(model: type[BaseModel], name: str) -> Iterator[str]:
@@ -75,13 +79,13 @@ def _table(model: type[BaseModel], name: str) -> Iterator[str]:
             yield from _lines(model, name, key, {})
     yield ""
     for key, field in tables:
-        yield f"# --- {field.description}"
+        yield f"# --- {say(field.description or '')}"
         yield from _table(type(field.default), key)
 
 
 def _exchanges() -> Iterator[str]:
     """Return the exchanges that are there without a word of configuration, and what is usually said about them."""
-    yield f"# --- {Settings.model_fields['exchanges'].description}"
+    yield f"# --- {say(Settings.model_fields['exchanges'].description or '')}"
     for exchange, defaults in DEFAULT_EXCHANGES.items():
         yield f"[exchanges.{exchange}]"
         for key in _EXCHANGE_KEYS:
@@ -95,14 +99,16 @@ def _lines(model: type[BaseModel], table: str, key: str, defaults: Mapping[str, 
     if f"{key}_file" in model.model_fields:
         return
     field = model.model_fields[key]
-    yield f"# {field.description}"
+    yield f"# {say(field.description or '')}"
     if key.endswith("_file"):
         value: Any = f"{SECRETS}/{table.replace('.', '_')}_{key.removesuffix('_file')}"
     else:
         value = defaults.get(key, field.get_default(call_default_factory=True))
         value = field.examples[0] if value is None and field.examples else value
     extra = field.json_schema_extra
-    aside = extra.get("aside") if isinstance(extra, dict) else None  # what cannot stand beside all the others
+    aside = (
+        say(str(extra.get("aside", ""))) if isinstance(extra, dict) else ""
+    )  # what cannot stand beside all the others
     yield f"# {aside}: {key} = {_literal(value)}" if aside else f"#{key} = {_literal(value)}"
 
 
@@ -113,11 +119,14 @@ def _literal(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="preflight init", description="Write a commented settings file to start from.", allow_abbrev=False
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="preflight init", description=say(message("Write a commented settings file to start from.")))
     parser.add_argument(
-        "--output", type=Path, default=Path("preflight.toml"), metavar="FILE", help="default: ./preflight.toml"
+        "--output",
+        type=Path,
+        default=Path("preflight.toml"),
+        metavar="FILE",
+        help=say(message("default: ./preflight.toml")),
     )
+    parser.add_lang(message("language of the comments"))
     return parser

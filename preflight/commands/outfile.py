@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preflight.errors import UsageError
+from preflight.message import message
 from preflight.record import durable
 
 _FOLDER = durable.FOLDER | os.O_NOFOLLOW
@@ -52,14 +53,24 @@ def open_output(path: Path, *, owners: Collection[int] | None = None) -> OutputF
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.stat()  # a symbolic link that leads to itself: from Python 3.13 on only this one minds
         if path.is_dir():
-            raise UsageError(f"--output {path}: is a directory; name a file")
+            raise UsageError(message("--output {path}: is a directory; name a file", path=path))
         if path.exists() and not path.is_file():  # the report replaces it: root would lose its /dev/null
-            raise UsageError(f"--output {path}: is no regular file; name one, or take --format json on stdout")
+            raise UsageError(
+                message("--output {path}: is no regular file; name one, or take --format json on stdout", path=path)
+            )
         target = path.resolve()
         if path.is_symlink() and (owner := path.lstat().st_uid) not in (owners or {0, os.geteuid()}):
-            raise UsageError(f"--output {path}: is a link that user {owner} made: remove it, or name another file")
+            raise UsageError(
+                message(
+                    "--output {path}: is a link that user {owner} made: remove it, or name another file",
+                    path=path,
+                    owner=owner,
+                )
+            )
         if not target.parent.is_dir():
-            raise UsageError(f"--output {path}: its directory does not exist; create it first")
+            raise UsageError(message("--output {path}: its directory does not exist; create it first", path=path))
         return OutputFile(os.open(target.parent, _FOLDER), target.name)
     except (OSError, ValueError, RuntimeError) as e:  # RuntimeError: a symbolic link that leads to itself
-        raise UsageError(f"--output {path}: cannot be reached: {getattr(e, 'strerror', None) or e}") from e
+        raise UsageError(
+            message("--output {path}: cannot be reached: {reason}", path=path, reason=getattr(e, "strerror", None) or e)
+        ) from e

@@ -24,7 +24,7 @@ class Flaw:
     """What is wrong with a file or folder."""
 
     problem: Message  # names it, and what it is
-    expected: str  # what it should be
+    expected: str  # what it should be; a message where it is more than a mode
     hint: Message  # the command that mends it
 
 
@@ -52,7 +52,7 @@ def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: C
     if found.st_uid not in (owners or trusted_owners()):
         return Flaw(
             message("{path} belongs to {user}", path=path, user=_user(found.st_uid)),
-            f"owner {_user(os.geteuid())} or root",
+            message("owner {user} or root", user=_user(os.geteuid())),
             hint=message("see what is in it, then chown {user} {quoted}", user=_user(os.geteuid()), quoted=quoted),
         )
     if (mode & stat.S_IWOTH and not (sticky and mode & stat.S_ISVTX)) or (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from preflight.message import message
+
 _ROOT = 0
 
 
@@ -17,9 +19,9 @@ def must_be_pem(key: str, path: Path) -> None:
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as e:
-        raise ValueError(f"{key} {path} cannot be read: {e.strerror}") from e
+        raise ValueError(message("{key} {path} cannot be read: {reason}", key=key, path=path, reason=e.strerror)) from e
     if "-----BEGIN " not in text:
-        raise ValueError(f"{key} {path} holds nothing in PEM form (-----BEGIN ...)")
+        raise ValueError(message("{key} {path} holds nothing in PEM form (-----BEGIN ...)", key=key, path=path))
 
 
 def is_private(path: Path) -> bool:

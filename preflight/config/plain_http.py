@@ -29,12 +29,18 @@ def must_not_send_in_the_clear(settings: Settings, source: Callable[[Loc], str])
     """
     for loc in _in_the_clear(settings):
         if settings.env is Env.LIVE:
-            remedy = "give an https address, or none"
+            remedy = message("give an https address, or none")
         else:
-            remedy = f"give an https address, or say {'.'.join(loc)}.plain_http = true if that is meant"
+            remedy = message(
+                "give an https address, or say {table}.plain_http = true if that is meant", table=".".join(loc)
+            )
         raise UsageError(
-            f"{source((*loc, 'url'))}: {'.'.join(loc)}.url is not https, so that its secrets would travel "
-            f"in the clear: {remedy}"
+            message(
+                "{source}: {table}.url is not https, so that its secrets would travel in the clear: {remedy}",
+                source=source((*loc, "url")),
+                table=".".join(loc),
+                remedy=remedy,
+            )
         )
 
 

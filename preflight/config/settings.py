@@ -30,6 +30,7 @@ from preflight.config.sections import (
     Words,
 )
 from preflight.errors import UsageError
+from preflight.message import message
 from preflight.model import Env
 
 TELEGRAM_URL = "https://api.telegram.org"
@@ -41,8 +42,10 @@ def _state_dir() -> Path:
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     except RuntimeError as e:
         raise UsageError(
-            "ledger, spool_dir: this user has no home directory to keep them in; set PREFLIGHT_LEDGER and "
-            "PREFLIGHT_SPOOL_DIR, or HOME"
+            message(
+                "ledger, spool_dir: this user has no home directory to keep them in; set "
+                "PREFLIGHT_LEDGER and PREFLIGHT_SPOOL_DIR, or HOME"
+            )
         ) from e
     return Path(base) / "arbitrage-preflight"
 
@@ -60,46 +63,50 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
-    env: Env = Field(description="live, paper, dev or test; there is no default")
+    env: Env = Field(description=message("live, paper, dev or test; there is no default"))
     textfile_dir: Path | None = Field(
-        None, description="node_exporter's textfile directory", examples=["/var/lib/node_exporter/textfile"]
+        None, description=message("node_exporter's textfile directory"), examples=["/var/lib/node_exporter/textfile"]
     )
     ledger: Path = Field(
         default_factory=_default_ledger,
-        description="SQLite file that holds the counters; one that is named needs its directory",
+        description=message("SQLite file that holds the counters; one that is named needs its directory"),
     )
     spool_dir: Path = Field(
         default_factory=_default_spool,
-        description="directory where undelivered alerts wait; one that is named must exist",
+        description=message("directory where undelivered alerts wait; one that is named must exist"),
     )
     check_timeout: Seconds | None = Field(
-        None, description="seconds for any single check, more or less than its own", examples=[10.0]
+        None, description=message("seconds for any single check, more or less than its own"), examples=[10.0]
     )
     check_timeouts: dict[CheckId, Seconds] = Field(
-        {}, description="seconds for single checks, by id", examples=[{"exchange_upbit": 20.0}]
+        {}, description=message("seconds for single checks, by id"), examples=[{"exchange_upbit": 20.0}]
     )
-    run_timeout: Seconds = Field(30.0, description="seconds for all checks together (--timeout)")
-    ledger_timeout: Seconds = Field(5.0, description="seconds to wait for a ledger that another run holds")
-    min_free_mb: Annotated[int, Field(ge=1)] = Field(100, description="MB that storage must have free")
-    required_keys: Words = Field((), description="variables the bot itself needs, in the environment or in .env.<env>")
-    redis: RedisSection = Field(RedisSection(), description="the bot's Redis")
-    postgres: PostgresSection = Field(PostgresSection(), description="the bot's Postgres")
+    run_timeout: Seconds = Field(30.0, description=message("seconds for all checks together (--timeout)"))
+    ledger_timeout: Seconds = Field(5.0, description=message("seconds to wait for a ledger that another run holds"))
+    min_free_mb: Annotated[int, Field(ge=1)] = Field(100, description=message("MB that storage must have free"))
+    required_keys: Words = Field(
+        (), description=message("variables the bot itself needs, in the environment or in .env.<env>")
+    )
+    redis: RedisSection = Field(RedisSection(), description=message("the bot's Redis"))
+    postgres: PostgresSection = Field(PostgresSection(), description=message("the bot's Postgres"))
     host: Annotated[str, Field(pattern=_ONE_LINE)] | None = Field(
-        None, description="this machine's name in alerts (default: its host name)", examples=["trader-1"]
+        None, description=message("this machine's name in alerts (default: its host name)"), examples=["trader-1"]
     )
     command: Annotated[str, Field(pattern=_ONE_LINE)] = Field(
-        "preflight", description="how preflight is called here, for hints that can be typed as they stand"
+        "preflight", description=message("how preflight is called here, for hints that can be typed as they stand")
     )
-    bot: BotSection = Field(BotSection(), description="what the bot itself was told")
-    live: LiveSection = Field(LiveSection(), description="what going live takes")
+    bot: BotSection = Field(BotSection(), description=message("what the bot itself was told"))
+    live: LiveSection = Field(LiveSection(), description=message("what going live takes"))
     exchanges: dict[ExchangeId, ExchangeSection] = Field(
-        {}, validate_default=True, description="exchanges by ccxt id: upbit and binance, and what is added to them"
+        {},
+        validate_default=True,
+        description=message("exchanges by ccxt id: upbit and binance, and what is added to them"),
     )
-    clock: ClockSection = Field(ClockSection(), description="limits for the clock")
-    positions: PositionsSection = Field(PositionsSection(), description="the bot's table of positions")
-    telegram: TelegramSection = Field(TelegramSection(), description="where P0 and P1 go")
-    alerts: AlertsSection = Field(AlertsSection(), description="what is said to whom, and how often")
-    git: GitSection = Field(GitSection(), description="what the bot's checkout is held to")
+    clock: ClockSection = Field(ClockSection(), description=message("limits for the clock"))
+    positions: PositionsSection = Field(PositionsSection(), description=message("the bot's table of positions"))
+    telegram: TelegramSection = Field(TelegramSection(), description=message("where P0 and P1 go"))
+    alerts: AlertsSection = Field(AlertsSection(), description=message("what is said to whom, and how often"))
+    git: GitSection = Field(GitSection(), description=message("what the bot's checkout is held to"))
 
     @field_validator("exchanges", mode="before")
     @classmethod
@@ -119,7 +126,7 @@ class Settings(BaseModel):
     def _no_blank_path(cls, value: Any, info: ValidationInfo) -> Any:
         # Path("") is the current directory: `--metrics-output "$UNSET"` must not publish there.
         if isinstance(value, str) and (not value.strip() or "\0" in value):
-            raise ValueError(f"{info.field_name} is not a path")
+            raise ValueError(message("{field_name} is not a path", field_name=info.field_name))
         return value
 
     @field_validator("textfile_dir", "ledger", "spool_dir")
@@ -128,12 +135,14 @@ class Settings(BaseModel):
         try:
             return None if value is None else value.expanduser().absolute()
         except RuntimeError as e:
-            raise ValueError("there is no such user's home directory") from e
+            raise ValueError(message("there is no such user's home directory")) from e
 
     @model_validator(mode="after")
     def _paths_differ(self) -> Self:
         if self.ledger == self.spool_dir:
-            raise ValueError("ledger and spool_dir are the same path: the ledger is a file, the spool a directory")
+            raise ValueError(
+                message("ledger and spool_dir are the same path: the ledger is a file, the spool a directory")
+            )
         return self
 
     @model_validator(mode="after")
@@ -141,9 +150,13 @@ class Settings(BaseModel):
         for name, one in self.exchanges.items():
             known = REGIONS.get(name, frozenset())
             if one.hostname is not None and one.hostname not in known:
-                sites = ", ".join(sorted(known)) or "none is known"
+                sites = ", ".join(sorted(known)) or message("none is known")
                 raise ValueError(
-                    f"exchanges.{name}.hostname is not a site of that exchange ({sites}): use url to try one out"
+                    message(
+                        "exchanges.{name}.hostname is not a site of that exchange ({sites}): use url to try one out",
+                        name=name,
+                        sites=sites,
+                    )
                 )
         return self
 
@@ -154,13 +167,20 @@ class Settings(BaseModel):
             return self
         enabled = [name for name, one in self.exchanges.items() if one.enabled]
         if len(enabled) < 2:
-            left = ", ".join(enabled) or "none"
+            left = ", ".join(enabled) or message("none")
             raise ValueError(
-                f"exchanges: live takes two that are enabled, arbitrage being between two; there is {left}"
+                message(
+                    "exchanges: live takes two that are enabled, arbitrage being between two; there is {left}",
+                    left=left,
+                )
             )
         for name, one in self.exchanges.items():
             if not one.enabled and any(one.secret_values()):
-                raise ValueError(f"exchanges.{name}: has an api_key but enabled = false: remove the key, or enable it")
+                raise ValueError(
+                    message(
+                        "exchanges.{name}: has an api_key but enabled = false: remove the key, or enable it", name=name
+                    )
+                )
         return self
 
     @model_validator(mode="before")
@@ -174,7 +194,7 @@ class Settings(BaseModel):
             table = data.get(name, {})
             if isinstance(table, Mapping):
                 if str(table.get("require_proof", True)).lower() not in {"true", "1", "yes", "on"}:
-                    raise ValueError(f"{name}.require_proof is always true in live: leave it out")
+                    raise ValueError(message("{name}.require_proof is always true in live: leave it out", name=name))
                 proven[name] = {**table, "require_proof": True}
         return {**data, **proven}
 
@@ -182,7 +202,9 @@ class Settings(BaseModel):
     def _live_keys_are_private(self) -> Self:
         for name, key in (("redis", self.redis.key_file), ("postgres", self.postgres.key_file)):
             if self.env is Env.LIVE and key is not None and not is_private(key):
-                raise ValueError(f"{name}.key_file {key} may be read by others: chmod 600 {key}")
+                raise ValueError(
+                    message("{name}.key_file {key} may be read by others: chmod 600 {key}", name=name, key=key)
+                )
         return self
 
     def timeout_of(self, check: str, own: float) -> float:

@@ -32,8 +32,9 @@ from preflight.config.sections import ServerSection
 from preflight.config.settings import Settings
 from preflight.config.trust import files_of, must_be_trusted
 from preflight.config.weakened import overrides_of
+from preflight.config.wrong_values import what_is_wrong
 from preflight.errors import NoEnvError, UsageError
-from preflight.message import message
+from preflight.message import Message, joined, message
 from preflight.model import Env
 from preflight.system.io import read_text as read_regular
 from preflight.system.process_id import is_running
@@ -49,6 +50,7 @@ _LINK = re.compile(
 )
 _PLATFORM = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}  # as platforms name them
 _REACH = ("url", "url_file", "host", "socket", "sentinels")  # each says where a server is
+_FLAG = message("flag")
 _FLAG_OF = {"env": "--env", "textfile_dir": "--metrics-output", "run_timeout": "--timeout"}
 
 
@@ -75,9 +77,13 @@ class Layer:
         """Write the key `loc` the way this layer writes it."""
         if loc in self.named:
             return self.named[loc]
-        if self.name == "flag":
+        if self.name == _FLAG:
             return _FLAG_OF[loc[0]]
         return self.prefix + "__".join(loc).upper() if self.prefix else ".".join(loc)
+
+    def place(self, loc: tuple[str, ...]) -> Message:
+        """Say where the value at `loc` stands."""
+        return message("{layer} {key}", layer=self.name, key=self.spell(loc))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ class Loaded:
         for key in keys:
             for layer in self.layers:
                 if layer.holds(key):
-                    return f"{layer.name} {layer.spell(key)}"
-        return "default"
+                    return layer.place(key)
+        return message("default")
 
     def _is_of_url(self, loc: tuple[str, ...]) -> bool:
         section = getattr(self.settings, loc[0])
@@ -128,8 +134,8 @@ def load_with_sources(
     flags: Mapping[str, Any], *, environ: Mapping[str, str], cwd: Path, config: Path | None = None
 ) -> Loaded:
     """Do what `load` does, and keep the layers, so that a value's origin can be told."""
-    given = Layer("flag", {key: value for key, value in flags.items() if value is not None})
-    variables = Layer("variable", _nest(environ, "the environment"), PREFIX)
+    given = Layer(_FLAG, {key: value for key, value in flags.items() if value is not None})
+    variables = Layer(message("variable"), _nest(environ, message("the environment")), PREFIX)
     foreign = _foreign_stack(cwd)
     stack = None if foreign else _stack_layer(cwd)
     env = _choose_env(given, variables, stack, foreign)
@@ -154,17 +160,22 @@ def load_with_sources(
 def _choose_env(given: Layer, variables: Layer, stack: Layer | None, foreign: str | None) -> Env:
     for layer in (given, variables, stack):
         if layer is not None and "env" in layer.values:
-            value, where = layer.values["env"], f"{layer.name} {layer.spell(('env',))}"
+            value, where = layer.values["env"], layer.place(("env",))
             break
     else:
-        raise NoEnvError(
+        missing = message(
             "env: not set, and there is no default; give --env live|paper|dev|test, set PREFLIGHT_ENV, "
-            "or start a local stack with `make up`" + (f"; {foreign}" if foreign else "")
+            "or start a local stack with `make up`"
         )
+        raise NoEnvError(joined((missing, *([foreign] if foreign else []))))
     try:
         return Env(value)
     except ValueError as e:
-        raise UsageError(f"{where}: {value!r} is not an env; it is one of {', '.join(Env)}") from e
+        raise UsageError(
+            message(
+                "{where}: {value!r} is not an env; it is one of {known}", where=where, value=value, known=", ".join(Env)
+            )
+        ) from e
 
 
 def _merge(layers: list[Layer], env: Env) -> Settings:
@@ -174,9 +185,9 @@ def _merge(layers: list[Layer], env: Env) -> Settings:
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as e:
-        raise UsageError("; ".join(_explain(error, layers) for error in e.errors())) from e
+        raise UsageError(joined(_explain(error, layers) for error in e.errors())) from e
     if settings.env is not env:
-        raise UsageError(f"env: the layers disagree: {settings.env} and {env}")
+        raise UsageError(message("env: the layers disagree: {one} and {other}", one=settings.env, other=env))
     return settings
 
 
@@ -189,21 +200,26 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[st
     return both
 
 
-def _explain(error: Any, layers: list[Layer]) -> str:
+def _explain(error: Any, layers: list[Layer]) -> Message:
     """Turn one pydantic error into: which key, where, what is wrong. Values are not repeated: one may be secret."""
     loc = tuple(str(part) for part in error["loc"])
     while loc and not any(layer.holds(loc) for layer in layers):
         loc = loc[:-1]
     source = next((layer for layer in layers if layer.holds(loc)), None) if loc else None
-    key = source.spell(loc) if source is not None else ".".join(str(part) for part in error["loc"]) or "settings"
-    where = f"{source.name} " if source is not None else ""
-    if error["type"] == "extra_forbidden":
-        meant = nearest_key(loc)
-        spelled = "" if meant is None or source is None else f"did you mean {source.spell(meant)}? "
-        return f"{where}{key}: unknown key; {spelled}`preflight config --keys` lists the known ones"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    wanted = "should be " if error["msg"].startswith("Input should be ") else ""
-    return f"{where}{key}: {wanted}{message}"
+    if source is not None:
+        place: str = source.place(loc)
+    else:
+        place = ".".join(str(part) for part in error["loc"]) or message("settings")
+    if error["type"] != "extra_forbidden":
+        return message("{place}: {wrong}", place=place, wrong=what_is_wrong(error))
+    meant = nearest_key(loc)
+    if meant is None or source is None:
+        return message("{place}: unknown key; `preflight config --keys` lists the known ones", place=place)
+    return message(
+        "{place}: unknown key; did you mean {meant}? `preflight config --keys` lists the known ones",
+        place=place,
+        meant=source.spell(meant),
+    )
 
 
 def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
@@ -212,15 +228,19 @@ def _nest(variables: Mapping[str, str | None], where: str) -> dict[str, Any]:
         if not name.startswith(PREFIX) or name in _FOREIGN or value == "" or _is_service_link(name, value):
             continue
         if value is None:
-            raise UsageError(f"{where}: {name} has no value; write {name}=VALUE")
+            raise UsageError(message("{where}: {name} has no value; write {name}=VALUE", where=where, name=name))
         *tables, key = name.removeprefix(PREFIX).lower().split("__")
         node = nested
         for table in tables:
             node = node.setdefault(table, {})
             if not isinstance(node, dict):
-                raise UsageError(f"{where}: {name} goes below a key that already has a plain value")
+                raise UsageError(
+                    message("{where}: {name} goes below a key that already has a plain value", where=where, name=name)
+                )
         if isinstance(node.get(key), dict):
-            raise UsageError(f"{where}: {name} gives a plain value to a key that has keys of its own")
+            raise UsageError(
+                message("{where}: {name} gives a plain value to a key that has keys of its own", where=where, name=name)
+            )
         node[key] = value
     return nested
 
@@ -242,7 +262,13 @@ def _dotenv_lines(path: Path) -> dict[str, str | None]:
     lines: dict[str, str | None] = {}
     for line in parse_stream(io.StringIO(_read(path))):
         if line.error and PREFIX in line.original.string:
-            raise UsageError(f"{path.name}: line {line.original.line} cannot be read; write {PREFIX}KEY=VALUE")
+            raise UsageError(
+                message(
+                    "{name}: line {line} cannot be read; write PREFLIGHT_KEY=VALUE",
+                    name=path.name,
+                    line=line.original.line,
+                )
+            )
         if line.key is not None:
             lines[line.key] = line.value
     return lines
@@ -251,7 +277,13 @@ def _dotenv_lines(path: Path) -> dict[str, str | None]:
 def _dotenv_layer(path: Path, lines: Mapping[str, str | None], env: Env) -> Layer:
     values = _nest(lines, path.name)
     if values.get("env", env.value) != env.value:
-        raise UsageError(f"{path.name}: PREFLIGHT_ENV={values['env']} contradicts the file's own name; was it copied?")
+        raise UsageError(
+            message(
+                "{name}: PREFLIGHT_ENV={value} contradicts the file's own name; was it copied?",
+                name=path.name,
+                value=values["env"],
+            )
+        )
     return Layer(path.name, values, PREFIX, path=path)
 
 
@@ -277,7 +309,9 @@ def _config_layer(cwd: Path, config: Path | None) -> Layer:
         return Layer(path.name, {})
     values = _read_toml(path)
     if "env" in values:
-        raise UsageError(f"{path.name}: env: one file serves every env; give --env or set PREFLIGHT_ENV instead")
+        raise UsageError(
+            message("{name}: env: one file serves every env; give --env or set PREFLIGHT_ENV instead", name=path.name)
+        )
     return Layer(path.name, values, path=path)
 
 
@@ -318,7 +352,7 @@ def _exists(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as e:
-        raise UsageError(f"{path}: cannot be read: {e.strerror}") from e
+        raise UsageError(message("{path}: cannot be read: {strerror}", path=path, strerror=e.strerror)) from e
     return True
 
 
@@ -326,13 +360,13 @@ def _read(path: Path) -> str:
     try:
         return read_regular(path)
     except OSError as e:
-        raise UsageError(f"{path}: cannot be read: {e.strerror}") from e
+        raise UsageError(message("{path}: cannot be read: {strerror}", path=path, strerror=e.strerror)) from e
     except UnicodeDecodeError as e:
-        raise UsageError(f"{path}: is not UTF-8 text (byte {e.start})") from e
+        raise UsageError(message("{path}: is not UTF-8 text (byte {start})", path=path, start=e.start)) from e
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(_read(path))
     except tomllib.TOMLDecodeError as e:
-        raise UsageError(f"{path}: is not TOML: {e}") from e
+        raise UsageError(message("{path}: is not TOML: {reason}", path=path, reason=e)) from e

@@ -28,7 +28,15 @@ def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[st
         for name, path in files:
             flaw = file_flaw(path, secret=private)
             if flaw is not None:
-                raise UsageError(f"{name}: {flaw.problem}; in live it should be {flaw.expected}: {flaw.hint}")
+                raise UsageError(
+                    message(
+                        "{name}: {problem}; in live it should be {expected}: {hint}",
+                        name=name,
+                        problem=flaw.problem,
+                        expected=flaw.expected,
+                        hint=flaw.hint,
+                    )
+                )
 
 
 def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
@@ -41,12 +49,14 @@ def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
         link = path.lstat()
         if link.st_uid not in trusted_owners():
             return flaw_of(path) or Flaw(
-                message("{path} is a link of another user", path=path), "a file", message("rm {path}", path=path)
+                message("{path} is a link of another user", path=path),
+                message("a file"),
+                message("rm {path}", path=path),
             )
         way = sorted({*path.absolute().parents, *path.resolve().parents})
         return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
     except OSError as e:
-        raise UsageError(f"{path}: cannot be looked at: {e.strerror}") from e
+        raise UsageError(message("{path}: cannot be looked at: {strerror}", path=path, strerror=e.strerror)) from e
 
 
 def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:

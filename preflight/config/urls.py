@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from preflight.message import message
+
 # The library's keyword -> the setting. What is in none of them is refused: it would be dropped in silence.
 _REDIS = {
     "host": "host",
@@ -36,7 +38,6 @@ _POSTGRES = {
     "sslkey": "key_file",
     "channel_binding": "channel_binding",
 }
-_UNKNOWN = "url has the parameter {name}, which preflight does not take: leave it out (timeouts are settings)"
 
 
 def redis_parts(url: str) -> dict[str, Any]:
@@ -56,11 +57,16 @@ def redis_parts(url: str) -> dict[str, Any]:
     is_socket = split is not None and split.scheme == "unix"
     if split is None or ("path" if is_socket else "host") not in given or not (is_socket or _is_db(split.path)):
         raise ValueError(
-            "url is not a Redis URL: rediss://user:password@host:6379/0, redis://... or unix:///path "
-            "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)"
+            message(
+                "url is not a Redis URL: {example}, redis://... or unix:///path "
+                "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)",
+                example="rediss://user:password@host:6379/0",  # a value: what cleans texts masks its login
+            )
         )
     if query.pop("ssl_cert_reqs", ["required"]) != ["required"]:
-        raise ValueError("url switches the check of the certificate off: leave ssl_cert_reqs out and set ca_file")
+        raise ValueError(
+            message("url switches the check of the certificate off: leave ssl_cert_reqs out and set ca_file")
+        )
     _must_know(query, _REDIS_QUERY)
     parts = {_REDIS[name]: value for name, value in given.items() if name in _REDIS}
     return parts if is_socket else {**parts, "tls": split.scheme == "rediss"}
@@ -75,9 +81,9 @@ def postgres_parts(url: str) -> dict[str, Any]:
     from psycopg2 import ProgrammingError  # noqa: PLC0415 - 44 ms, only where a URL is given
     from psycopg2.extensions import parse_dsn  # noqa: PLC0415
 
-    wrong = (
-        "url is not a Postgres URL: postgresql://user:password@host:5432/database "
-        "(in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)"
+    wrong = message(
+        "url is not a Postgres URL: {example} (in a password, write % / ? # @ and : as %25 %2F %3F %23 %40 %3A)",
+        example="postgresql://user:password@host:5432/database",  # as above
     )
     plain = re.sub(r"\A(postgres|postgresql)\+\w+://", r"\1://", url)  # SQLAlchemy's way of naming the driver
     if not plain.startswith(("postgres://", "postgresql://")):
@@ -90,7 +96,7 @@ def postgres_parts(url: str) -> dict[str, Any]:
     if given.get("sslrootcert") == "system":  # which is what is taken where no ca_file is named
         del given["sslrootcert"]
     if "," in given.get("host", "") + given.get("port", ""):
-        raise ValueError("url names several hosts: name the one that the bot writes to")
+        raise ValueError(message("url names several hosts: name the one that the bot writes to"))
     if not given.get("host") or not given.get("port", "0").isdecimal():
         raise ValueError(wrong)
     return {_POSTGRES[name]: value for name, value in given.items() if value != ""}
@@ -113,7 +119,9 @@ def with_url(data: Mapping[str, Any], parts: Callable[[str], dict[str, Any]], al
     found = parts(str(getattr(url, "get_secret_value", lambda: url)()))
     twice = [name for name in data if data[name] is not None and (name in alone or name in found)]
     if twice:
-        raise ValueError(f"url and {', '.join(sorted(twice))} are both set: keep the url or its parts")
+        raise ValueError(
+            message("url and {names} are both set: keep the url or its parts", names=", ".join(sorted(twice)))
+        )
     return {**data, **found}
 
 
@@ -129,13 +137,15 @@ def plain_host(host: str | None, table: str) -> str | None:
         ValueError: It is a URL, or has a login, a path or a blank in it; the text does not repeat it.
     """
     if host is not None and (re.search(r"[@?#\s]|://", host) or ("/" in host and not host.startswith("/"))):
-        raise ValueError(f"host is a name or an address and nothing else; for a URL use {table}.url")
+        raise ValueError(
+            message("host is a name or an address and nothing else; for a URL use {table}.url", table=table)
+        )
     if host is not None and not host.startswith("/"):
         try:
             host.encode("idna")  # as it is before it is looked up
         except UnicodeError as e:
             raise ValueError(
-                "host is not a host name: a part between its dots is empty or longer than 63 letters"
+                message("host is not a host name: a part between its dots is empty or longer than 63 letters")
             ) from e
     return host
 
@@ -147,5 +157,10 @@ def _is_db(path: str) -> bool:
 def _must_know(query: Mapping[str, Any], known: frozenset[str]) -> None:
     for name in query:
         if name not in known:
-            shown = name if re.fullmatch(r"[a-z_]{1,40}", name) else "(one with a strange name)"
-            raise ValueError(_UNKNOWN.format(name=shown))
+            shown = name if re.fullmatch(r"[a-z_]{1,40}", name) else message("(one with a strange name)")
+            raise ValueError(
+                message(
+                    "url has the parameter {name}, which preflight does not take: leave it out (timeouts are settings)",
+                    name=shown,
+                )
+            )

@@ -123,9 +123,13 @@ def verify(db: sqlite3.Connection, path: Path) -> int:
             )
         )
     if not marked or not 1 <= version <= len(MIGRATIONS):
-        raise DamagedError(f"its mark is {'right' if marked else 'missing'}, its schema version {version}")
+        raise DamagedError(
+            message("its mark is right, its schema version {version}", version=version)
+            if marked
+            else message("its mark is missing, its schema version {version}", version=version)
+        )
     if tables != _tables_of(version):
-        raise DamagedError(f"its tables are not those of schema version {version}")
+        raise DamagedError(message("its tables are not those of schema version {version}", version=version))
     _settle(db)
     found = "; ".join(row[0] for row in db.execute("PRAGMA quick_check(3)"))
     if found != "ok":
@@ -152,7 +156,7 @@ def load(db: sqlite3.Connection, env: str) -> State:
     state = State(env, tuple(row[0] for row in rows))
     life = db.execute("SELECT resets FROM life").fetchall()
     if len(life) != 1:
-        raise DamagedError(f"table life has {len(life)} rows")
+        raise DamagedError(message("table life has {count} rows", count=len(life)))
     try:
         for check_id in state.checks:
             catalogue.label_value("check", check_id)

@@ -6,6 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from preflight.language import Say, english
+from preflight.message import message
+from preflight.render.wrapping import columns
+
+_TITLES = (message("BLOCKS"), message("TIMEOUT"), message("REQUIRES"), message("PROVES"))
 Blocking = Callable[[str], bool] | None  # tells whether an id blocks in the chosen env; None: no env was chosen
 
 
@@ -33,22 +38,23 @@ class ListedCheck(Protocol):
         """Whether it asks anything over the network."""
 
 
-def render_list(checks: Sequence[ListedCheck], blocking: Blocking) -> str:
+def render_list(checks: Sequence[ListedCheck], blocking: Blocking, say: Say = english) -> str:
     """Return the checks as a plain table that ends with a newline."""
-    rows = [("ID", "BLOCKS", "TIMEOUT", "REQUIRES", "PROVES")]
+    rows = [("ID", *(say(title) for title in _TITLES))]
     rows += [
         (
             check.id,
-            _blocks(check, blocking),
-            f"{check.timeout:g} s",
+            say(_blocks(check, blocking)),
+            say(message("{timeout:g} s", timeout=check.timeout)),
             ", ".join(check.requires) or "-",
-            check.proves,
+            say(check.proves),
         )
         for check in checks
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    widths = [max(columns(row[column]) for row in rows) for column in range(4)]
     return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() + "\n"
+        "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip()
+        + "\n"
         for row in rows
     )
 
@@ -78,4 +84,4 @@ def render_list_json(checks: Sequence[ListedCheck], blocking: Blocking) -> str:
 def _blocks(check: ListedCheck, blocking: Blocking) -> str:
     if blocking is None:
         return "?"
-    return "yes" if blocking(check.id) else "no"
+    return message("yes") if blocking(check.id) else message("no")

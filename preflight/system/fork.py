@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+from preflight.message import message
 from preflight.system.streams import ENDING
 
 _SIGNALS = (signal.SIGINT, signal.SIGALRM, *ENDING)  # at their defaults in a child
@@ -156,7 +157,7 @@ def answer_of(work: Callable[[], bytes], seconds: float, *, limit: int) -> bytes
     if not newline and len(said) <= limit:
         raise ForkFailedError(ended)
     if len(line) > limit:
-        raise ForkFailedError(f"its answer is longer than {limit} bytes")
+        raise ForkFailedError(message("its answer is longer than {limit} bytes", limit=limit))
     if not line.startswith(_FINE):
         raise ForkFailedError(line.removeprefix(_NOT).decode(errors="replace"))
     return line.removeprefix(_FINE)
@@ -200,7 +201,8 @@ def _hear(answer: int, pid: int, seconds: float, limit: int) -> tuple[bytes, str
         wait_for(pid, _REAP_SECONDS)
         _, status = os.waitpid(pid, os.WNOHANG)
     if not in_time:
-        return bytes(said), f"it does not end within {seconds:g} s"
+        return bytes(said), message("it does not end within {seconds:g} s", seconds=seconds)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:  # which is what ended it just now
-        return bytes(said), f"its process was ended by {signal.Signals(os.WTERMSIG(status)).name}"
-    return bytes(said), "its process ended in the middle of it"
+        ended = message("its process was ended by {signal}", signal=signal.Signals(os.WTERMSIG(status)).name)
+        return bytes(said), ended
+    return bytes(said), message("its process ended in the middle of it")

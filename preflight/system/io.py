@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.message import message
+
 _MAX_PAGE = 4 * 1024 * 1024  # bytes; a metrics page is a few hundred kB at most
 
 
@@ -43,7 +45,7 @@ def _open_regular(name: str, flags: int) -> int:
         os.close(descriptor)
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-        raise OSError(errno.EINVAL, "it is not a regular file", name)
+        raise OSError(errno.EINVAL, message("it is not a regular file"), name)
     return descriptor
 
 
@@ -63,14 +65,12 @@ def fetch_text(url: str, timeout: float) -> str:
         session.trust_env = False
         with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
             if answer.status_code != requests.codes.ok:
-                message = f"it answered {answer.status_code} {answer.reason}"
-                raise OSError(message)
+                raise OSError(message("it answered {status} {reason}", status=answer.status_code, reason=answer.reason))
             page = b""
             for part in answer.iter_content(65536):
                 page += part
                 if len(page) > _MAX_PAGE:
-                    message = f"its answer is longer than {_MAX_PAGE} bytes"
-                    raise OSError(message)
+                    raise OSError(message("its answer is longer than {limit} bytes", limit=_MAX_PAGE))
     return page.decode("utf-8", "replace")
 
 
@@ -102,6 +102,7 @@ def run_command(argv: Sequence[str], cwd: Path, env: Mapping[str, str], timeout:
             check=False,
         )
     except subprocess.TimeoutExpired as e:
-        message = f"{argv[0]} did not end within {timeout:g} s"
-        raise TimeoutError(message) from e
+        raise TimeoutError(
+            message("{program} did not end within {timeout:g} s", program=argv[0], timeout=timeout)
+        ) from e
     return ProgramResult(code=done.returncode, stdout=done.stdout, stderr=done.stderr)

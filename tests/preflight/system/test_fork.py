@@ -129,7 +129,7 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """One that knows pidfd, one that does not, and a profile that forbids it."""
     if request.param is not None:
 
-        def refuse(pid: int) -> int:
+        def refuse(pid: int, _flags: int = 0) -> int:  # psutil gives flags, too
             raise OSError(request.param, os.strerror(request.param), str(pid))
 
         monkeypatch.setattr(os, "pidfd_open", refuse)
