@@ -89,7 +89,7 @@ def test_g13_the_primary_is_asked_anew_after_a_failover(
     sentinel = started.start(
         f"sentinel monitor mymaster {HOST} {primary} 1",
         f"sentinel auth-pass mymaster {PASSWORD}",
-        "sentinel down-after-milliseconds mymaster 300",
+        "sentinel down-after-milliseconds mymaster 1500",  # a busy machine must not look down
         "sentinel failover-timeout mymaster 2000",
         mode="--sentinel",
     )
