@@ -26,6 +26,7 @@ from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
 from preflight.system.streams import ENDING
+from tests.modes import bound
 
 MakeCheck = Callable[..., Check]
 IDS = ("environment", "redis", "postgres", "storage")
@@ -598,31 +599,16 @@ def test_killed_gate_leaves_no_yesterday(prom: Path) -> None:
     assert 'arbitrage_preflight_runs_total{env="paper"} 0.0' in text
 
 
-def test_old_prom_stays_where_it_may_not_be_written(open_dir: Path, tmp_path: Path) -> None:
+def test_old_prom_stays_where_it_may_not_be_written(tmp_path: Path) -> None:
     """For a user who may not write the textfile directory the run is UNRECORDED, and the old `.prom` is untouched."""
-    directory = open_dir / "textfile"
+    directory = tmp_path / "textfile"
     directory.mkdir()
     prom = directory / "arbitrage_preflight_paper.prom"
     prom.write_text(OLD, encoding="utf-8")
     prom.chmod(0o644)
     directory.chmod(0o555)
-    (open_dir / "state").mkdir()
-    (open_dir / "state").chmod(0o777)
-    # One run first, so that every module is loaded before this process may no longer read where they lie.
-    body = """
-    warm, directory, state = sys.argv[1:4]
-    del sys.argv[1:4]
-    os.environ["XDG_STATE_HOME"] = warm
-    assert cli.main(["--env", "paper", "--metrics-output", warm]) == 0
-    os.environ["XDG_STATE_HOME"] = state
-    if os.geteuid() == 0:
-        os.setgroups([]); os.setgid(65534); os.setuid(65534)
-    os.chdir("/")
-    cli.entry()
-    """
-    environ = {"PATH": os.environ["PATH"], "HOME": str(open_dir)}
-    command = [*program(body), str(tmp_path), str(directory), str(open_dir / "state")]
-    command += ["--env", "paper", "--metrics-output", str(directory)]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    command = bound([*program("cli.entry()"), "--env", "paper", "--metrics-output", str(directory)])
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30, env=environ)
     assert (done.returncode, without_alerts(done.stderr)) == (5, "")
     assert f"cannot write the metrics file {prom}: Permission denied" in done.stdout

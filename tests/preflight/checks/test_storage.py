@@ -17,6 +17,7 @@ from preflight.check import Context, DiskRoom
 from preflight.checks.storage import StorageCheck
 from preflight.config.settings import Settings
 from preflight.model import Mode, Outcome, Status
+from tests.modes import bound
 
 MakeContext = Callable[..., Context]
 MakeSettings = Callable[..., Any]
@@ -201,7 +202,7 @@ def test_disk_says_no(
 
 
 UNPRIVILEGED = """
-import os, sys
+import sys
 from pathlib import Path
 from preflight.check import Context
 from preflight.checks.storage import StorageCheck
@@ -211,8 +212,6 @@ base = Path(sys.argv[1])
 settings = Settings.model_validate({
     "env": "paper", "textfile_dir": base / "textfile", "ledger": base / "ledger.sqlite", "spool_dir": base / "spool",
 })
-if os.geteuid() == 0:
-    os.setgroups([]); os.setgid(65534); os.setuid(65534)
 context = Context(settings=settings, mode=Mode.REAL, run_id="r", environ={}, cwd=base)
 outcome = StorageCheck().run(context)
 print(outcome.status, outcome.summary)
@@ -225,11 +224,13 @@ def test_directory_that_may_not_be_written(key: str, open_dir: Path) -> None:
     for path in (open_dir / "spool", open_dir / "textfile", open_dir):
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
-        if os.geteuid() == 0:
-            os.chown(path, 65534, 65534)
     (open_dir / key).chmod(0o555)
     done = subprocess.run(
-        [sys.executable, "-c", UNPRIVILEGED, str(open_dir)], capture_output=True, text=True, check=False, timeout=30
+        bound([sys.executable, "-c", UNPRIVILEGED, str(open_dir)]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
     assert done.stderr == ""
     setting = "spool_dir" if key == "spool" else "textfile_dir"

@@ -16,6 +16,7 @@ from preflight.config.sources import load
 from preflight.errors import UsageError
 from preflight.model import Env
 from preflight.system.process_id import birth
+from tests.modes import bound
 
 CANARY = "hunter2-Canary"
 Put = Callable[[str, str], Path]
@@ -249,13 +250,10 @@ def test_stack_file_without_its_process(stack: str, tmp_path: Path, put: Put) ->
 
 
 UNPRIVILEGED = """
-import os, sys
+import sys
 from pathlib import Path
-from preflight.system.process_id import birth
 from preflight.errors import UsageError
 from preflight.config.sources import load
-if os.geteuid() == 0:
-    os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
     load({"env": "paper"}, environ={}, cwd=Path(sys.argv[1]))
 except UsageError as e:
@@ -272,17 +270,21 @@ except UsageError as e:
         (".stack/preflight.toml", ".stack"),
     ],
 )
-def test_files_without_permission(name: str, closed: str, open_dir: Path) -> None:
+def test_files_without_permission(name: str, closed: str, tmp_path: Path) -> None:
     """A file, or its folder, that this user may not read is refused by path: it might have said otherwise."""
-    path = open_dir / name
+    path = tmp_path / name
     path.parent.mkdir(mode=0o755, exist_ok=True)
     path.write_text("", encoding="utf-8")
-    (open_dir / closed).chmod(0)
+    (tmp_path / closed).chmod(0)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", UNPRIVILEGED, str(open_dir)], capture_output=True, text=True, check=False, timeout=30
+            bound([sys.executable, "-c", UNPRIVILEGED, str(tmp_path)]),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
     finally:
-        (open_dir / closed).chmod(0o700)
+        (tmp_path / closed).chmod(0o700)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{path}: cannot be read: Permission denied\n"

@@ -73,7 +73,7 @@ if os.geteuid() == 0:  # who else can become a user that nobody knows?
             "import os, sys; from preflight import cli, gate, plugins, registry; "
             "from preflight.config import sources; "
             "from preflight.commands import run; "
-            "os.setgid(54321); os.setuid(54321); sys.exit(cli.main(['--env', 'paper', '--dry-run']))"
+            "os.setresuid(54321, 0, 0); sys.exit(cli.main(['--env', 'paper', '--dry-run']))"
         )
         found = subprocess.run(
             [sys.executable, "-c", program],

@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.modes import obey_modes
+
 _NEWNS, _NEWUSER = 0x00020000, 0x10000000  # <sched.h>
 MS_RDONLY, _MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x1, 0x20, 0x4000, 0x40000  # <sys/mount.h>
-_PR_CAPBSET_DROP = 24  # <sys/prctl.h>
-_DAC_OVERRIDE, _DAC_READ_SEARCH = 1, 2  # <linux/capability.h>
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -69,13 +69,6 @@ def fill(folder: Path) -> None:
             sys.stderr.write(f"{folder} is full: {e.strerror}\n")
 
 
-def _obey_modes() -> None:
-    """Take from root what lets it pass by mode bits; the next program has it no more."""
-    if os.geteuid() == 0:
-        for capability in (_DAC_OVERRIDE, _DAC_READ_SEARCH):
-            _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
-
-
 def main(argv: Sequence[str]) -> None:
     """Make what was asked for, then become the command."""
     parser = argparse.ArgumentParser()
@@ -93,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
         if asked.read_only:
             mount(asked.read_only, MS_RDONLY)
         if asked.bound_by_modes:
-            _obey_modes()
+            obey_modes()
     except (OSError, CannotError) as e:
         sys.exit(f"this fault cannot be made here: {e}")
     os.execvp(asked.command[0], asked.command)  # noqa: S606 - a list argv, handed in by the test

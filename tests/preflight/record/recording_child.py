@@ -2,7 +2,7 @@
 
 Used as `python -m tests.preflight.record.recording_child`: each line of stdin is a JSON object, answered by one exit
 code. `argv`, `env` and `found` (check id -> status) say what is run; `full` and `read_only` name directories over
-which such a file system is laid; `bound` makes the child a user whom mode bits bind; `stdout` names the file for what
+which such a file system is laid; `bound` makes the child obey mode bits, root's too; `stdout` names the file for what
 it prints. Every file of the directory `show` is copied to `shown` afterwards: what was laid over it is gone with the
 child.
 """
@@ -28,9 +28,9 @@ from preflight import cli, registry
 from preflight.check import Context
 from preflight.message import Message
 from preflight.model import Outcome, Status
+from tests.modes import obey_modes
 from tests.preflight.faults.launcher import MS_RDONLY, fill, mount, own_mounts
 
-NOBODY = 65534
 IDS = ("environment", "secrets", "read_only_guard", "redis", "postgres", "storage")
 
 
@@ -66,10 +66,8 @@ def _gate(task: dict[str, Any]) -> NoReturn:
     printed = os.open(task["stdout"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(printed, stream)
-    if task["bound"] and os.geteuid() == 0:
-        os.setgroups([])
-        os.setgid(NOBODY)
-        os.setuid(NOBODY)
+    if task["bound"]:
+        obey_modes()
     os.chdir(task["env"]["HOME"])
     setattr(registry, "default_registry", lambda _=None: _registry(task["found"]))  # noqa: B010 - as a test would
     sys.argv = ["preflight", *task["argv"]]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import shutil
 import signal
 import sqlite3
 import tempfile
@@ -25,9 +24,9 @@ from preflight.record import schema
 from preflight.record.ledger import Ledger, Snapshot
 from preflight.record.ledgerfile import hold
 from preflight.record.state import State
+from tests.modes import obeying_modes
 from tests.property_size import examples
 
-NOBODY = 65534
 IDS = ("redis", "postgres")
 
 
@@ -363,34 +362,6 @@ def test_names_of_one_ledger_share_a_lock(file: Path) -> None:
     assert link.is_symlink()
 
 
-@contextmanager
-def unprivileged(folder: Path) -> Iterator[None]:
-    """Be a user whom mode bits bind, and who owns everything in `folder`."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, NOBODY, NOBODY)
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-
-
-@pytest.fixture
-def reachable() -> Iterator[Path]:
-    """A ledger in a directory that another uid can reach, which pytest's own is not."""
-    folder = Path(tempfile.mkdtemp(prefix="preflight-ledger-"))
-    folder.chmod(0o755)
-    count(folder / "ledger.sqlite")
-    yield folder / "ledger.sqlite"
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize(
     ("target", "mode"),
     [
@@ -401,28 +372,27 @@ def reachable() -> Iterator[Path]:
         pytest.param(".", 0o000, id="unreadable directory"),
     ],
 )
-def test_permissions_are_no_damage(reachable: Path, target: str, mode: int) -> None:
+def test_permissions_are_no_damage(file: Path, target: str, mode: int) -> None:
     """A ledger that this user may not read or write is refused, named, and not set aside."""
-    found = reachable.read_bytes()
-    with unprivileged(reachable.parent):
-        (reachable.parent / target).chmod(mode)
-        with pytest.raises(LedgerError, match=r"ledger\.sqlite.*permission") as caught:
-            start(reachable)
+    found = file.read_bytes()
+    (file.parent / target).chmod(mode)
+    with obeying_modes(), pytest.raises(LedgerError, match=r"ledger\.sqlite.*permission") as caught:
+        start(file)
     assert not isinstance(caught.value, LedgerLockedError)
-    reachable.parent.chmod(0o755)
-    reachable.chmod(0o644)  # whoever runs this may be nobody special either
-    assert reachable.read_bytes() == found
-    assert list(reachable.parent.glob("*.damaged-*")) == []
+    file.parent.chmod(0o755)
+    file.chmod(0o644)  # whoever runs this may be nobody special
+    assert file.read_bytes() == found
+    assert list(file.parent.glob("*.damaged-*")) == []
 
 
-def test_damaged_and_cannot_be_moved(reachable: Path) -> None:
+def test_damaged_and_cannot_be_moved(file: Path) -> None:
     """A damaged ledger that cannot be moved aside is refused and left as it is."""
-    reachable.write_text("no database")
-    with unprivileged(reachable.parent):
-        reachable.parent.chmod(0o555)
-        with pytest.raises(LedgerError, match="cannot move the damaged ledger aside"):
-            start(reachable)
-    assert reachable.read_text() == "no database"
+    file.write_text("no database")
+    file.parent.chmod(0o555)
+    with obeying_modes(), pytest.raises(LedgerError, match="cannot move the damaged ledger aside"):
+        start(file)
+    file.parent.chmod(0o755)
+    assert file.read_text() == "no database"
 
 
 def test_missing_directory(tmp_path: Path) -> None:

@@ -29,7 +29,6 @@ import preflight
 from preflight.alerts.spool import Spool
 
 ROOT = Path(preflight.__file__).parents[1]
-NOBODY = 65534
 NAME = "arbitrage_preflight_live.prom"
 GAUGES = ("arbitrage_preflight_last_success", "arbitrage_preflight_ready_for_live")
 FOREIGN = b"# HELP other_total Of another program.\n# TYPE other_total counter\nother_total 3.0\n"
@@ -173,7 +172,7 @@ def another_programs(place: Place) -> Iterator[None]:
 
 
 def forbidden(*names: str, own_file: bool = False) -> Callable[[Place], AbstractContextManager[None]]:
-    """This user may not write these directories; `own_file`: the `.prom` in one is its own all the same."""
+    """This user may not write these directories; `own_file`: but the `.prom` in one."""
 
     @contextlib.contextmanager
     def make(place: Place) -> Iterator[None]:
@@ -182,8 +181,6 @@ def forbidden(*names: str, own_file: bool = False) -> Callable[[Place], Abstract
             for path in directory.iterdir():
                 path.chmod(0o444 if path != place.prom or not own_file else 0o644)
             directory.chmod(0o555)
-        if own_file and os.geteuid() == 0 and place.prom.exists():
-            os.chown(place.prom, NOBODY, NOBODY)
         yield
         for name in names:
             getattr(place, name).chmod(0o755)

@@ -8,15 +8,13 @@ import signal
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from preflight.errors import TextfileError
 from preflight.record import textfile
-
-NOBODY = 65534
+from tests.modes import obeying_modes
 
 
 def publish(folder: Path, env: str, content: bytes) -> Path:
@@ -34,22 +32,6 @@ def folder() -> Iterator[Path]:
         if path.is_dir():
             path.chmod(0o755)
     shutil.rmtree(made)
-
-
-@contextmanager
-def unprivileged(owned: Path) -> Iterator[None]:
-    """Be a user whom mode bits bind, and who owns `owned`."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.chown(owned, NOBODY, NOBODY)
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 def test_writes_a_readable_file(folder: Path) -> None:
@@ -142,8 +124,8 @@ def test_file_instead_of_directory(folder: Path) -> None:
 def test_unwritable_directory(folder: Path) -> None:
     """A directory that this user may not write says so, and the old file stays."""
     target = old_one(folder)
-    with unprivileged(folder):
-        folder.chmod(0o555)
+    folder.chmod(0o555)
+    with obeying_modes():
         refused(folder, "Permission denied", "permission")
     assert target.read_bytes() == b"old 1\n"
     assert list(folder.iterdir()) == [target]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from acceptance.stack.choice.choose import CHOICES, Choice, StackChoice, open_st
 from acceptance.stack.docker import docker_cli
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import Stack, StackError, Urls
-from acceptance.stack.run_as import service_user
+from tests.modes import obeying_modes
 
 ROOT = Path(__file__).parents[4]
 TOKEN = "glsa_made-up-token-of-a-service-account"
@@ -299,20 +298,13 @@ def test_an_unreadable_login_file_is_named(put: Callable[[Path], None], tmp_path
 
 
 def test_a_login_file_of_somebody_else_is_named(tmp_path: Path) -> None:
-    """A file that its mode keeps from this user is one sentence too; root, whom modes do not bind, steps down first."""
+    """A file that its mode keeps from this user is one sentence too."""
     file = tmp_path / "login"
     file.write_text(TOKEN, encoding="utf-8")
     file.chmod(0o000)
-    user = service_user()
 
-    if user is not None:
-        os.seteuid(user.uid)
-    try:
-        with pytest.raises(StackError, match="cannot be read \\(PermissionError\\)"):
-            read_login(file)
-    finally:
-        if user is not None:
-            os.seteuid(0)
+    with obeying_modes(), pytest.raises(StackError, match="cannot be read \\(PermissionError\\)"):
+        read_login(file)
 
 
 def test_say_writes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
