@@ -1,9 +1,10 @@
-"""How fast the dashboards are: every panel through Grafana, over a day of 15 s data from one host, and their lint."""
+"""How fast the dashboards are: all panels asked and displayed, over a day of 15 s data of one host, and their lint."""
 
 from __future__ import annotations
 
 import itertools
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -11,15 +12,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 import preflight.record.catalogue
 from acceptance.dashboards.lint.catalogue import FOREIGN, Metric, arbitrage_metrics
 from acceptance.dashboards.model import list_panels, panel_queries
 from acceptance.dashboards.pictures.live import DASHBOARDS
 from acceptance.dashboards.template import Window, default_values
+from acceptance.display.installed import installed_library
 from acceptance.probes import GrafanaClient
 from acceptance.probes.grafana import ServedDashboard
 from acceptance.proof.judge import Marks
-from acceptance.proof.sweep import WITHOUT_DATA, sweep
+from acceptance.proof.sweep import WITHOUT_DATA, PanelOutcome, displayed, sweep
 from acceptance.stack.binaries.resolve import resolve
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.world.grafana.identity import is_standin
@@ -60,7 +64,7 @@ assert queries and not lint_queries(queries, known_metrics())
 
 
 def measure() -> Iterable[Figure]:
-    """The sweep of all panels, a panel's query at p95, and the lint, each beside its limit."""
+    """The sweep of all panels, what they display, a panel's query at p95, and the lint, each beside its limit."""
     with EmbeddedStack(services=("prometheus", "grafana"), interval=None) as stack:
         end = float(int(time.time()) // STEP * STEP - 2 * STEP)
         stack.stop_service("prometheus")
@@ -74,8 +78,10 @@ def measure() -> Iterable[Figure]:
             outcomes = sweep(grafana, served, window, Marks(env="paper"), display=None)
             whole = time.perf_counter() - begun
             must_show_the_day(sum(bool(one.values) for one in outcomes), len(outcomes))
+            shown = tuple(display(outcomes))
             singles = [each for _ in range(_TIMES) for each in ask_each(grafana, served, window)]
     yield Figure(what=f"{len(outcomes)} panels, a day of data", value=whole, unit="s", limit=most)
+    yield from shown
     p95 = statistics.quantiles(singles, n=20)[-1]
     yield Figure(what="one panel's query, p95", value=1000 * p95, unit="ms", limit=100)
     yield Figure(what="the slowest of them", value=1000 * max(singles), unit="ms")
@@ -91,6 +97,22 @@ def must_show_the_day(shown: int, panels: int) -> None:
     """
     if shown != panels:
         raise RuntimeError(f"only {shown} of {panels} panels show the day that was made for them")
+
+
+def display(outcomes: Sequence[PanelOutcome]) -> Iterator[Figure]:
+    """Ask Grafana's display library, every major version of it, what all panels display."""
+    with installed_library() as library:
+        begun = time.perf_counter()
+        shown = displayed(outcomes, library)
+        seconds = time.perf_counter() - begun
+        (node,) = (child for child in psutil.Process().children() if library.node.name in child.name())
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{node.pid}/status").read_text(), re.MULTILINE)
+    seen = [bool(each.displayed) and all(one.texts() for one in each.displayed.values()) for each in shown]
+    must_show_the_day(sum(seen), len(seen))
+    what = f"what they display on Grafana {' and '.join(shown[0].displayed)}"
+    yield Figure(what=what, value=seconds, unit="s", limit=3)
+    if peak is not None:  # Linux alone tells
+        yield Figure(what="the library's memory", value=int(peak[1]) * 1024 / 1e6, unit="MB", limit=400)
 
 
 def ask_each(grafana: GrafanaClient, served: Iterable[ServedDashboard], window: Window) -> Iterator[float]:
