@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from http.client import HTTPException
 from typing import Self
+from urllib.parse import urlencode
 
 import pytest
 
@@ -48,19 +52,20 @@ class Runs:
             "PREFLIGHT_TELEGRAM__DEADLINE": "5",
         }
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=each) for each in (self._run, self._scrape)]
+        self._threads = ThreadPoolExecutor(max_workers=2)
+        self._ends: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         """Begin."""
-        for each in self._threads:
-            each.start()
+        self._ends = [self._threads.submit(each) for each in (self._run, self._scrape)]
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End after the run that is under way."""
+        """End after the run that is under way; what went wrong in either thread is raised here."""
         self._over.set()
-        for each in self._threads:
-            each.join()
+        self._threads.shutdown()
+        for each in self._ends:
+            each.result()
 
     def run(self, *words: str) -> PreflightRun:
         """One run, or another command."""
@@ -74,7 +79,7 @@ class Runs:
         while not self._over.wait(0.2):
             try:
                 _, page = http_get(self._stack.ports["node-exporter"], "/metrics")
-            except OSError:  # it is the one that is away
+            except (OSError, HTTPException):  # it is the one that is away
                 continue
             for line in page.splitlines():
                 if line.startswith(COUNTERS):
@@ -82,11 +87,15 @@ class Runs:
                     self.seen.setdefault(name, []).append(float(value))
 
 
-def _runs_again(container: str) -> None:
+def _pid(container: str) -> int:
+    """The process id of a container's first process; 0 while it has none."""
+    return int(docker_cli.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
+
+
+def _runs_again(container: str, *, killed: int) -> None:
     """Wait until Docker has started a container again; how its service does by then is for the end to say."""
-    shows = ("inspect", "--format", "{{.State.Status}}", container)
     wait_until(
-        lambda: Observation[None](done=(said := docker_cli.docker(*shows).stdout.strip()) == "running", said=said),
+        lambda: Observation[None](done=(pid := _pid(container)) not in {0, killed}, said=f"process {pid}"),
         asked=f"whether {container} was started again",
         timeout=30,
         interval=0.1,
@@ -97,10 +106,10 @@ def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event)
     container = stack.project.container(service)
     network = f"{stack.project.name}_{'data' if service in {'redis', 'postgres', 'engine'} else 'metrics'}"
     if kind == "kill":  # by its process: `docker kill` would count as somebody's wish that it be stopped
-        pid = int(docker_cli.docker("inspect", "--format", "{{.State.Pid}}", container).stdout)
+        pid = _pid(container)
         os.kill(pid, signal.SIGKILL)
         away.wait(AWAY_SECONDS)
-        _runs_again(container)
+        _runs_again(container, killed=pid)
         return
     first, second = {
         "freeze": (("pause", container), ("unpause", container)),
@@ -115,6 +124,13 @@ def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event)
         away.wait(AWAY_SECONDS)
         done = docker_cli.docker(*second, seconds=30)
         assert done.code == 0, done.said
+
+
+def _of_prometheus(stack: ComposeStack, query: str) -> dict[str, float]:
+    """What Prometheus answers to a query: series -> value."""
+    asked = f"/api/v1/query?{urlencode({'query': query})}"
+    _, answer = http_get(stack.ports["prometheus"], asked)
+    return {str(each["metric"]): float(each["value"][1]) for each in json.loads(answer)["data"]["result"]}
 
 
 def test_a_month_in_three_minutes(stack: ComposeStack) -> None:
@@ -144,5 +160,8 @@ def test_a_month_in_three_minutes(stack: ComposeStack) -> None:
     for name, values in runs.seen.items():
         assert values == sorted(values), name
     totals = [values[-1] for name, values in runs.seen.items() if "runs_total{" in name]
+    resets = _of_prometheus(stack, f'resets({{__name__=~"{"|".join(name[:-1] for name in COUNTERS)}"}}[10m])')
+    assert resets, "Prometheus has none of the counters"
+    assert set(resets.values()) == {0.0}, resets
     assert len(runs.done) - 1 <= sum(totals) <= len(runs.done), "each run is counted, and once"
     assert time.monotonic() - began < SECONDS

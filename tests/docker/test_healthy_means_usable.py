@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -278,6 +280,52 @@ def test_a_grafana_without_its_dashboards_or_datasource_is_not_healthy(bench: Be
     path.write_text(whole, encoding="utf-8")
     assert bench.compose("restart", "--timeout", "2", "grafana").code == 0
     bench.gets_healthy("grafana")
+
+
+@pytest.mark.parametrize(
+    ("age", "dashboards", "datasources", "said"),
+    [
+        (600, 6, 1, ""),
+        (600, 9, 2, ""),
+        (600, 5, 1, "dashboards 5, and"),
+        (600, 6, 0, "datasources 0"),
+        (60, 0, 0, ""),
+        (600, None, None, ""),
+    ],
+    ids=["all", "more", "dashboard missing", "datasource missing", "not counted yet", "counts switched off"],
+)
+def test_a_real_grafana_is_asked_for_what_it_counts(
+    bench: Bench, age: int, dashboards: int | None, datasources: int | None, said: str
+) -> None:
+    """The healthcheck as it is, in the container, on the pages that a Grafana serves without a login.
+
+    Grafana counts for the first time 30 to 120 s after its start; until then its page says 0.
+    """
+    page = f"process_start_time_seconds {time.time() - age:.9e}\n"
+    if dashboards is not None:
+        page += f"grafana_stat_totals_dashboard {dashboards}\n"
+    if datasources:
+        page += f'grafana_stat_totals_datasource{{plugin_id="prometheus"}} {datasources}\n'
+    bench.starts("grafana")
+    bench.gets_healthy("grafana")
+    container = bench.project.container("grafana")
+    shown = docker_cli.docker("inspect", "--format", "{{json .Config.Healthcheck.Test}}", container).stdout
+    kind, script = json.loads(shown)
+    assert kind == "CMD-SHELL"
+    assert "127.0.0.1:3000" in script
+    serve = f"""
+        mkdir -p /tmp/pages/api && cd /tmp/pages
+        echo Ok >healthz && echo '{{}}' >api/health && printf %s {shlex.quote(page)} >metrics
+        python3 -m http.server 3999 --bind 127.0.0.1 >/dev/null 2>&1 & server=$!
+        until wget -q -O /dev/null http://127.0.0.1:3999/healthz; do :; done
+        ( {script.replace("127.0.0.1:3000", "127.0.0.1:3999")} )
+        code=$?
+        kill $server
+        exit $code
+    """
+    done = docker_cli.docker("exec", container, "sh", "-c", serve, seconds=30)
+    assert (done.code == 0) is (not said), done.said
+    assert said in done.stdout
 
 
 def test_a_node_exporter_that_cannot_read_its_folder_is_not_healthy(bench: Bench, images: dict[str, str]) -> None:
