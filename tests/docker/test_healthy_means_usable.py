@@ -317,7 +317,7 @@ def test_a_real_grafana_is_asked_for_what_it_counts(
         mkdir -p /tmp/pages/api && cd /tmp/pages
         echo Ok >healthz && echo '{{}}' >api/health && printf %s {shlex.quote(page)} >metrics
         python3 -m http.server 3999 --bind 127.0.0.1 >/dev/null 2>&1 & server=$!
-        until wget -q -O /dev/null http://127.0.0.1:3999/healthz; do :; done
+        until wget -q -O /dev/null http://127.0.0.1:3999/healthz 2>/dev/null; do :; done
         ( {script.replace("127.0.0.1:3000", "127.0.0.1:3999")} )
         code=$?
         kill $server
