@@ -11,7 +11,7 @@ from supply import table
 from supply.check import faults
 from supply.installed import installed
 from supply.licences import load
-from supply.locks import npm_licences, parts
+from supply.locks import parts
 from supply.part import SupplyError
 
 _PROJECT = Path(__file__).resolve().parents[1]
@@ -36,15 +36,15 @@ def main(argv: Sequence[str] | None = None, *, project: Path = _PROJECT) -> int:
     parser.add_argument("verb", choices=("check", "renew"), help=f"renew: also write {table.PAGE} anew")
     options = parser.parse_args(argv)
     try:
-        every, licences, npm = parts(project), load(), npm_licences(project)
+        every, licences = parts(project), load()
     except SupplyError as error:
         sys.stderr.write(f"supply: {error}\n")
         return 2
-    wanted = table.page(every, licences, npm)
+    wanted = table.page(every, licences)
     path = project / table.PAGE
     if options.verb == "renew":
         path.write_text(wanted, encoding="utf-8")
-    found = list(faults(every, licences, npm, installed()))
+    found = list(faults(every, licences, installed()))
     if not path.is_file() or path.read_text(encoding="utf-8") != wanted:
         found.append(f"{table.PAGE} is not what the locks and the table give: run `python -m supply renew`")
     sys.stdout.write("".join(f"supply: {text}\n" for text in found))

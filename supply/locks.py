@@ -11,7 +11,7 @@ from typing import Final
 
 from supply.part import Part, SupplyError
 
-_PIN: Final = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
+_PIN: Final = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?(?:==([^\s;\\*,]+)(?=[\s;\\]|$))?")
 _SHA256: Final = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?=\s|$)")
 _REQUIRED: Final = re.compile(r"^(?:require )?\s*(\S+) (v\S+?)(?: // indirect)?$", re.MULTILINE)
 _SUM: Final = re.compile(r"^(\S+) (v[^\s/]+) (h1:[A-Za-z0-9+/]{43}=)$", re.MULTILINE)
@@ -63,7 +63,7 @@ def _requirements(path: Path, shown: str) -> Iterator[Part]:
             yield Part(
                 kind="pypi",
                 name=normalised(pin[1]),
-                version=pin[2],
+                version=pin[2] or "",  # `one>=1` is still installed: without a version it is a fault, not nothing
                 hashes=frozenset(_SHA256.findall(block)),
                 pinned_by=shown,
             )
@@ -88,17 +88,8 @@ def _npm_packages(path: Path, shown: str) -> Iterator[Part]:
                 version=facts["version"],
                 hashes=frozenset(_NPM_HASH.findall(facts.get("integrity", ""))),
                 pinned_by=shown,
+                licence=facts["license"] if isinstance(facts.get("license"), str) else "",
             )
-
-
-def npm_licences(project: Path) -> dict[str, str]:
-    """Return what the npm locks themselves say: ``npm:NAME`` -> SPDX expression."""
-    found = {}
-    for path in sorted(chain.from_iterable(project.glob(pattern) for pattern in _NPM_LOCKS)):
-        for place, facts in json.loads(path.read_text(encoding="utf-8"))["packages"].items():
-            if isinstance(facts.get("license"), str):
-                found[f"npm:{facts.get('name') or place.rpartition('node_modules/')[2]}"] = facts["license"]
-    return found
 
 
 def _debian_packages(path: Path, shown: str) -> Iterator[Part]:

@@ -21,9 +21,10 @@ class Part:
 
     kind: Kind
     name: str  # as its registry spells it; of pypi: normalised
-    version: str  # of an image: its tag; of debian: "" (what the release has)
+    version: str  # of an image: its tag; "" where none is pinned: of debian, what the release has
     hashes: frozenset[str]  # as the lock writes them: sha256:HEX, sha512-BASE64, h1:BASE64
     pinned_by: str  # path in the checkout of the file that pins or names it
+    licence: str = ""  # SPDX, as that file itself says; "" where it says none
 
     @property
     def key(self) -> str:

@@ -19,7 +19,7 @@ from packageurl import PackageURL
 from supply.check import licence_of
 from supply.installed import Installed, installed
 from supply.licences import Licences, load
-from supply.locks import npm_licences, parts
+from supply.locks import parts
 from supply.part import Kind, Part
 
 _PURL: Final[dict[Kind, str]] = {"pypi": "pypi", "npm": "npm", "go": "golang", "debian": "deb", "image": "docker"}
@@ -38,11 +38,11 @@ def document(project: Path, *, name: str, at: datetime) -> bytes:
     Raises:
         SupplyError: a lock cannot be read.
     """
-    licences, npm = load(), npm_licences(project)
+    licences = load()
     pinned = parts(project)
     known = {(part.name, part.version) for part in pinned if part.kind == "pypi"}
     components = [
-        *(_of_part(part, licences, npm) for part in pinned),
+        *(_of_part(part, licences) for part in pinned),
         *(_of_installed(one) for one in installed() if (one.name, one.version) not in known),
     ]
     subject = Component(name=name, type=ComponentType.APPLICATION, bom_ref=name)
@@ -55,7 +55,7 @@ def document(project: Path, *, name: str, at: datetime) -> bytes:
     return (JsonV1Dot6(bom).output_as_string(indent=1) + "\n").encode()
 
 
-def _of_part(part: Part, licences: Licences, npm: dict[str, str]) -> Component:
+def _of_part(part: Part, licences: Licences) -> Component:
     namespace, _, name = part.name.rpartition("/")
     if part.kind == "debian":
         namespace = "debian"
@@ -66,7 +66,7 @@ def _of_part(part: Part, licences: Licences, npm: dict[str, str]) -> Component:
         type=ComponentType.CONTAINER if part.kind == "image" else ComponentType.LIBRARY,
         bom_ref=f"{part.key}@{part.version}",
         purl=purl,
-        licenses=[LicenseExpression(licence_of(part, licences, npm))],
+        licenses=[_licence(licence_of(part, licences))],
         hashes=[HashType(alg=algorithm, content=content) for algorithm, content in _hashes(part)],
         properties=[
             Property(name="supply:pinned-by", value=part.pinned_by),
@@ -87,12 +87,16 @@ def _hashes(part: Part) -> Iterator[tuple[HashAlgorithm, str]]:
 
 
 def _of_installed(one: Installed) -> Component:
-    licence = LicenseExpression(one.expression) if one.expression else DisjunctiveLicense(name=one.said)
     return Component(
         name=one.name,
         version=one.version or None,
         type=ComponentType.LIBRARY,
         bom_ref=f"installed:{one.name}@{one.version}",
         purl=PackageURL(type="pypi", name=one.name, version=one.version or None),
-        licenses=[licence],
+        licenses=[_licence(one.expression, one.said)],
     )
+
+
+def _licence(expression: str | None, said: str = "unknown") -> LicenseExpression | DisjunctiveLicense:
+    # What another project locks has none in our table, and an empty expression is no CycloneDX.
+    return LicenseExpression(expression) if expression else DisjunctiveLicense(name=said)

@@ -48,15 +48,15 @@ None is known here: no image registry was within reach, and a digest that was no
 }
 
 
-def page(parts: Iterable[Part], licences: Licences, npm: Mapping[str, str]) -> str:
+def page(parts: Iterable[Part], licences: Licences) -> str:
     """Return the whole page."""
     every = tuple(parts)
-    sections = [_HEAD, _named(every, licences, npm)]
+    sections = [_HEAD, _named(every, licences)]
     for kind, title in _TITLES.items():
         rows = [part for part in every if part.kind == kind]
         note = _NOTES.get(kind, "")
         lines = [
-            f"| {part.name} | {part.version or '—'} | {licence_of(part, licences, npm)} | {part.fingerprint or '—'} | "
+            f"| {part.name} | {part.version or '—'} | {licence_of(part, licences)} | {part.fingerprint or '—'} | "
             f"{part.pinned_by} |"
             for part in rows
         ]
@@ -65,11 +65,11 @@ def page(parts: Iterable[Part], licences: Licences, npm: Mapping[str, str]) -> s
     return "\n".join(sections)
 
 
-def _named(parts: tuple[Part, ...], licences: Licences, npm: Mapping[str, str]) -> str:
+def _named(parts: tuple[Part, ...], licences: Licences) -> str:
     groups: dict[tuple[str, str], list[str]] = {}
     for part in parts:
         if reason := licences.reasons.get(part.key):
-            words = f"{part.name} ({licence_of(part, licences, npm)})"
+            words = f"{part.name} ({licence_of(part, licences)})"
             rows = groups.setdefault((reason.english, reason.korean), [])
             rows += [] if words in rows else [words]
     lines = [f"| {', '.join(rows)} | {english}<br>{korean} |" for (english, korean), rows in groups.items()]

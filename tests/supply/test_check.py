@@ -13,7 +13,7 @@ from supply import table
 from supply.check import faults
 from supply.installed import Installed, installed, read
 from supply.licences import Licences, Reason, Standing, load, standing
-from supply.locks import npm_licences, parts
+from supply.locks import parts
 from supply.part import Kind, Part, SupplyError
 
 pytestmark = pytest.mark.leg("pure")  # it reads names of servers, and starts none
@@ -28,14 +28,13 @@ def part(kind: Kind = "pypi", name: str = "one", **more: object) -> Part:
 
 def found(one: Part, licence: str, *, reason: bool = False, here: tuple[Installed, ...] = ()) -> list[str]:
     licences = Licences(expressions={one.key: licence} if licence else {}, reasons={one.key: REASON} if reason else {})
-    return list(faults([one], licences, {}, here))
+    return list(faults([one], licences, here))
 
 
 def test_this_checkout_is_without_fault() -> None:
     """What is committed holds against the locks and against what is installed."""
-    npm = npm_licences(ROOT)
-    assert list(faults(parts(ROOT), load(), npm, installed())) == []
-    assert table.page(parts(ROOT), load(), npm) == (ROOT / table.PAGE).read_text(encoding="utf-8")
+    assert list(faults(parts(ROOT), load(), installed())) == []
+    assert table.page(parts(ROOT), load()) == (ROOT / table.PAGE).read_text(encoding="utf-8")
 
 
 def test_what_is_permissive_and_pinned_is_right() -> None:
@@ -58,7 +57,9 @@ def test_what_is_permissive_and_pinned_is_right() -> None:
         (part("image"), "AGPL-3.0-only", False, "no reason is given"),
         (part(), "MIT", True, "still has a reason"),
         (part(hashes=frozenset()), "MIT", False, "has no hash"),
+        (part(version=""), "MIT", False, "has no exact version"),
         (part("npm", hashes=frozenset()), "MIT", False, "has no hash"),
+        (part("npm", licence="SSPL-1.0"), "", False, "may not be here"),
         (part("go", hashes=frozenset()), "MIT", False, "has no hash"),
     ],
 )
@@ -121,18 +122,18 @@ def test_an_installed_package_that_agrees_or_says_nothing_is_right(fields: dict[
 
 def test_a_row_for_nothing_leaves_the_table() -> None:
     licences = Licences(expressions={"pypi:one": "MIT", "pypi:gone": "MIT"}, reasons={"go:gone": REASON})
-    sentences = list(faults([part()], licences, {}, ()))
+    sentences = list(faults([part()], licences, ()))
     assert [sentence.split()[2] for sentence in sentences] == ["go:gone,", "pypi:gone,"]
 
 
 def test_an_npm_lock_that_says_otherwise_is_red() -> None:
-    (sentence,) = faults([part("npm")], Licences(expressions={"npm:one": "MIT"}, reasons={}), {"npm:one": "ISC"}, ())
+    (sentence,) = faults([part("npm", licence="ISC")], Licences(expressions={"npm:one": "MIT"}, reasons={}), ())
     assert "requirements.lock says ISC" in sentence
 
 
 def test_no_part_at_all_is_red(tmp_path: Path) -> None:
     """An empty folder proves nothing."""
-    assert next(faults(parts(tmp_path), load(), {}, ())).startswith("no part was found")
+    assert next(faults(parts(tmp_path), load(), ())).startswith("no part was found")
 
 
 def _lose_a_hash(text: str) -> str:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from supply.locks import npm_licences, parts
+from supply.locks import parts
 from supply.part import HASHED, SupplyError
 
 pytestmark = pytest.mark.leg("pure")  # it reads names of servers, and starts none
@@ -77,6 +78,34 @@ def test_all_that_can_have_a_hash_has_one_here() -> None:
     assert [part.key for part in parts(ROOT) if part.kind in HASHED and not part.hashes] == []
 
 
-def test_the_npm_locks_say_licences() -> None:
-    """They are read from there, so that nobody copies them."""
-    assert npm_licences(ROOT)["npm:axe-core"] == "MPL-2.0"
+@pytest.mark.parametrize(
+    "line", ["rich>=15", "rich @ https://example.org/rich.whl", "rich", "rich[all]==15.*", "rich==1,<2"]
+)
+def test_what_is_not_pinned_is_a_part_without_a_version(tmp_path: Path, line: str) -> None:
+    """It would be installed, so it is not passed over."""
+    (tmp_path / "requirements.lock").write_text(f"{line} \\\n    --hash={SHA}\n", encoding="utf-8")
+    assert [(part.name, part.version) for part in parts(tmp_path)] == [("rich", "")]
+
+
+def test_the_npm_locks_say_licences(tmp_path: Path) -> None:
+    """They are read from there, so that nobody copies them, and each version keeps its own."""
+    folder = tmp_path / "docker" / "components" / "one"
+    folder.mkdir(parents=True)
+    (folder / "package-lock.json").write_text(
+        json.dumps(
+            {
+                "packages": {
+                    "": {"license": "MIT"},
+                    "node_modules/cache": {"version": "11.0.0", "license": "BlueOak-1.0.0"},
+                    "node_modules/other/node_modules/cache": {"version": "10.0.0", "license": "SSPL-1.0"},
+                    "node_modules/third/node_modules/cache": {"version": "9.0.0"},
+                }
+            }
+        ),
+        encoding="utf-8",
+    )
+    assert {part.version: part.licence for part in parts(tmp_path)} == {
+        "11.0.0": "BlueOak-1.0.0",
+        "10.0.0": "SSPL-1.0",
+        "9.0.0": "",
+    }

@@ -53,6 +53,15 @@ def test_parts_have_licence_and_hash(bill: bytes) -> None:
     assert len(axe["hashes"][0]["content"]) == 128
 
 
+def test_a_lock_of_another_project_gives_a_bill(tmp_path: Path) -> None:
+    """What our table does not know is there, and its licence is said to be unknown."""
+    (tmp_path / "requirements.lock").write_text("stranger>=1\n", encoding="utf-8")
+    data = document(tmp_path, name="a-run", at=AT)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode()) is None
+    assert schema.problems("sbom.cdx", json.loads(data)) == ()
+    assert by_purl(data)["pkg:pypi/stranger"]["licenses"] == [{"license": {"name": "unknown"}}]
+
+
 def test_the_same_run_gives_the_same_bytes(bill: bytes) -> None:
     """Nothing in it is made up anew."""
     assert document(ROOT, name="a-run", at=AT) == bill
