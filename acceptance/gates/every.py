@@ -21,7 +21,9 @@ from acceptance.gates.interface import FAILED, NOT_FULL, OK
 from acceptance.gates.table import Row
 from acceptance.stack.docker import docker_cli
 from evidence.bundle import Bundle, layout, open_run
+from evidence.verdict.gate import Coverage
 
+_NOT_PASSED: Final = 5  # how `evidence seal` ends where the bundle is sealed and less than PASSED
 _SUMMARY: Final = "GITHUB_STEP_SUMMARY"  # where GitHub Actions shows what a step writes
 
 
@@ -78,11 +80,11 @@ def run(project: Path, *, beside: bool = True) -> int:
     if page := os.environ.get(_SUMMARY):
         with Path(page).open("a", encoding="utf-8") as stream:
             stream.write(table.markdown(rows))
-    return exit_code([*codes, *([NOT_FULL] if sealed.returncode else [])])
+    return exit_code([*codes, NOT_FULL if sealed.returncode == _NOT_PASSED else sealed.returncode])
 
 
 def conduct(rows: Sequence[Sequence[Stage]], project: Path, bundle: Path) -> tuple[list[Row], list[int]]:
-    """Run stages, row by row; one that fails ends none of the others.
+    """Run stages, row by row; one that fails ends none of the others, and one counts only if its record says so too.
 
     Returns:
         What the record of each says, and the exit codes.
@@ -93,8 +95,8 @@ def conduct(rows: Sequence[Sequence[Stage]], project: Path, bundle: Path) -> tup
         results = _together(row, project, bundle)
         for stage, (code, seconds) in zip(row, results, strict=True):
             found.append(_row(stage, bundle, code, seconds))
-            # One that ends with 0 and leaves no record has proved nothing.
-            codes.append(NOT_FULL if code == OK and found[-1].result == "INCOMPLETE" else code)
+            # One that ends with 0, and leaves no record or one that is not FULL, has proved nothing.
+            codes.append(NOT_FULL if code == OK and stage.writes and found[-1].result != Coverage.FULL else code)
     return found, codes
 
 
@@ -154,7 +156,10 @@ def _row(stage: Stage, bundle: Path, code: int, seconds: float) -> Row:
 
 
 def exit_code(codes: Sequence[int]) -> int:
-    """Return what a whole run ends with: the worst of its stages; what died or could not begin has failed."""
-    if not any(codes):
+    """Return what a whole run ends with: the worst of its stages; what died or could not begin has failed.
+
+    A run of no stage has not run.
+    """
+    if set(codes) == {OK}:
         return OK
     return NOT_FULL if set(codes) <= {OK, NOT_FULL} else FAILED
