@@ -61,7 +61,8 @@ translations: .venv/ready ## the catalogue of preflight/locale in step with the 
 	@$(BIN)/python -m scripts.translations
 
 browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
-	scripts/run_in_browser.sh $(ARGS)
+	@scripts/install_browser.sh
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg browser $(ARGS)
 
 compose: setup ## tests that need Docker; installs Docker on Debian
 	scripts/with_docker.sh $(BIN)/python -m pytest tests -p acceptance.gates.legs --leg docker $(ARGS)

@@ -21,9 +21,7 @@ if ! scripts/install_docker.sh status >/dev/null 2>&1; then
         echo "COMPOSE NOT RUN: no Docker engine here, and none could be had (the lines above say why)"
     fi
 fi
-.venv/bin/python -m acceptance.dashboards.pictures.chromium >/dev/null 2>&1 || scripts/install_chromium.sh ||
-    echo "BROWSER NOT RUN: no Chromium here, and none could be had (the lines above say why)"
-scripts/install_axe.sh >/dev/null || echo "axe-core cannot be installed (the lines above say why)"
+scripts/install_browser.sh || true # it has said why
 # Not a server of the stack, but likewise installed for root on Debian only.
 scripts/install_debian_program.sh pgbouncer || echo "pgbouncer cannot be installed (the lines above say why)"
 # Before any test: making images takes minutes, which are no test's time, and why they cannot be had is said once.
