@@ -79,7 +79,7 @@ class Run:
         return replace(self, report=replace(self.report, **changes))
 
 
-class Step(NamedTuple):
+class RunStep(NamedTuple):
     """One thing that is done with a run, and what it means that it could not be done."""
 
     do: Callable[[Conclusion, Run], Run]
@@ -128,7 +128,7 @@ class Conclusion:
             with contextlib.suppress(RecordError):
                 self.ledger.mark_unsuccessful(self.settings.env.value)
 
-    def _guarded(self, step: Step, run: Run) -> Run:
+    def _guarded(self, step: RunStep, run: Run) -> Run:
         """Take one step; whatever stops it means what the step says."""
         try:
             return step.do(self, run)
@@ -277,11 +277,11 @@ class Conclusion:
         return self._announcer
 
 
-KEEP = Step(Conclusion._keep, Conclusion._not_kept)
-RECORD = Step(Conclusion._record, Conclusion._not_recorded)
-ANNOUNCE = Step(Conclusion._announce, Conclusion._not_announced)
-WRITE = Step(Conclusion._write, Conclusion._not_written)
-SHOW = Step(Conclusion._show, Conclusion._not_shown)
+KEEP = RunStep(Conclusion._keep, Conclusion._not_kept)
+RECORD = RunStep(Conclusion._record, Conclusion._not_recorded)
+ANNOUNCE = RunStep(Conclusion._announce, Conclusion._not_announced)
+WRITE = RunStep(Conclusion._write, Conclusion._not_written)
+SHOW = RunStep(Conclusion._show, Conclusion._not_shown)
 _STEPS = (KEEP, RECORD, ANNOUNCE, WRITE, SHOW)
 _STEPS_UNRECORDED = (WRITE, SHOW)  # of a dry run or a part of the checks
 

@@ -75,7 +75,7 @@ class _Scrubber(logging.Filter):
 _SCRUBBER = _Scrubber()
 
 
-def hush(secrets: Iterable[str]) -> None:
+def redact_logs(secrets: Iterable[str]) -> None:
     """Have the loggers of the libraries that see a URL clean what they write, from now on.
 
     To be called after they were imported: a logger's filter does not hold for the loggers below it.

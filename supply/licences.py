@@ -43,7 +43,7 @@ class Standing(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Justification:
     """Why a part that is not permissive is here."""
 
     english: str
@@ -55,7 +55,7 @@ class Licences:
     """The table."""
 
     expressions: Mapping[str, str]  # key of a part, such as pypi:rich -> SPDX expression
-    reasons: Mapping[str, Reason]  # key of a part
+    reasons: Mapping[str, Justification]  # key of a part
 
 
 def load(path: Path = TABLE) -> Licences:
@@ -72,7 +72,7 @@ def load(path: Path = TABLE) -> Licences:
         return Licences(
             expressions={f"{kind}:{name}": text for kind, rows in raw.items() for name, text in rows.items()},
             reasons={
-                key: Reason(english=group["reason"], korean=group["reason_ko"])
+                key: Justification(english=group["reason"], korean=group["reason_ko"])
                 for group in named
                 for key in group["parts"]
             },

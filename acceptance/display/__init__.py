@@ -6,6 +6,15 @@ one alias in the `package.json` there.
 """
 
 from acceptance.display.library import Display, DisplayError, GrafanaLibrary
-from acceptance.display.model import Axis, Displayed, DisplayedItem, PanelRequest, State
+from acceptance.display.model import Axis, BandState, Displayed, DisplayedItem, PanelRequest
 
-__all__ = ["Axis", "Display", "DisplayError", "Displayed", "DisplayedItem", "GrafanaLibrary", "PanelRequest", "State"]
+__all__ = [
+    "Axis",
+    "BandState",
+    "Display",
+    "DisplayError",
+    "Displayed",
+    "DisplayedItem",
+    "GrafanaLibrary",
+    "PanelRequest",
+]

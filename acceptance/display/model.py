@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Axis", "Displayed", "DisplayedItem", "PanelRequest", "State"]
+__all__ = ["Axis", "BandState", "Displayed", "DisplayedItem", "PanelRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class BandState:
     """How one value of a band is shown."""
 
     text: str
@@ -36,7 +36,7 @@ class DisplayedItem:
     values: tuple[Any, ...] = ()  # as many
     low: float | None = None  # of a gauge or bar: the ends of its scale
     high: float | None = None
-    states: Mapping[str, State] = field(default_factory=dict)  # of a band: value as text -> how it is shown
+    states: Mapping[str, BandState] = field(default_factory=dict)  # of a band: value as text -> how it is shown
 
     def to_dict(self) -> dict[str, object]:
         """Return what evidence keeps of it."""
@@ -128,7 +128,9 @@ def _item(raw: Mapping[str, Any]) -> DisplayedItem:
         values=tuple(raw.get("values") or ()),
         low=raw.get("low"),
         high=raw.get("high"),
-        states={key: State(text=one["text"], colour=one["color"]) for key, one in (raw.get("states") or {}).items()},
+        states={
+            key: BandState(text=one["text"], colour=one["color"]) for key, one in (raw.get("states") or {}).items()
+        },
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from acceptance.sabotage.driver import try_all
-from acceptance.sabotage.judge import Catch, Finding
+from acceptance.sabotage.judge import Catch, SabotageResult
 from acceptance.sabotage.row import ROWS, RowError, read_rows
 from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.interface import StackError
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def verdict(found: Sequence[Finding], *, of: int) -> int:
+def verdict(found: Sequence[SabotageResult], *, of: int) -> int:
     """Give the exit code.
 
     Args:
@@ -80,11 +80,11 @@ def verdict(found: Sequence[Finding], *, of: int) -> int:
     return CAUGHT if of >= LEAST else NOT_CAUGHT
 
 
-def _tell(finding: Finding) -> None:
+def _tell(finding: SabotageResult) -> None:
     _print(f"{finding.catch:<28} {finding.row.path:<48} {finding.seconds:5.1f} s")
 
 
-def _print_table(found: Sequence[Finding], seconds: float) -> None:
+def _print_table(found: Sequence[SabotageResult], seconds: float) -> None:
     _print("")
     for finding in found:
         _print(f"{finding.catch:<28} {finding.row.path:<48} {finding.row.breaks}")
@@ -96,7 +96,7 @@ def _print_table(found: Sequence[Finding], seconds: float) -> None:
         _print(f"fewer than {LEAST}: this does not count")
 
 
-def _document(found: Sequence[Finding], seconds: float, code: int) -> dict[str, object]:
+def _document(found: Sequence[SabotageResult], seconds: float, code: int) -> dict[str, object]:
     return {
         "schema_version": 1,
         "exit_code": code,

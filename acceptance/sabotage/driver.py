@@ -19,7 +19,7 @@ from pathlib import Path
 
 from acceptance.sabotage.checkout import copy_checkout, link_copy
 from acceptance.sabotage.edits import EditError
-from acceptance.sabotage.judge import Catch, Finding, Record, brief, judge, read_record
+from acceptance.sabotage.judge import Catch, RecordedRun, SabotageResult, brief, judge, read_record
 from acceptance.sabotage.recorder import VARIABLE
 from acceptance.sabotage.row import STACK, Place, Sabotage
 from acceptance.sabotage.shared_stack import SharedStack, open_shared_stack
@@ -55,8 +55,8 @@ def batches(rows: Iterable[Sabotage]) -> tuple[Batch, ...]:
 
 
 def try_all(
-    rows: Sequence[Sabotage], *, checkout: Path, folder: Path, tell: Callable[[Finding], object]
-) -> tuple[Finding, ...]:
+    rows: Sequence[Sabotage], *, checkout: Path, folder: Path, tell: Callable[[SabotageResult], object]
+) -> tuple[SabotageResult, ...]:
     """Try sabotages.
 
     Args:
@@ -87,7 +87,7 @@ class _Trial:
     whole: Path
     folder: Path
     stack: SharedStack | None
-    tell: Callable[[Finding], object]
+    tell: Callable[[SabotageResult], object]
     red: dict[tuple[Place, str], str] = field(default_factory=dict)  # what fails where nothing is broken -> its words
 
     def unbroken(self, lane: Sequence[Batch]) -> dict[tuple[Place, str], str]:
@@ -105,23 +105,23 @@ class _Trial:
                     red[place, test] = record.failed.get(test, f"did not run: {record.said[-2000:]}")
         return red
 
-    def lane(self, lane: Sequence[Batch]) -> list[Finding]:
+    def lane(self, lane: Sequence[Batch]) -> list[SabotageResult]:
         """Try batch after batch."""
         return [finding for batch in lane for finding in self._try(batch)]
 
-    def _try(self, batch: Batch) -> Iterator[Finding]:
+    def _try(self, batch: Batch) -> Iterator[SabotageResult]:
         begun = time.monotonic()
         copy = link_copy(self.whole, self._name(batch.rows[0].path.replace("/", "-")))
         applied, findings = [], []
         for row in batch.rows:
             if red := [test for test in row.caught if (row.place, test) in self.red]:
                 why = f"{red[0]}: {brief(self.red[row.place, red[0]])}"
-                findings.append(Finding(row=row, catch=Catch.UNSOUND, why=why))
+                findings.append(SabotageResult(row=row, catch=Catch.UNSOUND, why=why))
                 continue
             try:
                 row.apply(copy)
             except EditError as error:
-                findings.append(Finding(row=row, catch=Catch.UNFIT, why=str(error)))
+                findings.append(SabotageResult(row=row, catch=Catch.UNFIT, why=str(error)))
             else:
                 applied.append(row)
         if applied:
@@ -129,7 +129,7 @@ class _Trial:
             try:
                 record = self._run(tried, copy)
             except StackError as error:
-                record = Record(said=f"the stack: {error}")
+                record = RecordedRun(said=f"the stack: {error}")
             seconds = time.monotonic() - begun
             findings += [judge(row, record, seconds) for row in applied]
         shutil.rmtree(copy)
@@ -140,7 +140,7 @@ class _Trial:
     def _name(self, name: str) -> Path:
         return self.folder / "copies" / name
 
-    def _run(self, batch: Batch, copy: Path) -> Record:
+    def _run(self, batch: Batch, copy: Path) -> RecordedRun:
         """Run the tests of a batch in a copy."""
         options: tuple[str, ...] = ()
         if batch.place is Place.SHARED and self.stack is not None:

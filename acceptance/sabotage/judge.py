@@ -27,7 +27,7 @@ class Catch(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class SabotageResult:
     """The judgement on one sabotage."""
 
     row: Sabotage
@@ -37,7 +37,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class RecordedRun:
     """What one pytest run did."""
 
     failed: Mapping[str, str] = field(default_factory=dict)  # id of a test, or of a file -> all that it raised
@@ -46,7 +46,7 @@ class Record:
     said: str = ""  # the end of what pytest printed, for where a test did not run
 
 
-def read_record(path: Path, said: str) -> Record:
+def read_record(path: Path, said: str) -> RecordedRun:
     """Read what `recorder` wrote; an absent file is a run that did nothing."""
     failed: dict[str, str] = {}
     begun: set[str] = set()
@@ -61,14 +61,14 @@ def read_record(path: Path, said: str) -> Record:
         if record["outcome"] != "passed":
             raised = "\n".join(_RAISED.findall(record["said"])) or record["said"]
             failed[record["test"]] = f"{failed.get(record['test'], '')}{raised}\n"
-    return Record(failed=failed, passed=frozenset(begun - failed.keys()), ended=ended, said=said)
+    return RecordedRun(failed=failed, passed=frozenset(begun - failed.keys()), ended=ended, said=said)
 
 
-def judge(row: Sabotage, record: Record, seconds: float = 0.0) -> Finding:
+def judge(row: Sabotage, record: RecordedRun, seconds: float = 0.0) -> SabotageResult:
     """Judge one sabotage by the run that its tests were part of."""
 
-    def found(catch: Catch, why: str = "") -> Finding:
-        return Finding(row=row, catch=catch, why=why, seconds=seconds)
+    def found(catch: Catch, why: str = "") -> SabotageResult:
+        return SabotageResult(row=row, catch=catch, why=why, seconds=seconds)
 
     if not record.passed and not record.failed and (words := row.caught.get(STACK)):
         missing = [word for word in words if word not in record.said]

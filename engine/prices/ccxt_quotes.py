@@ -12,7 +12,7 @@ from typing import Any, Final
 from engine.clock import Clock
 from engine.errors import ConfigError
 from engine.prices.fx import FX_PAIR, FxRate
-from engine.prices.market import Batch, Quote
+from engine.prices.market import Quote, QuoteBatch
 from engine.prices.spread import VENUES, Price
 
 __all__ = ["CcxtQuotes", "exchanges"]
@@ -97,7 +97,7 @@ class CcxtQuotes:
                 jobs.append(self._fx_job(name, client))
             threading.Thread(target=self._work, args=(name, jobs), name=f"ccxt-{name}", daemon=True).start()
 
-    def poll(self) -> Batch:
+    def poll(self) -> QuoteBatch:
         """Return what arrived since the last call."""
         quotes: list[Quote] = []
         fx: dict[str, FxRate] = {}
@@ -107,7 +107,7 @@ class CcxtQuotes:
                 quotes.append(item)
             else:
                 fx[item[0]] = item[1]
-        return Batch(quotes=tuple(quotes), fx=fx)
+        return QuoteBatch(quotes=tuple(quotes), fx=fx)
 
     def close(self) -> None:
         """Let the threads end after their current question."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from engine.prices.fx import FxRate, FxView, consensus
 from engine.prices.spread import VENUES, Price, Spreads, spreads
 
-__all__ = ["Batch", "Market", "Quote", "QuoteSource"]
+__all__ = ["Market", "Quote", "QuoteBatch", "QuoteSource"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class QuoteBatch:
     """What arrived since the source was last asked."""
 
     quotes: tuple[Quote, ...] = ()
@@ -33,7 +33,7 @@ class Batch:
 class QuoteSource(Protocol):
     """Where quotes come from."""
 
-    def poll(self) -> Batch:
+    def poll(self) -> QuoteBatch:
         """Return at once with what arrived since the last call."""
         ...
 
@@ -69,7 +69,7 @@ class Market:
         self._quotes: dict[tuple[str, str], Quote] = {}
         self._fx: dict[str, FxRate] = {}
 
-    def update(self, batch: Batch) -> None:
+    def update(self, batch: QuoteBatch) -> None:
         """Take over what arrived."""
         for quote in batch.quotes:
             self._quotes[quote.exchange, quote.symbol] = quote

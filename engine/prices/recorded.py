@@ -21,7 +21,7 @@ from typing import Any, Final
 from engine.clock import Clock
 from engine.errors import QuoteFileError
 from engine.prices.fx import FX_SOURCES, FxRate
-from engine.prices.market import Batch, Quote
+from engine.prices.market import Quote, QuoteBatch
 from engine.prices.spread import VENUES, Price
 
 __all__ = ["RecordedQuotes", "drift_bps", "read_frames"]
@@ -116,7 +116,7 @@ class RecordedQuotes:
         self._clock = clock
         self._polls = 0
 
-    def poll(self) -> Batch:
+    def poll(self) -> QuoteBatch:
         """Return the next frame, stamped now."""
         round_number, index = divmod(self._polls, len(self._frames))
         self._polls += 1
@@ -127,7 +127,7 @@ class RecordedQuotes:
             "binance": 1.0 + common / 10_000.0,
         }
         now = self._clock.monotonic()
-        return Batch(
+        return QuoteBatch(
             quotes=tuple(
                 Quote(exchange=exchange, symbol=symbol, price=price.times(factor[exchange]), received=now)
                 for exchange, symbol, price in frame.quotes

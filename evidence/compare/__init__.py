@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from evidence.compare.diff import Change, diff
+from evidence.compare.diff import Difference, diff
 
-__all__ = ["Change", "diff"]
+__all__ = ["Difference", "diff"]

@@ -16,7 +16,7 @@ from evidence.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Difference:
     """One thing that differs."""
 
     kind: str  # result, commit, gate, test, claim, value, version, timing
@@ -28,7 +28,7 @@ class Change:
         return f"{self.kind}: {self.what}: {self.before} -> {self.after}"
 
 
-def diff(before: tuple[Snapshot, Verdict], after: tuple[Snapshot, Verdict]) -> Iterator[Change]:
+def diff(before: tuple[Snapshot, Verdict], after: tuple[Snapshot, Verdict]) -> Iterator[Difference]:
     """Say what changed.
 
     Args:
@@ -49,14 +49,14 @@ def diff(before: tuple[Snapshot, Verdict], after: tuple[Snapshot, Verdict]) -> I
     yield from _differing("version", _versions(was), _versions(now))
     for gate in sorted(was.gates.keys() & now.gates.keys()):
         for test, first, second in beyond_noise(durations(old, gate), durations(new, gate)):
-            yield Change("timing", f"{test} in {gate}", f"{first:.1f} s", f"{second:.1f} s")
+            yield Difference("timing", f"{test} in {gate}", f"{first:.1f} s", f"{second:.1f} s")
 
 
-def _differing(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+def _differing(kind: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
     for what in sorted(before.keys() | after.keys()):
         first, second = before.get(what, "-"), after.get(what, "-")
         if first != second:
-            yield Change(kind, what, first, second)
+            yield Difference(kind, what, first, second)
 
 
 def _result(snapshot: Snapshot, verdict: Verdict) -> dict[str, str]:

@@ -22,7 +22,7 @@ _RUNNING: Final = 24 * 3600.0  # seconds: a younger bundle that is not sealed ma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ShelfEntry:
     """One bundle, as its manifest tells it; nothing is verified."""
 
     path: Path
@@ -32,7 +32,7 @@ class Entry:
     size: int  # bytes
 
 
-def entries(root: Path) -> tuple[Entry, ...]:
+def entries(root: Path) -> tuple[ShelfEntry, ...]:
     """List the bundles below a folder, the oldest first; links and other folders are passed over.
 
     Raises:
@@ -75,16 +75,16 @@ def prune(root: Path, *, keep: int, clock: Callable[[], float] = time.time) -> t
     return tuple(gone)
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> ShelfEntry:
     size = sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
     try:
         document = manifest.read(path)
     except BundleIncompleteError:
-        return Entry(path=path, result="INCOMPLETE", scope="never sealed", signed=False, size=size)
+        return ShelfEntry(path=path, result="INCOMPLETE", scope="never sealed", signed=False, size=size)
     except DocumentError as error:
-        return Entry(path=path, result="UNREADABLE", scope=str(error), signed=False, size=size)
+        return ShelfEntry(path=path, result="UNREADABLE", scope=str(error), signed=False, size=size)
     statement = path / layout.STATEMENT
     regular = statement.is_file() and not statement.is_symlink()
     files = {layout.STATEMENT: statement.read_bytes()} if regular else {}
     signed = bool(signed_by(Snapshot(name=path.name, files=files)))
-    return Entry(path=path, result=document["result"], scope=document["scope"], signed=signed, size=size)
+    return ShelfEntry(path=path, result=document["result"], scope=document["scope"], signed=signed, size=size)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from preflight.alerts.account import Account
 from preflight.alerts.alert import Alert, AlertFinding, Severity
-from preflight.alerts.throttle import Claim, Throttle
+from preflight.alerts.throttle import Throttle, ThrottleClaim
 from preflight.config.sections import AlertsSection
 from preflight.errors import RecordError
 from preflight.message import cleaned, message
@@ -26,7 +26,7 @@ _WEIGHT = {Status.FAIL: 0, Status.ERROR: 1, Status.SKIP: 2, Status.WARN: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Proposal:
     """What a run has to say before anybody looked at the throttle."""
 
     severity: Severity
@@ -39,13 +39,13 @@ class Draft:
         """What the throttle is asked about."""
         return tuple(fingerprint for fingerprint, _ in self.findings) or (self.subject,)
 
-    def only(self, fingerprints: Iterable[str]) -> Draft:
+    def only(self, fingerprints: Iterable[str]) -> Proposal:
         """Give the draft without the findings that are held back."""
         kept = frozenset(fingerprints)
         return replace(self, findings=tuple(found for found in self.findings if found[0] in kept))
 
 
-def classify(report: Report, settings: AlertsSection) -> Draft | None:
+def classify(report: Report, settings: AlertsSection) -> Proposal | None:
     """Give what a run has to say; None for a run that says nothing: a dry run, or one of only some checks."""
     verdict = report.decision.verdict
     if verdict in _P0:
@@ -61,9 +61,11 @@ def classify(report: Report, settings: AlertsSection) -> Draft | None:
     return _draft(Severity.P3, report, (), "go", settings.p3_window)
 
 
-def _draft(severity: Severity, report: Report, results: Iterable[Result], subject: str, window: float | None) -> Draft:
+def _draft(
+    severity: Severity, report: Report, results: Iterable[Result], subject: str, window: float | None
+) -> Proposal:
     ordered = sorted(results, key=lambda result: _WEIGHT[result.status])
-    return Draft(
+    return Proposal(
         severity=severity,
         findings=tuple((_fingerprint(report, result), _finding(result)) for result in ordered),
         subject=f"{report.env}/{subject}",
@@ -98,7 +100,7 @@ class Decided:
     """What is to be said, and the right to say it."""
 
     alert: Alert
-    claim: Claim | None = None  # None: it is not throttled, or the throttle could not be asked
+    claim: ThrottleClaim | None = None  # None: it is not throttled, or the throttle could not be asked
     window: float | None = None  # as of `Draft`
 
     @property
@@ -137,7 +139,7 @@ class Decider:
         alert = self._compose(draft, report, held_back=held_back)
         return Decided(alert=alert, claim=claim, window=draft.window)
 
-    def _compose(self, draft: Draft, report: Report, *, held_back: int = 0) -> Alert:
+    def _compose(self, draft: Proposal, report: Report, *, held_back: int = 0) -> Alert:
         return compose(draft, report, host=self.host, output=self.output, held_back=held_back, clean=self.account.clean)
 
     def _held_back(self, report: Report) -> int:
@@ -148,7 +150,7 @@ class Decider:
         except Exception:  # noqa: BLE001 - a number that is nice to have
             return 0
 
-    def _claim(self, draft: Draft, *, count: bool) -> Claim | None:
+    def _claim(self, draft: Proposal, *, count: bool) -> ThrottleClaim | None:
         """Ask the throttle; None where it cannot be asked: then everything is said."""
         try:
             return self.throttle.claim(draft.fingerprints, window=draft.window or 0.0, count=count)
@@ -161,7 +163,7 @@ class Decider:
 
 
 def compose(
-    draft: Draft,
+    draft: Proposal,
     report: Report,
     *,
     host: str,

@@ -11,7 +11,7 @@ from preflight.alerts.account import Account
 from preflight.alerts.alert import Severity
 from preflight.alerts.decide import Decided
 from preflight.alerts.documents import BadDocumentError
-from preflight.alerts.history import Row, Stored, row_from_json
+from preflight.alerts.history import AlertRow, Stored, row_from_json
 from preflight.alerts.keep import Keeper
 from preflight.alerts.spool import Content, Entry
 from preflight.message import message
@@ -25,7 +25,7 @@ _ROW_WAS_SKIPPED = message("the postgres check of this run did not pass; the row
 class RowStore(Protocol):
     """Where rows go."""
 
-    def store(self, rows: list[Row]) -> Stored:
+    def store(self, rows: list[AlertRow]) -> Stored:
         """Write rows."""
         ...
 
@@ -102,7 +102,7 @@ class Filer:
         return stored.problem
 
     def _store(self, entries: tuple[Entry, ...]) -> str | None:
-        rows: list[Row] = []
+        rows: list[AlertRow] = []
         readable: list[Entry] = []
         for entry in entries:
             try:

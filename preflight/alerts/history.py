@@ -33,7 +33,7 @@ _NO_TABLE = "42P01"  # undefined_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class AlertRow:
     """One row."""
 
     __pydantic_config__ = STRICT
@@ -52,13 +52,13 @@ class Row:
         return write(asdict(self))
 
 
-def row_from_json(text: str) -> Row:
+def row_from_json(text: str) -> AlertRow:
     """Read what `Row.to_json` wrote.
 
     Raises:
         BadDocumentError: It is not a row.
     """
-    return read(Row, text)
+    return read(AlertRow, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class History:
     settings: PostgresSection
     migrate: str = "preflight db migrate"  # the command line that makes the table
 
-    def store(self, rows: Sequence[Row]) -> Stored:
+    def store(self, rows: Sequence[AlertRow]) -> Stored:
         """Write rows in one transaction, within the section's timeout; of two with one id the one that was sent."""
         if not rows:
             return Stored()
@@ -91,7 +91,7 @@ class History:
         except Exception as e:  # noqa: BLE001 - a driver's surprise must not cost the alert
             return Stored(problem=message("Postgres: {reason}", reason=type(e).__name__))
 
-    def newest(self, env: str, limit: int) -> tuple[Row, ...]:
+    def newest(self, env: str, limit: int) -> tuple[AlertRow, ...]:
         """Give the newest rows of an env, newest first.
 
         Raises:
@@ -104,12 +104,12 @@ class History:
         if not self.settings.host:
             raise DatabaseError(message("no Postgres address is configured; set PREFLIGHT_POSTGRES__HOST"))
 
-        def read() -> tuple[Row, ...]:
+        def read() -> tuple[AlertRow, ...]:
             connection = open_postgres(self.settings)
             try:
                 with transaction(connection, seconds=self.settings.timeout) as cursor:
                     cursor.execute(_NEWEST, (env, limit))
-                    return tuple(Row(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall())
+                    return tuple(AlertRow(**dict(zip(_COLUMNS, row, strict=True))) for row in cursor.fetchall())
             finally:
                 connection.close()
 
@@ -124,7 +124,7 @@ class History:
         except (ValueError, TypeError) as e:
             raise DatabaseError(message("Postgres answers something that is no row of alerts")) from e
 
-    def _store(self, rows: Sequence[Row]) -> Stored:
+    def _store(self, rows: Sequence[AlertRow]) -> Stored:
         import psycopg2  # noqa: PLC0415 - 44 ms, once an hour
 
         from preflight.servers.clients import open_postgres  # noqa: PLC0415
@@ -140,7 +140,7 @@ class History:
             return Stored(problem=self._explain(e))
         return Stored(refused=refused)
 
-    def _insert(self, connection: connection, rows: Sequence[Row]) -> dict[str, str]:
+    def _insert(self, connection: connection, rows: Sequence[AlertRow]) -> dict[str, str]:
         """Write rows at once; where Postgres refuses one for what it holds, in halves, so that it stops no other.
 
         Raises:
@@ -167,9 +167,9 @@ class History:
         return message("Postgres: {reason}", reason=said(error, self.settings.secret_values()))
 
 
-def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
+def _newest_of_each(rows: Sequence[AlertRow]) -> list[AlertRow]:
     """Give one row for each id: one statement cannot change a row twice."""
-    found: dict[str, Row] = {}
+    found: dict[str, AlertRow] = {}
     for row in rows:
         known = found.get(row.alert_id)
         if known is None or known.outcome != "sent":
@@ -177,7 +177,7 @@ def _newest_of_each(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _values(row: Row, codec: str) -> tuple[Any, ...]:
+def _values(row: AlertRow, codec: str) -> tuple[Any, ...]:
     """Give a row as it is written: a database in another encoding than UTF-8 has not every character."""
     id_, *texts = (
         writable(getattr(row, name)).encode(codec, "replace").decode(codec) for name in _COLUMNS if name != "at"

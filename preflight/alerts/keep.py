@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from preflight.alerts.alert import Alert, from_json, to_json
 from preflight.alerts.documents import BadDocumentError
-from preflight.alerts.history import Row
+from preflight.alerts.history import AlertRow
 from preflight.alerts.message import render
 from preflight.alerts.spool import Content, Entry, Spool
 from preflight.config.sections import Language
@@ -17,9 +17,9 @@ KEPT_DAYS = 7  # for which a message waits for a chat that is not configured
 KEPT_MESSAGES = 50  # of an env that wait for it, the newest
 
 
-def row_of(alert: Alert, outcome: str, lang: Language) -> Row:
+def row_of(alert: Alert, outcome: str, lang: Language) -> AlertRow:
     """Make the row of an alert."""
-    return Row(
+    return AlertRow(
         alert_id=alert.id,
         at=alert.at,
         env=alert.env,
@@ -48,7 +48,7 @@ class Keeper:
     env: str
     lang: Language
     trouble: Callable[[str], None]  # is given a sentence about each thing that goes wrong
-    homeless: list[Row] = field(default_factory=list)  # rows that are neither in the spool nor in Postgres
+    homeless: list[AlertRow] = field(default_factory=list)  # rows that are neither in the spool nor in Postgres
 
     def keep(self, alert: Alert) -> Entry | None:
         """Put a message into the spool; None where that cannot be done."""

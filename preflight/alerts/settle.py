@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from preflight.alerts.account import Account
 from preflight.alerts.keep import Keeper
 from preflight.alerts.spool import Content
-from preflight.alerts.throttle import Claim, Throttle
+from preflight.alerts.throttle import Throttle, ThrottleClaim
 from preflight.errors import RecordError, TextfileError
 from preflight.message import message
 from preflight.model import AlertItem, AlertSummary
-from preflight.record.ledger import Ledger, Snapshot
+from preflight.record.ledger import Ledger, LedgerSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,13 @@ class Announced:
     """What became of a run's alerts."""
 
     summary: AlertSummary
-    snapshot: Snapshot | None  # the ledger with the outcomes in it; None where they could not be written
+    snapshot: LedgerSnapshot | None  # the ledger with the outcomes in it; None where they could not be written
     broken: str | None = None  # alerting broke, or was interrupted: a sentence
     unpublished: str | None = None  # the `.prom` could not be written: the ledger no longer calls the run a success
     unsent: tuple[str, ...] = ()  # messages that Telegram did not take, one sentence each
 
 
-def settle_claim(claim: Claim | None, throttle: Throttle, account: Account, *, accepted: bool) -> None:
+def settle_claim(claim: ThrottleClaim | None, throttle: Throttle, account: Account, *, accepted: bool) -> None:
     """Confirm what was claimed, or give it back."""
     if claim is None or not claim.open:
         return
@@ -41,7 +41,7 @@ def settle_claim(claim: Claim | None, throttle: Throttle, account: Account, *, a
 
 def settle_counts(account: Account, keeper: Keeper, ledger: Ledger, *, broken: str | None) -> Announced:
     """Count the outcomes, publish them, and conclude."""
-    snapshot: Snapshot | None = None
+    snapshot: LedgerSnapshot | None = None
     unpublished: str | None = None
     try:
         snapshot = ledger.record_alerts(keeper.env, dict(account.counts), pending=keeper.spool.pending(keeper.env))

@@ -19,7 +19,7 @@ from preflight.alerts.message import Text
 from preflight.alerts.telegram_answer import AnswerKind, Delivery, TelegramAnswer, judge, untold
 from preflight.config.sections import TelegramSection
 from preflight.message import message
-from preflight.redaction import hush, scrub
+from preflight.redaction import redact_logs, scrub
 from preflight.system.deadline import LateError, within
 from preflight.system.network_env import why_no_way_out
 
@@ -126,7 +126,7 @@ class Telegram:
     def _post(self, method: str, params: dict[str, Any], timeout: float) -> TelegramAnswer:
         import requests  # noqa: PLC0415 - 126 ms that a GO without warnings should not pay
 
-        hush(self.secrets)
+        redact_logs(self.secrets)
         base = self.settings.url.rstrip("/")
         with requests.Session() as session:
             # Over plain HTTP a proxy would see the token, so the environment's proxies are for HTTPS only.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ThrottleClaim:
     """The right to say some things, and what to give back if they were not accepted."""
 
     env: str
@@ -40,7 +40,7 @@ class Throttle:
     env: str
     now: Callable[[], Moment]  # asked while the ledger is locked, so that processes see one order of times
 
-    def claim(self, fingerprints: Sequence[str], *, window: float, count: bool = True) -> Claim:
+    def claim(self, fingerprints: Sequence[str], *, window: float, count: bool = True) -> ThrottleClaim:
         """Take the right to say what was not said within `window` seconds; it counts as said from now on.
 
         Args:
@@ -52,11 +52,11 @@ class Throttle:
             self.env, lambda db: _claim(db, self.env, fingerprints, now=self.now(), window=window, count=count)
         )
 
-    def accept(self, claim: Claim) -> None:
+    def accept(self, claim: ThrottleClaim) -> None:
         """Note that what was claimed has been accepted."""
         self.ledger.transact(self.env, lambda db: _accept(db, claim, now=self.now()))
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: ThrottleClaim) -> None:
         """Give back what was claimed and was certainly not accepted."""
         self.ledger.transact(self.env, lambda db: _release(db, claim))
 
@@ -67,7 +67,7 @@ class Throttle:
 
 def _claim(
     db: sqlite3.Connection, env: str, fingerprints: Sequence[str], *, now: Moment, window: float, count: bool
-) -> Claim:
+) -> ThrottleClaim:
     """Take the fingerprints that may be said now; with `count`, note an alert that has none left to say."""
     before: dict[str, Moment | None] = {}
     for fingerprint in dict.fromkeys(fingerprints):
@@ -83,17 +83,17 @@ def _claim(
             "INSERT INTO held_back VALUES (?, 1) ON CONFLICT (env) DO UPDATE SET alerts = alerts + 1",
             (env,),
         )
-    return Claim(env=env, moment=now, open=tuple(before), before=before, held_back=_held_back(db, env))
+    return ThrottleClaim(env=env, moment=now, open=tuple(before), before=before, held_back=_held_back(db, env))
 
 
-def _accept(db: sqlite3.Connection, taken: Claim, *, now: Moment) -> None:
+def _accept(db: sqlite3.Connection, taken: ThrottleClaim, *, now: Moment) -> None:
     """Note that what was claimed has been accepted: the window begins now, and what was held back has been told."""
     for fingerprint in taken.open:
         _said(db, taken.env, fingerprint, now)
     db.execute("UPDATE held_back SET alerts = max(0, alerts - ?) WHERE env = ?", (taken.held_back, taken.env))
 
 
-def _release(db: sqlite3.Connection, taken: Claim) -> None:
+def _release(db: sqlite3.Connection, taken: ThrottleClaim) -> None:
     """Give back what was claimed and certainly not accepted, unless somebody claimed it since."""
     for fingerprint, last in taken.before.items():
         key = (taken.env, fingerprint)

@@ -61,7 +61,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class LedgerSnapshot:
     """What stands in the ledger for one env, and where it was published."""
 
     samples: tuple[Sample, ...]  # every sample line of the `.prom`, in its order
@@ -106,7 +106,7 @@ class Ledger:
         self._now = now
         self._reset: Path | None = None
 
-    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> Snapshot:
+    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> LedgerSnapshot:
         """Say that a run begins: whatever an earlier run found no longer makes the bot ready.
 
         Args:
@@ -134,7 +134,7 @@ class Ledger:
         self._withdraw_ready(env, at)
         return self._commit(env, change, alone=alone)
 
-    def record(self, run: RunRecord, *, pending: int | None = None) -> Snapshot:
+    def record(self, run: RunRecord, *, pending: int | None = None) -> LedgerSnapshot:
         """Write down a finished run. `check_status` afterwards is that of the run that ended last.
 
         A run that waited for the lock while one that ended later was recorded is counted, and changes no gauge; one
@@ -170,7 +170,7 @@ class Ledger:
 
         return self._commit(run.env, change, alone=alone)
 
-    def record_alerts(self, env: str, outcomes: Mapping[tuple[str, str], int], *, pending: int) -> Snapshot:
+    def record_alerts(self, env: str, outcomes: Mapping[tuple[str, str], int], *, pending: int) -> LedgerSnapshot:
         """Write down what became of a run's alerts.
 
         Args:
@@ -202,7 +202,7 @@ class Ledger:
             finally:
                 self._reset = file.set_aside or self._reset
 
-    def mark_unsuccessful(self, env: str) -> Snapshot:
+    def mark_unsuccessful(self, env: str) -> LedgerSnapshot:
         """Take back what the last run of an env said: last_success and ready_for_live become 0."""
         return self._commit(env, _unsuccessful, alone=_unsuccessful)
 
@@ -223,7 +223,7 @@ class Ledger:
 
     def _commit(
         self, env: str, change: Callable[[State], None], *, alone: Callable[[State], None] | None = None
-    ) -> Snapshot:
+    ) -> LedgerSnapshot:
         """Change the numbers and publish them.
 
         Args:
@@ -255,7 +255,7 @@ class Ledger:
                         message("{error}; nor can the metrics file say so: {second}", error=e, second=second)
                     ) from e
             raise
-        return Snapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
+        return LedgerSnapshot(samples=metrics.samples(state), textfile=target, reset=self._reset)
 
     def _publish(self, file: LedgerFile, state: State, directory: Path) -> tuple[Path, State]:
         """Publish what the ledger says, as far as `standing` lets it; give where, and what."""

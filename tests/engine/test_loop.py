@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.errors import DependencyDown, MigrationError
 from engine.loop import Engine
 from engine.prices.fx import FxRate
-from engine.prices.market import Batch, Quote
+from engine.prices.market import Quote, QuoteBatch
 from engine.prices.spread import DIRECTIONS, Price
 from engine.settings import EngineSettings, load
 from engine.trading.portfolio import Books, Position, utc_day
@@ -48,7 +48,7 @@ class _Venue:
         self.fx: Mapping[str, float] = {"upbit": 1400.0, "bithumb": 1400.0, "coinone": 1400.0}
         self.closed = False
 
-    def poll(self) -> Batch:
+    def poll(self) -> QuoteBatch:
         now = self.clock.monotonic()
         quotes = []
         for symbol, premium in self.premium.items():
@@ -57,7 +57,7 @@ class _Venue:
                     price = Price(bid=mid * 0.9999, ask=mid * 1.0001)
                     quotes.append(Quote(exchange=venue, symbol=symbol, price=price, received=now))
         fx = {source: FxRate(rate=rate, received=now) for source, rate in self.fx.items()}
-        return Batch(quotes=tuple(quotes), fx=fx)
+        return QuoteBatch(quotes=tuple(quotes), fx=fx)
 
     def close(self) -> None:
         self.closed = True

@@ -21,7 +21,7 @@ from preflight.errors import Interrupted, LedgerLockedError, TextfileError, Usag
 from preflight.gate import Gate, new_run_id
 from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Result, Sample, Status, Verdict
-from preflight.record.ledger import RunRecord, Snapshot
+from preflight.record.ledger import LedgerSnapshot, RunRecord
 from preflight.registry import Registry
 from tests.conftest import stable_id
 from tests.preflight.verdict_table import stated
@@ -49,27 +49,27 @@ class FakeLedger:
     runs: list[RunRecord] = field(default_factory=list)
     pending: list[int | None] = field(default_factory=list)  # as start and record were told
 
-    def _do(self, name: str) -> Snapshot:
+    def _do(self, name: str) -> LedgerSnapshot:
         self.events.append(name)
         if name in self.fails:
             raise self.fails[name]
         textfile_dir = self.made_with["textfile_dir"]
         textfile = None if textfile_dir is None else textfile_dir / "arbitrage_preflight_paper.prom"
-        return Snapshot(samples=SAMPLES, textfile=textfile, reset=self.resets.get(name))
+        return LedgerSnapshot(samples=SAMPLES, textfile=textfile, reset=self.resets.get(name))
 
-    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> Snapshot:
+    def start(self, env: str, check_ids: Sequence[str], *, at: float, pending: int | None = None) -> LedgerSnapshot:
         """Take the start marker."""
         self.pending.append(pending)
         self.started.append((env, tuple(check_ids), at))
         return self._do("start")
 
-    def record(self, run: RunRecord, *, pending: int | None = None) -> Snapshot:
+    def record(self, run: RunRecord, *, pending: int | None = None) -> LedgerSnapshot:
         """Take a run."""
         self.pending.append(pending)
         self.runs.append(run)
         return self._do("record")
 
-    def mark_unsuccessful(self, env: str) -> Snapshot:
+    def mark_unsuccessful(self, env: str) -> LedgerSnapshot:
         """Take back."""
         return self._do(f"unsuccessful {env}")
 
@@ -134,7 +134,7 @@ def test_order_of_a_run(make_gate: MakeGate, ledger: FakeLedger, tmp_path: Path)
     gate = make_gate({"redis": touch})
     start = ledger.start
 
-    def look_first(env: str, check_ids: Sequence[str], **given: Any) -> Snapshot:
+    def look_first(env: str, check_ids: Sequence[str], **given: Any) -> LedgerSnapshot:
         seen_at_start.append(mark.exists())
         return start(env, check_ids, **given)
 

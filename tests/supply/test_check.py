@@ -12,13 +12,13 @@ from supply import __main__ as command
 from supply import table
 from supply.check import faults
 from supply.installed import Installed, installed, read
-from supply.licences import Licences, Reason, Standing, load, standing
+from supply.licences import Justification, Licences, Standing, load, standing
 from supply.locks import parts
 from supply.part import Kind, Part, SupplyError
 
 pytestmark = pytest.mark.leg("pure")  # it reads names of servers, and starts none
 ROOT = Path(__file__).parents[2]
-REASON = Reason(english="because", korean="그래서")
+REASON = Justification(english="because", korean="그래서")
 
 
 def part(kind: Kind = "pypi", name: str = "one", **more: object) -> Part:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from acceptance.dashboards.model import Panel
 from acceptance.dashboards.pictures.ink import GRID, INK, MUTED, PALETTE, Box, contrast, drawable, fit, width
 from acceptance.dashboards.pictures.timeseries import dress_time
-from acceptance.display import Displayed, DisplayedItem, State
+from acceptance.display import BandState, Displayed, DisplayedItem
 
 __all__ = ["state_timeline", "table"]
 
@@ -73,7 +73,7 @@ def state_timeline(box: Box, _: Panel, shown: Displayed, start: float, end: floa
     for index, item in enumerate(items):
         box.text(left - 8, (index + 0.5) * row, fit(drawable(item.title), 8, left - 8), size=8, ha="right")
         for begin, stop, value in _segments(item, end):
-            state = item.states.get(value, State(text=value, colour=None))
+            state = item.states.get(value, BandState(text=value, colour=None))
             colour = state.colour or PALETTE[0]
             from_, to = max(begin, start), min(stop, end)
             axes.barh(index + 0.5, to - from_, left=from_, height=0.78, color=colour, linewidth=0)
@@ -84,7 +84,7 @@ def state_timeline(box: Box, _: Panel, shown: Displayed, start: float, end: floa
     _states(box, {state.text: state for item in items for state in item.states.values()})
 
 
-def _states(box: Box, states: Mapping[str, State]) -> None:
+def _states(box: Box, states: Mapping[str, BandState]) -> None:
     at = 0.0
     for text, state in sorted(states.items()):
         box.fill(at, box.h - 13, 10, 10, state.colour or PALETTE[0])

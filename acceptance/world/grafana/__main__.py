@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from acceptance.world.grafana.front import Front, drawn_pages
 from acceptance.world.grafana.identity import VERSION
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.options import ServerOptions, ServerUsageError, read_options
 from acceptance.world.grafana.provisioning.yaml_files import ProvisioningError
 from acceptance.world.grafana.server import Server
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         with, data folder); 2 for a wrong option.
     """
     environ = os.environ if environ is None else environ
-    log = Log()
+    log = LogfmtLog()
     try:
         options = read_options(sys.argv[1:] if argv is None else argv, environ)
     except ServerUsageError as error:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
         site.close()
 
 
-def _serve(site: GrafanaSite, options: ServerOptions, log: Log) -> int:
+def _serve(site: GrafanaSite, options: ServerOptions, log: LogfmtLog) -> int:
     try:
         server = Server(options.host, options.port, Front(site, drawn_pages, log).answer)
     except OSError as error:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ROLES", "Account", "Accounts", "DuplicateNameError"]
+__all__ = ["ROLES", "Accounts", "DuplicateNameError", "GrafanaAccount"]
 
 ROLES: Final = ("Viewer", "Editor", "Admin")
 _FILE = "service-accounts.json"
@@ -25,7 +25,7 @@ class DuplicateNameError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class GrafanaAccount:
     """Who may do what by token."""
 
     id: int
@@ -68,7 +68,7 @@ class Accounts:
         self._path = data / _FILE if data else None
         self._clock = clock
         self._lock = threading.Lock()
-        self._accounts: dict[int, Account] = {}
+        self._accounts: dict[int, GrafanaAccount] = {}
         self._tokens: dict[int, _Token] = {}
         if data is not None and self._path is not None:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,12 +78,12 @@ class Accounts:
     def _read(self, path: Path) -> None:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            self._accounts = {each["id"]: Account(**each) for each in kept["accounts"]}
+            self._accounts = {each["id"]: GrafanaAccount(**each) for each in kept["accounts"]}
             self._tokens = {each["id"]: _Token(**each) for each in kept["tokens"]}
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} holds no service accounts; remove it to start without any") from error
 
-    def of_token(self, token: str) -> Account | None:
+    def of_token(self, token: str) -> GrafanaAccount | None:
         """Give the account whose token this is, if it is one that has not expired."""
         digest = _digest(token)
         with self._lock:
@@ -92,17 +92,17 @@ class Accounts:
                 return None
             return self._accounts.get(found.account)
 
-    def all(self) -> tuple[tuple[Account, int], ...]:
+    def all(self) -> tuple[tuple[GrafanaAccount, int], ...]:
         """List the accounts with how many tokens each has."""
         with self._lock:
             counts = [token.account for token in self._tokens.values()]
             return tuple((account, counts.count(account.id)) for account in self._accounts.values())
 
-    def by_id(self, number: int) -> Account | None:
+    def by_id(self, number: int) -> GrafanaAccount | None:
         """Give an account, if there is one."""
         return self._accounts.get(number)
 
-    def create(self, name: str, role: str) -> Account:
+    def create(self, name: str, role: str) -> GrafanaAccount:
         """Make an account.
 
         Raises:
@@ -112,7 +112,7 @@ class Accounts:
         with self._lock:
             if any(account.name == name for account in self._accounts.values()):
                 raise DuplicateNameError(name)
-            made = Account(id=max(self._accounts, default=1) + 1, name=name, role=role)
+            made = GrafanaAccount(id=max(self._accounts, default=1) + 1, name=name, role=role)
             self._accounts[made.id] = made
             self._keep()
             return made
@@ -126,7 +126,7 @@ class Accounts:
             self._keep()
             return True
 
-    def create_token(self, account: Account, name: str, lifetime: float) -> dict[str, Any]:
+    def create_token(self, account: GrafanaAccount, name: str, lifetime: float) -> dict[str, Any]:
         """Make a token; ``lifetime`` in seconds, 0 for ever. The only time that it is shown.
 
         Raises:
@@ -150,7 +150,7 @@ class Accounts:
             self._keep()
         return {"id": made.id, "name": name, "key": key}
 
-    def tokens_of(self, account: Account) -> list[dict[str, Any]]:
+    def tokens_of(self, account: GrafanaAccount) -> list[dict[str, Any]]:
         """List an account's tokens, without what would let anybody in."""
         with self._lock:
             own = [token for token in self._tokens.values() if token.account == account.id]
@@ -166,7 +166,7 @@ class Accounts:
             for token in own
         ]
 
-    def delete_token(self, account: Account, number: int) -> bool:
+    def delete_token(self, account: GrafanaAccount, number: int) -> bool:
         """Remove a token; False where the account has none of this number."""
         with self._lock:
             token = self._tokens.get(number)

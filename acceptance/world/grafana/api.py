@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from acceptance.world.grafana import identity
-from acceptance.world.grafana.accounts import ROLES, Account, DuplicateNameError
+from acceptance.world.grafana.accounts import ROLES, DuplicateNameError, GrafanaAccount
 from acceptance.world.grafana.exchange import Request, Response, json_response, refusal
 from acceptance.world.grafana.login import Identity
 from acceptance.world.grafana.queries import QueryRefusedError
@@ -137,7 +137,7 @@ class Api:
             return refusal(404, "service account token not found")
         return json_response(200, {"message": "Service account token deleted"})
 
-    def _account(self, found: re.Match[str]) -> Account | None:
+    def _account(self, found: re.Match[str]) -> GrafanaAccount | None:
         return self._site.accounts.by_id(int(found[1]))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from acceptance.world.grafana.api import HEALTH, Api
 from acceptance.world.grafana.exchange import Request, Response, json_response, redirect, refusal
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.login import COOKIE, LoginRefusedError
 from acceptance.world.grafana.seam import PageRequest, PageResponse
 from acceptance.world.grafana.site import GrafanaSite
@@ -32,7 +32,7 @@ def drawn_pages(request: PageRequest) -> PageResponse:
 class Front:
     """Answers every request of one site; whatever goes wrong is a 500 and a line in the log."""
 
-    def __init__(self, site: GrafanaSite, pages: Pages, log: Log) -> None:
+    def __init__(self, site: GrafanaSite, pages: Pages, log: LogfmtLog) -> None:
         self._site = site
         self._api = Api(site)
         self._pages = pages

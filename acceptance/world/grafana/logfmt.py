@@ -9,13 +9,13 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Log"]
+__all__ = ["LogfmtLog"]
 
 _PLAIN = re.compile(r"[\w./:@+-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class LogfmtLog:
     """Writes to ``stream``; None is standard error as it is at the time."""
 
     stream: TextIO | None = None

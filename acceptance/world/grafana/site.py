@@ -9,7 +9,7 @@ from typing import Any
 
 from acceptance.display import Display, GrafanaLibrary
 from acceptance.world.grafana.accounts import Accounts
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.login import Login
 from acceptance.world.grafana.options import ServerOptions
 from acceptance.world.grafana.provisioning.dashboards import Library
@@ -26,7 +26,7 @@ NODE, DISPLAY = "STANDIN_NODE", "STANDIN_DISPLAY"  # names in the environment: t
 class GrafanaSite:
     """Everything but HTTP; the ``Site`` of the pages. Use from several threads at once, and ``close`` it."""
 
-    def __init__(self, options: ServerOptions, environ: Mapping[str, str], log: Log) -> None:
+    def __init__(self, options: ServerOptions, environ: Mapping[str, str], log: LogfmtLog) -> None:
         """Read provisioning and load the dashboards.
 
         Raises:

@@ -14,7 +14,7 @@ import pytest
 from acceptance.sabotage import driver
 from acceptance.sabotage.__main__ import LEAST, main, verdict
 from acceptance.sabotage.edits import FileEdit
-from acceptance.sabotage.judge import Catch, Finding
+from acceptance.sabotage.judge import Catch, SabotageResult
 from acceptance.sabotage.row import Place, Sabotage
 
 pytestmark = pytest.mark.leg("system")
@@ -171,9 +171,9 @@ def test_where_nothing_is_broken_no_foreign_file_is_read(
     assert stack.put == [("unbroken-shared", {}), ("y-x", {"a.prom": "a 1\n"})]
 
 
-def finding(catch: Catch) -> Finding:
+def finding(catch: Catch) -> SabotageResult:
     row = Sabotage(name="x", hop="y", breaks="z", place=Place.FILES, caught={"a": ("b",)})
-    return Finding(row=row, catch=catch)
+    return SabotageResult(row=row, catch=catch)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.sabotage.judge import Catch, Record, judge, read_record
+from acceptance.sabotage.judge import Catch, RecordedRun, judge, read_record
 from acceptance.sabotage.row import STACK, Place, Sabotage
 
 
@@ -16,21 +16,21 @@ def row(**caught: tuple[str, ...]) -> Sabotage:
 
 def test_each_named_test_has_to_fail() -> None:
     """One of two that passes all the same makes it another reason, though the other one caught it."""
-    found = judge(row(a=("word",), b=("word",)), Record(failed={"a": "E  word"}, passed=frozenset({"b"})))
+    found = judge(row(a=("word",), b=("word",)), RecordedRun(failed={"a": "E  word"}, passed=frozenset({"b"})))
 
     assert (found.catch.name, found.why) == ("OTHER", "b passed")
 
 
 def test_another_reason_is_another_reason() -> None:
     """A test that fails without the words has failed for something else."""
-    found = judge(row(a=("this", "that")), Record(failed={"a": "E  only this"}))
+    found = judge(row(a=("this", "that")), RecordedRun(failed={"a": "E  only this"}))
 
     assert (found.catch.name, found.why) == ("OTHER", "a does not say 'that' but: E  only this")
 
 
 def test_every_word_of_every_test_is_the_right_reason() -> None:
     """All named tests failed, each with all its words; what else failed does not matter."""
-    record = Record(failed={"a": "E  this and that", "b": "E  more", "c": "E  else"}, passed=frozenset({"d"}))
+    record = RecordedRun(failed={"a": "E  this and that", "b": "E  more", "c": "E  else"}, passed=frozenset({"d"}))
 
     found = judge(row(a=("this", "that"), b=("more",)), record, seconds=3.0)
 
@@ -39,14 +39,14 @@ def test_every_word_of_every_test_is_the_right_reason() -> None:
 
 def test_what_all_named_tests_let_pass_is_not_caught() -> None:
     """Whatever else turned red."""
-    found = judge(row(a=("x",)), Record(failed={"b": "E  x"}, passed=frozenset({"a"})))
+    found = judge(row(a=("x",)), RecordedRun(failed={"b": "E  x"}, passed=frozenset({"a"})))
 
     assert (found.catch, found.why) == (Catch.MISSED, "passed all the same: a")
 
 
 def test_a_test_that_did_not_run_has_caught_nothing() -> None:
     """The id may be misspelt, or pytest may not even have started: what it said is told."""
-    found = judge(row(a=("x",)), Record(said="ERROR: not found: a"))
+    found = judge(row(a=("x",)), RecordedRun(said="ERROR: not found: a"))
 
     assert (found.catch, found.why) == (Catch.MISSED, "did not run: a; pytest said: ERROR: not found: a")
 
@@ -54,14 +54,14 @@ def test_a_test_that_did_not_run_has_caught_nothing() -> None:
 @pytest.mark.parametrize(
     ("record", "catch"),
     [
-        (Record(said="the stack: node-exporter is not ready"), Catch.RIGHT),
-        (Record(said="the stack: redis is not ready"), Catch.OTHER),
-        (Record(said="Traceback: node-exporter"), Catch.OTHER),
-        (Record(said="the stack: node-exporter", passed=frozenset({"any"})), Catch.MISSED),
+        (RecordedRun(said="the stack: node-exporter is not ready"), Catch.RIGHT),
+        (RecordedRun(said="the stack: redis is not ready"), Catch.OTHER),
+        (RecordedRun(said="Traceback: node-exporter"), Catch.OTHER),
+        (RecordedRun(said="the stack: node-exporter", passed=frozenset({"any"})), Catch.MISSED),
     ],
     ids=["in its words", "in other words", "not by the stack", "it started"],
 )
-def test_a_stack_that_does_not_start_may_be_what_catches(record: Record, catch: Catch) -> None:
+def test_a_stack_that_does_not_start_may_be_what_catches(record: RecordedRun, catch: Catch) -> None:
     """Then no test ran, and the stack itself said why."""
     sabotage = Sabotage(name="x", hop="y", breaks="z", place=Place.OWN, caught={STACK: ("node-exporter",)})
 
@@ -87,4 +87,4 @@ def test_only_what_was_raised_counts(tmp_path: Path) -> None:
 
 def test_no_record_is_a_run_that_did_nothing(tmp_path: Path) -> None:
     """Pytest that could not even load the recorder."""
-    assert read_record(tmp_path / "record", "said") == Record(said="said")
+    assert read_record(tmp_path / "record", "said") == RecordedRun(said="said")

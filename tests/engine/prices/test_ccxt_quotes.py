@@ -12,7 +12,7 @@ import pytest
 from engine.clock import SystemClock
 from engine.errors import ConfigError
 from engine.prices.ccxt_quotes import CcxtQuotes, exchanges, top_of_books
-from engine.prices.market import Batch
+from engine.prices.market import QuoteBatch
 from engine.prices.spread import Price
 
 
@@ -47,14 +47,14 @@ class _Exchange:
         return {"last": 1390.5}
 
 
-def gather(source: CcxtQuotes, quotes: int, fx: int) -> Batch:
+def gather(source: CcxtQuotes, quotes: int, fx: int) -> QuoteBatch:
     """Poll until that many quotes and rates came."""
     never = threading.Event()
     deadline = time.monotonic() + 5
-    seen = Batch()
+    seen = QuoteBatch()
     while time.monotonic() < deadline:
         batch = source.poll()
-        seen = Batch(quotes=(*seen.quotes, *batch.quotes), fx={**seen.fx, **batch.fx})
+        seen = QuoteBatch(quotes=(*seen.quotes, *batch.quotes), fx={**seen.fx, **batch.fx})
         if len(seen.quotes) >= quotes and len(seen.fx) >= fx:
             return seen
         never.wait(0.01)
@@ -100,7 +100,7 @@ def test_polling_never_waits() -> None:
     silent = _Exchange("bithumb")
     silent.fails = True
     source = start(silent)
-    assert source.poll() == Batch()
+    assert source.poll() == QuoteBatch()
     source.close()
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.prices.fx import FxRate
-from engine.prices.market import Batch, Market, Quote
+from engine.prices.market import Market, Quote, QuoteBatch
 from engine.prices.spread import Price
 
 
@@ -21,8 +21,8 @@ def quote(exchange: str, bid: float, *, at: float) -> Quote:
     return Quote(exchange=exchange, symbol="BTC", price=Price(bid=bid, ask=bid * 1.001), received=at)
 
 
-def full(at: float) -> Batch:
-    return Batch(
+def full(at: float) -> QuoteBatch:
+    return QuoteBatch(
         quotes=(quote("upbit", 1400, at=at), quote("binance", 1, at=at)),
         fx={"upbit": FxRate(rate=1400, received=at)},
     )
@@ -32,9 +32,9 @@ def test_a_spread_needs_both_venues_and_a_rate() -> None:
     """With anything missing there is no spread, rather than one from a guess."""
     one = market()
     assert one.spreads(100) == {}
-    one.update(Batch(quotes=(quote("upbit", 1400, at=100),), fx={"upbit": FxRate(rate=1400, received=100)}))
+    one.update(QuoteBatch(quotes=(quote("upbit", 1400, at=100),), fx={"upbit": FxRate(rate=1400, received=100)}))
     assert one.spreads(100) == {}
-    one.update(Batch(quotes=(quote("binance", 1, at=100),)))
+    one.update(QuoteBatch(quotes=(quote("binance", 1, at=100),)))
     assert set(one.spreads(100)) == {"BTC"}
 
 
@@ -51,7 +51,7 @@ def test_a_stale_rate_gives_no_spread() -> None:
     """Fresh quotes without a fresh FX rate give no spread."""
     one = market()
     one.update(full(100))
-    one.update(Batch(quotes=full(120).quotes))
+    one.update(QuoteBatch(quotes=full(120).quotes))
     assert one.fresh("BTC", 120)
     assert one.spreads(120) == {}
 

@@ -12,7 +12,7 @@ import pytest
 
 from preflight.alerts.alert import Alert
 from preflight.alerts.decide import classify, compose
-from preflight.alerts.history import Row, Stored
+from preflight.alerts.history import AlertRow, Stored
 from preflight.alerts.settle import Announced
 from preflight.alerts.spool import Content, Spool
 from preflight.config.sections import AlertsSection
@@ -408,7 +408,7 @@ def test_only_warnings_are_told_as_held_back(world: World, make_run: MakeRun) ->
     texts: dict[str, str] = {}
     store = world.store
 
-    def keep(rows: Sequence[Row]) -> Stored:
+    def keep(rows: Sequence[AlertRow]) -> Stored:
         texts.update({row.alert_id: row.message for row in rows})
         return store(rows)
 

@@ -12,7 +12,7 @@ import pytest
 from preflight.alerts.alert import Alert, to_json
 from preflight.alerts.deliver import Deliverer, Own, Stop
 from preflight.alerts.file import Filer
-from preflight.alerts.history import Row, Stored
+from preflight.alerts.history import AlertRow, Stored
 from preflight.alerts.keep import Keeper
 from preflight.alerts.message import Text
 from preflight.alerts.spool import Content, Entry, Spool
@@ -41,7 +41,7 @@ class Places:
             self.chat.append(text.plain)
         return Delivery(accepted=self.telegram_up, reason="" if self.telegram_up else "Telegram: 500")
 
-    def store(self, rows: list[Row]) -> Stored:
+    def store(self, rows: list[AlertRow]) -> Stored:
         """Be Postgres."""
         self.batches.append(len(rows))
         if not self.postgres_up:

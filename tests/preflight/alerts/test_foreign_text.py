@@ -14,7 +14,7 @@ import pytest
 
 from evidence.cli import main as evidence
 from preflight.alerts.alert import to_json
-from preflight.alerts.history import History, Row
+from preflight.alerts.history import AlertRow, History
 from preflight.alerts.migrate import migrate
 from preflight.alerts.spool import Content, Spool
 from preflight.cli import main
@@ -62,7 +62,7 @@ def test_q12_a_row_of_the_history(
 ) -> None:
     """A row that somebody else wrote into Postgres."""
     migrate(postgres)
-    row = Row(
+    row = AlertRow(
         alert_id="q12",
         at=1_800_000_000.0,
         env="test",

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from preflight.alerts.documents import BadDocumentError
-from preflight.alerts.history import History, Row, Stored, row_from_json
+from preflight.alerts.history import AlertRow, History, Stored, row_from_json
 from preflight.alerts.migrate import Migration, migrate, packaged
 from preflight.config.sections import PostgresSection
 from preflight.errors import DatabaseError
 from preflight.servers.clients import open_postgres
 
-ROW = Row(
+ROW = AlertRow(
     alert_id="r1-P0",
     at=1_800_000_000.25,
     env="paper",

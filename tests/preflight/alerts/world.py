@@ -10,7 +10,7 @@ from typing import Any
 from preflight.alerts.announcer import Announcer, make_keeper
 from preflight.alerts.clock import Uptime
 from preflight.alerts.deliver import Deliverer
-from preflight.alerts.history import Row, Stored
+from preflight.alerts.history import AlertRow, Stored
 from preflight.alerts.keep import Keeper
 from preflight.alerts.message import Text
 from preflight.alerts.settle import Announced
@@ -65,7 +65,7 @@ class World:
             return Delivery(accepted=False, uncertain=True, reason="Telegram: no answer")
         return Delivery(accepted=True)
 
-    def store(self, rows: Sequence[Row]) -> Stored:
+    def store(self, rows: Sequence[AlertRow]) -> Stored:
         """Be Postgres."""
         self.step()
         if not self.postgres_up:

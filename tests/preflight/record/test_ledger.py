@@ -19,7 +19,7 @@ from preflight.errors import LedgerError, TextfileError
 from preflight.model import Env
 from preflight.record import catalogue as c
 from preflight.record import ledgerfile, metrics
-from preflight.record.ledger import Ledger, RunRecord, Snapshot
+from preflight.record.ledger import Ledger, LedgerSnapshot, RunRecord
 from tests.property_size import examples
 
 IDS = ("environment", "redis", "postgres", "storage")
@@ -48,12 +48,12 @@ def published(path: Path) -> dict[Line, float]:
     return {(s.name, frozenset(s.labels.items())): s.value for f in families for s in f.samples}
 
 
-def known(snapshot: Snapshot) -> dict[Line, float]:
+def known(snapshot: LedgerSnapshot) -> dict[Line, float]:
     """Give a snapshot in the same form."""
     return {(s.name, frozenset(s.labels.items())): s.value for s in snapshot.samples}
 
 
-def value(snapshot: Snapshot, name: str, **labels: str) -> float | None:
+def value(snapshot: LedgerSnapshot, name: str, **labels: str) -> float | None:
     """Give one sample of a snapshot, None if it is not there."""
     env = next(iter(snapshot.samples)).labels["env"]
     return known(snapshot).get((name, frozenset({"env": env, **labels}.items())))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from preflight.errors import LedgerError, LedgerLockedError
 from preflight.record import catalogue as c
 from preflight.record import schema
-from preflight.record.ledger import Ledger, Snapshot
+from preflight.record.ledger import Ledger, LedgerSnapshot
 from preflight.record.ledgerfile import hold
 from preflight.record.state import State
 from tests.modes import obeying_modes
@@ -40,12 +40,12 @@ class KilledError(BaseException):
     """The process is gone, here and now."""
 
 
-def start(file: Path, *, patience: float = 0.3) -> Snapshot:
+def start(file: Path, *, patience: float = 0.3) -> LedgerSnapshot:
     """Start a run on the ledger."""
     return Ledger(file, textfile_dir=file.parent, lock_timeout=patience).start("paper", IDS, at=1.0)
 
 
-def of(snapshot: Snapshot, name: str) -> float:
+def of(snapshot: LedgerSnapshot, name: str) -> float:
     """Give a sample without labels but env."""
     return next(s.value for s in snapshot.samples if s.name == name)
 

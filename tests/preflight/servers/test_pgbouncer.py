@@ -11,7 +11,7 @@ import pytest
 
 from acceptance.stack.embedded.supervisor.client import CODE
 from acceptance.stack.run_preflight import invoke
-from preflight.alerts.history import History, Row
+from preflight.alerts.history import AlertRow, History
 from preflight.alerts.migrate import migrate
 from preflight.check import Context
 from preflight.checks.open_positions import OpenPositionsCheck
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.debian
 
 _TABLES = "arbitrage_preflight_alerts, arbitrage_preflight_migrations, arbitrage_preflight_probe, paper_positions"
 _SESSION = "SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name"
-ROW = Row(
+ROW = AlertRow(
     alert_id="g1-P0",
     at=1_800_000_000.0,
     env="paper",

@@ -13,7 +13,7 @@ import requests
 
 from acceptance.stack.ports import HOST
 from acceptance.world.grafana.front import Front, Pages
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.options import ServerOptions
 from acceptance.world.grafana.seam import PageRequest, PageResponse
 from acceptance.world.grafana.server import Server
@@ -61,7 +61,7 @@ def standin(
 ) -> Iterator[Running]:
     """Run a stand-in in this process, in front of the Prometheus at ``url``; `library` says where Grafana's own is."""
     log = StringIO()
-    lines = Log(log)
+    lines = LogfmtLog(log)
     user, password = ADMIN
     options = ServerOptions(host=HOST, port=0, provisioning=folder, user=user, password=password, data=data)
     environ = {"PROMETHEUS_URL": url, "DASHBOARDS_PATH": str(folder / "files"), "SCRAPE_INTERVAL": "1s", **library}

@@ -11,7 +11,7 @@ import requests
 from acceptance.probes.grafana import GrafanaClient, ServedDashboard
 from acceptance.probes.grafana_log import provisioning_problems
 from acceptance.stack.wait import Observation, wait_until
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.provisioning.dashboards import Library
 from acceptance.world.grafana.provisioning.datasources import load_datasources
 from acceptance.world.grafana.provisioning.providers import load_providers
@@ -25,7 +25,7 @@ NOWHERE = "http://127.0.0.1:9"
 def library(folder: Path) -> tuple[Library, StringIO]:
     """The dashboards of a provisioning folder, as after the start."""
     log = StringIO()
-    loaded = Library(load_providers(folder, {"DASHBOARDS_PATH": str(folder / "files")}), Log(log))
+    loaded = Library(load_providers(folder, {"DASHBOARDS_PATH": str(folder / "files")}), LogfmtLog(log))
     loaded.scan()
     return loaded, log
 
@@ -219,7 +219,7 @@ def test_datasources_that_grafana_would_not_start_with(text: str, reason: str, f
     """A file that is no YAML, or none of datasources, ends the start with the file and the reason."""
     (folder / "datasources" / "prometheus.yml").write_text(text, encoding="utf-8")
     with pytest.raises(ProvisioningError) as caught:
-        load_datasources(folder, {}, Log(StringIO()))
+        load_datasources(folder, {}, LogfmtLog(StringIO()))
     assert reason in str(caught.value)
 
 

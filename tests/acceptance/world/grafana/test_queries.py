@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from acceptance.world.grafana.logfmt import Log
+from acceptance.world.grafana.logfmt import LogfmtLog
 from acceptance.world.grafana.provisioning.datasources import load_datasources
 from acceptance.world.grafana.queries import Queries, QueryAnswer, QueryRefusedError, instant
 from tests.acceptance.world.grafana.provisioning_files import OURS, SOURCE
@@ -42,7 +42,7 @@ FOREVER = {"datasource": {"uid": SOURCE}, "expr": "up", "interval": "9" * 400 + 
 @pytest.fixture(scope="module")
 def queries() -> Iterator[Queries]:
     environ = {"PROMETHEUS_URL": "http://127.0.0.1:9", "SCRAPE_INTERVAL": "1s"}
-    made = Queries(load_datasources(Path(OURS), environ, Log(StringIO())), clock=lambda: 1e9)
+    made = Queries(load_datasources(Path(OURS), environ, LogfmtLog(StringIO())), clock=lambda: 1e9)
     yield made
     made.close()
 
