@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -17,11 +18,13 @@ class MachinePaths:
 
     def __init__(self) -> None:
         found = {tempfile.gettempdir(): _TEMPORARY, str(Path.home()): _HOME, str(Path.cwd()): _CHECKOUT}
-        self._marks = {path.encode(): mark for path, mark in found.items() if path != "/"}
+        self._marks = {os.fsencode(path): mark for path, mark in found.items() if path != "/"}
         # Longest first: a checkout in the home folder is the checkout.
         longest = sorted(self._marks, key=len, reverse=True)
         self._pattern = re.compile(_BEGIN + b"(" + b"|".join(map(re.escape, longest)) + b")" + _END)
 
     def hide(self, data: bytes) -> bytes:
-        """Return `data` with ``.`` for the checkout, ``~`` for the home folder ``$TMPDIR`` for temporaries."""
+        """Return `data` with ``.`` for the checkout, ``~`` for the home folder, ``$TMPDIR`` for temporaries."""
+        if not self._marks:  # all three are the root
+            return data
         return self._pattern.sub(lambda path: self._marks[path[1]], data)

@@ -59,7 +59,8 @@ def open_output(path: Path, *, owners: Collection[int] | None = None) -> OutputF
                 message("--output {path}: is no regular file; name one, or take --format json on stdout", path=path)
             )
         target = path.resolve()
-        if path.is_symlink() and (owner := path.lstat().st_uid) not in (owners or {0, os.geteuid()}):
+        trusted = {0, os.geteuid()} if owners is None else owners
+        if path.is_symlink() and (owner := path.lstat().st_uid) not in trusted:
             raise UsageError(
                 message(
                     "--output {path}: is a link that user {owner} made: remove it, or name another file",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -45,6 +46,22 @@ def test_at_the_root_of_the_machine_nothing_is_hidden(monkeypatch: pytest.Monkey
     """A run started in `/` does not turn every path into a relative one."""
     monkeypatch.chdir("/")
     assert MachinePaths().hide(b"/usr/bin/redis / a/b") == b"/usr/bin/redis / a/b"
+
+
+def test_where_all_is_the_root_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may have `/` as home folder, too."""
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setattr(tempfile, "tempdir", "/")
+    monkeypatch.chdir("/")
+    assert MachinePaths().hide(b"/usr/bin/redis / a/b") == b"/usr/bin/redis / a/b"
+
+
+def test_a_folder_whose_name_is_no_text_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of folders are bytes."""
+    odd = tmp_path / os.fsdecode(b"b\xff")
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    assert MachinePaths().hide(os.fsencode(odd) + b"/x") == b"./x"
 
 
 def test_no_file_of_a_bundle_holds_a_path_of_the_machine(tmp_path: Path) -> None:

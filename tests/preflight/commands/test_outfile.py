@@ -75,9 +75,10 @@ def test_q7_the_report_is_for_this_user_alone(tmp_path: Path) -> None:
     assert (target.read_text(encoding="utf-8"), stat.S_IMODE(target.stat().st_mode)) == ("new", 0o600)
 
 
-def test_q7_a_link_of_another_user_is_refused(sticky: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("owners", [{os.geteuid() + 1}, frozenset[int]()], ids=["another", "nobody"])
+def test_q7_a_link_of_another_user_is_refused(sticky: Path, tmp_path: Path, owners: frozenset[int]) -> None:
     """A link that somebody else planted before the run is named, with what to do."""
     link = sticky / "report.json"
     link.symlink_to(tmp_path / "private")
     with pytest.raises(UsageError, match=rf"^--output {link}: is a link that user {os.geteuid()} made: remove it"):
-        open_output(link, owners={os.geteuid() + 1})
+        open_output(link, owners=owners)
