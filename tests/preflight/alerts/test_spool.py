@@ -3,13 +3,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from preflight.alerts.spool import Content, Entry, Spool, SpoolBusyError
+from tests.held import held
+
+pytestmark = pytest.mark.leg("servers")  # another thread keeps it waiting for a second
 
 
 @pytest.fixture
@@ -123,45 +125,20 @@ def test_an_impossible_id_is_refused(id_: str, spool: Spool) -> None:
 
 def test_one_delivers_at_a_time(spool: Spool) -> None:
     """The second one waits, and is told so when it waited long enough; another env is another matter."""
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with spool.delivering("paper", 1):
-            entered.set()
-            leave.wait(5)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    entered.wait(5)
-    try:
+    with held(lambda: spool.delivering("paper", 1)):
         with pytest.raises(SpoolBusyError), spool.delivering("paper", 0.1):
             pytest.fail("two deliver at once")
         with spool.delivering("live", 0.1):
             pass
-    finally:
-        leave.set()
-        holder.join(5)
     with spool.delivering("paper", 0.1):
-        assert not holder.is_alive()
+        assert spool.waiting(Content.P0, "paper") == ()
 
 
 def test_the_second_one_waits_its_whole_time(spool: Spool) -> None:
     """One that is let in before its time is up delivers."""
-    entered = threading.Event()
-
-    def hold() -> None:
-        with spool.delivering("paper", 1):
-            entered.set()
-            time.sleep(1.0)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    try:
-        assert entered.wait(5)
-        with spool.delivering("paper", 5):
-            assert entered.is_set()
-    finally:
-        holder.join(5)
+    begun = time.monotonic()
+    with held(lambda: spool.delivering("paper", 1), seconds=1.0), spool.delivering("paper", 5):
+        assert time.monotonic() - begun >= 1.0
 
 
 def test_a_damaged_file_is_kept_aside(spool: Spool) -> None:

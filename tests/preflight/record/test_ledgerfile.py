@@ -6,7 +6,6 @@ import resource
 import signal
 import sqlite3
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -24,6 +23,7 @@ from preflight.record import schema
 from preflight.record.ledger import Ledger, LedgerSnapshot
 from preflight.record.ledgerfile import hold
 from preflight.record.state import State
+from tests.held import held
 from tests.modes import obeying_modes
 from tests.property_size import examples
 
@@ -331,23 +331,13 @@ def held_by_a_program(file: Path) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("held", [held_by_a_run, held_by_a_program])
-def test_waits_until_the_deadline(file: Path, held: Callable[[Path], AbstractContextManager[None]]) -> None:
+@pytest.mark.parametrize("held_by", [held_by_a_run, held_by_a_program])
+def test_waits_until_the_deadline(file: Path, held_by: Callable[[Path], AbstractContextManager[None]]) -> None:
     """A ledger that is free again while there is time is used."""
-    entered = threading.Event()
-
-    def hold_for_a_while() -> None:
-        with held(file):
-            entered.set()
-            time.sleep(1.0)
-
-    holder = threading.Thread(target=hold_for_a_while)
-    holder.start()
-    try:
-        assert entered.wait(5)
+    begun = time.monotonic()
+    with held(lambda: held_by(file), seconds=1.0):
         assert of(start(file, patience=5.0), c.RUNS) == 3
-    finally:
-        holder.join(5)
+        assert time.monotonic() - begun >= 1.0
 
 
 def test_names_of_one_ledger_share_a_lock(file: Path) -> None:
