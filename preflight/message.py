@@ -148,24 +148,24 @@ def fields_of(template: str) -> tuple[str, ...]:
     try:
         parts = list(Formatter().parse(template))
     except ValueError as e:
-        raise BadMessageError("its template is broken") from e
+        raise BadMessageError(message("its template is broken")) from e
     for _, name, form, conversion in parts:
         if name is None:
             continue
         if not _NAME.fullmatch(name) or not _FORMAT.fullmatch(form or "") or conversion not in {None, "r", "s"}:
-            raise BadMessageError("its template asks for more than values by name")
+            raise BadMessageError(message("its template asks for more than values by name"))
         names.append(name)
     return tuple(names)
 
 
 def _read(data: object, depth: int) -> Message:
     if not depth or not isinstance(data, dict) or data.keys() != {"template", "values"}:
-        raise BadMessageError("it does not have a template and values")
+        raise BadMessageError(message("it does not have a template and values"))
     template, values = data["template"], data["values"]
     if not isinstance(template, str) or len(template) > _MAX_TEMPLATE:
-        raise BadMessageError("its template is not a short text")
+        raise BadMessageError(message("its template is not a short text"))
     if not isinstance(values, dict) or len(values) > _MAX_VALUES or values.keys() != set(fields_of(template)):
-        raise BadMessageError("its values are not those of its template")
+        raise BadMessageError(message("its values are not those of its template"))
     kept: dict[str, Value] = {}
     for name, value in values.items():
         if isinstance(value, dict):
@@ -173,11 +173,11 @@ def _read(data: object, depth: int) -> Message:
         elif value is None or isinstance(value, str | int | float):
             kept[name] = value
         else:
-            raise BadMessageError("a value is neither text nor number")
+            raise BadMessageError(message("a value is neither text nor number"))
     try:
         return message(template, **kept)
     except (ValueError, OverflowError) as e:
-        raise BadMessageError("its values do not fit its template") from e
+        raise BadMessageError(message("its values do not fit its template")) from e
 
 
 def _refilled(text: Message, clean: Callable[[str], str]) -> Message:

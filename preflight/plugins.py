@@ -17,7 +17,7 @@ from typing import Any
 
 from preflight.check import Check, Context
 from preflight.errors import RegistryError
-from preflight.message import cleaned, joined, message
+from preflight.message import BadMessageError, cleaned, from_data, joined, message, to_data
 from preflight.model import Outcome
 from preflight.redaction import scrub
 from preflight.registry import Registry
@@ -29,6 +29,7 @@ MAX_TIMEOUT = 600.0  # seconds; as for those in the settings
 _MAX_BYTES = 64 * 1024  # of what a plug-in says about its checks
 _MAX_TEXT = 500  # characters of one text
 _MAX_REASON = 1000  # characters of why one cannot be loaded
+_WRONG = "wrong"  # under this name `_describe` says why there is no list
 _FIELDS = ("id", "proves", "requires", "timeout", "network", "imports")
 
 
@@ -126,10 +127,16 @@ def _describe(point: EntryPoint) -> bytes:
         TypeError: It gives something that is no check, or a field that is none.
     """
     told: list[dict[str, Any]] = []
-    for check in _checks_of(point):
-        fields = {name: getattr(check, name) for name in _FIELDS}
-        _must_be_sound(fields)
-        told.append(fields)
+    try:
+        for check in _checks_of(point):
+            fields = {name: getattr(check, name) for name in _FIELDS}
+            _must_be_sound(fields)
+            told.append(fields)
+    except TypeError as e:
+        wrong = to_data(str(e))
+        if wrong is None:  # the plug-in's own
+            raise
+        return json.dumps({_WRONG: wrong}).encode()
     return json.dumps(told).encode()
 
 
@@ -144,8 +151,12 @@ def _checks_of(point: EntryPoint) -> tuple[Check, ...]:
     for check in checks:
         if isinstance(check, type) or not isinstance(check, Check):
             raise TypeError(
-                f"it gives {check!r}, which is not a check: it takes an instance with id, proves, requires, "
-                "timeout, network, imports and run, or a tuple of them"
+                message(
+                    "it gives {check}, which is not a check: it takes an instance with {fields} and run, "
+                    "or a tuple of them",
+                    check=repr(check)[:_MAX_TEXT],
+                    fields=", ".join(_FIELDS),
+                )
             )
     return checks
 
@@ -159,11 +170,17 @@ def _read(point: EntryPoint, line: bytes) -> tuple[Check, ...]:
     try:
         told = json.loads(line)
     except (ValueError, RecursionError) as e:
-        raise TypeError("what it says about its checks is not JSON") from e
+        raise TypeError(message("what it says about its checks is not JSON")) from e
+    if isinstance(told, dict) and told.keys() == {_WRONG}:
+        try:
+            wrong = from_data(told[_WRONG])
+        except BadMessageError as e:
+            raise TypeError(message("what it says about its checks is not a list of checks")) from e
+        raise TypeError(wrong)
     if not isinstance(told, list) or not all(isinstance(each, dict) and set(each) == {*_FIELDS} for each in told):
-        raise TypeError("what it says about its checks is not a list of checks")
+        raise TypeError(message("what it says about its checks is not a list of checks"))
     if not told:
-        raise TypeError("it gives no check")
+        raise TypeError(message("it gives no check"))
     for fields in told:
         for name in ("requires", "imports"):
             fields[name] = tuple(fields[name]) if isinstance(fields[name], list) else None
@@ -180,19 +197,39 @@ def _must_be_sound(fields: dict[str, Any]) -> None:
     """
     texts = (fields["id"], fields["proves"], *_texts(fields["requires"]), *_texts(fields["imports"]))
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"check {fields['id']!r}: id and proves are text, requires and imports tuples of text")
+        raise TypeError(
+            message(
+                "check {id}: id and proves are text, requires and imports tuples of text",
+                id=repr(fields["id"])[:_MAX_TEXT],
+            )
+        )
     if not all(text.isprintable() and len(text) <= _MAX_TEXT for text in texts):
         raise TypeError(
-            f"check {fields['id'][:_MAX_TEXT]!r}: id, proves, requires and imports are one line of at most "
-            f"{_MAX_TEXT} printable characters each"
+            message(
+                "check {id!r}: id, proves, requires and imports are one line of at most {count} printable "
+                "characters each",
+                id=fields["id"][:_MAX_TEXT],
+                count=_MAX_TEXT,
+            )
         )
     timeout, network = fields["timeout"], fields["network"]
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:
         raise TypeError(
-            f"check {fields['id']!r}: timeout is {timeout!r}, not seconds above 0 and at most {MAX_TIMEOUT:g}"
+            message(
+                "check {id!r}: timeout is {timeout}, not seconds above 0 and at most {most:g}",
+                id=fields["id"],
+                timeout=repr(timeout)[:_MAX_TEXT],
+                most=MAX_TIMEOUT,
+            )
         )
     if not isinstance(network, bool):
-        raise TypeError(f"check {fields['id']!r}: network is {network!r}, not True or False")
+        raise TypeError(
+            message(
+                "check {id!r}: network is {network}, not True or False",
+                id=fields["id"],
+                network=repr(network)[:_MAX_TEXT],
+            )
+        )
 
 
 def _texts(value: Any) -> tuple[Any, ...]:

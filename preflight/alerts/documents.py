@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from preflight.message import message
+
 if TYPE_CHECKING:
     from pydantic import ConfigDict
 
@@ -41,7 +43,7 @@ def read(kind: type[_T], text: str) -> _T:
         wrong = "; ".join(f"{_place(error['loc'])}{error['msg']}" for error in e.errors(include_input=False)[:3])
         raise BadDocumentError(wrong[:300]) from None
     except UnicodeEncodeError as e:
-        raise BadDocumentError("it is not text") from e
+        raise BadDocumentError(message("it is not text")) from e
     return found
 
 

@@ -259,7 +259,8 @@ def _parser() -> Parser:
             )
         ),
     )
-    parser.add_argument("verb", choices=("list", "flush", "clear", "test", "history"))
+    verbs = ("list", "flush", "clear", "test", "history")
+    parser.add_argument("verb", choices=verbs, metavar=f"{{{','.join(verbs)}}}")
     parser.add_env()
     parser.add_config()
     parser.add_lang()

@@ -41,7 +41,7 @@ def _parser() -> Parser:
         prog="preflight db",
         description=say(message("Make the tables that preflight writes to in Postgres, or bring them up to date.")),
     )
-    parser.add_argument("verb", choices=("migrate",))
+    parser.add_argument("verb", choices=("migrate",), metavar="migrate")
     parser.add_env()
     parser.add_config()
     parser.add_lang()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gettext
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from preflight.language import DOMAIN, ENGLISH, LOCALE, readers, say
 from preflight.message import message, template
-from preflight.render.wrapping import wrap
+from preflight.render.wrapping import columns, wrap
 
 _OF_ARGPARSE = (
     template("usage: "),
@@ -33,6 +34,7 @@ _OF_ARGPARSE = (
     template("invalid %(type)s value: %(value)r"),
     template("invalid choice: %(value)r (choose from %(choices)s)"),
 )
+_GAP = re.compile(r"^ +| {2,}")  # before a column of a line
 _LANGUAGES = "LANGUAGE"  # the variable that gettext asks first
 
 
@@ -41,9 +43,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         """Take what argparse takes."""
-        if readers() != ENGLISH:
-            options["formatter_class"] = _Wide
-        super().__init__(allow_abbrev=False, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_Laid if readers() == ENGLISH else _Wide, **options)
 
     def add_env(self, text: str = message("live, paper, dev or test; there is no default")) -> None:
         """Add `--env`."""
@@ -100,12 +100,35 @@ def _spoken(lang: str) -> Iterator[None]:
             os.environ[_LANGUAGES] = languages
 
 
-class _Wide(argparse.HelpFormatter):
-    """Lines that count a Korean letter as the two columns that it takes; a text of several lines is left as it is."""
+class _Laid(argparse.HelpFormatter):
+    """Keeps the lines of a text that has several; one that is too long goes on below its last column."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" not in text:
+            return super()._fill_text(text, width, indent)
+        return "".join(f"{indent}{line}\n" for each in text.splitlines() for line in _hung(each, width))
+
+
+class _Wide(_Laid):
+    """Counts a Korean letter as the two columns that it takes."""
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None) -> str:
+        # argparse counts letters, and so begins each further line too far to the left.
+        further = columns(shown := prefix or say(message("usage: "))) - len(shown)
+        self._width -= further
+        first, *rest = super()._format_usage(usage, actions, groups, prefix).splitlines(keepends=True)
+        self._width += further
+        return first + "".join(f"{' ' * further}{line}" if line.strip() else line for line in rest)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrap(" ".join(text.split()), width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        lines = text.splitlines() if "\n" in text else wrap(text, width)
-        return "".join(f"{indent}{line}\n" for line in lines)
+        if "\n" in text:
+            return super()._fill_text(text, width, indent)
+        return "".join(f"{indent}{line}\n" for line in wrap(text, width))
+
+
+def _hung(line: str, width: int) -> list[str]:
+    *_, end = (0, *(each.end() for each in _GAP.finditer(line)))
+    return wrap(line[end:], width, first=line[:end], rest=" " * columns(line[:end]))

@@ -73,7 +73,6 @@ def parser() -> Parser:
             message("Decide whether the arbitrage bot may go live. Fail-closed: GO is exit 0 and nothing else is.")
         ),
         epilog=say(_EPILOG),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--version",

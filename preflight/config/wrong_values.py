@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from preflight.message import Message, fields_of, message, template
+from preflight.message import OR, Message, fields_of, joined, message, template
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -20,7 +20,6 @@ _TEMPLATES: Mapping[str, str] = MappingProxyType(
         "date_from_datetime_inexact": template(
             "Datetimes provided to dates should have zero time - e.g. be exact dates"
         ),
-        "date_from_datetime_parsing": template("should be a valid date or datetime, {error}"),
         "date_type": template("should be a valid date"),
         "dict_type": template("should be a valid dictionary"),
         "enum": template("should be {expected}"),
@@ -43,6 +42,10 @@ _TEMPLATES: Mapping[str, str] = MappingProxyType(
         "tuple_type": template("should be a valid tuple"),
     }
 )
+# Where pydantic's sentence ends in words of its parser, which no catalogue knows.
+_OURS: Mapping[str, Message] = MappingProxyType(
+    {"date_from_datetime_parsing": message("should be a date, such as {example}", example="2026-11-20")}
+)
 
 
 def what_is_wrong(error: ErrorDetails) -> Message:
@@ -54,11 +57,18 @@ def what_is_wrong(error: ErrorDetails) -> Message:
     values = error.get("ctx", {})
     if isinstance(own := values.get("error"), ValueError) and isinstance(said := str(own), Message):
         return said
+    if error["type"] in _OURS:
+        return _OURS[error["type"]]
     words = error["msg"].removeprefix("Value error, ")
     english = f"should be {words.removeprefix(_WHOLE)}" if words.startswith(_WHOLE) else words
     known = _TEMPLATES.get(error["type"])
     if known is not None and values.keys() >= set(fields_of(known)):
-        made = message(known, **{name: values[name] for name in fields_of(known)})
+        made = message(known, **{name: _said(name, values[name]) for name in fields_of(known)})
         if made == english:
             return made
     return Message(english)
+
+
+def _said(name: str, value: object) -> object:
+    """Return a value of a sentence; the choices of an enum, `'a', 'b' or 'c'`, with an "or" that can be translated."""
+    return joined(str(value).rsplit(OR, 1), OR) if name == "expected" else value

@@ -165,7 +165,7 @@ class LedgerFile:
             yield
         except UnicodeDecodeError as e:
             # Raised by the sqlite3 module itself, when SQLite quotes a damaged name in its message.
-            raise schema.DamagedError("a name in it is not text") from e
+            raise schema.DamagedError(message("a name in it is not text")) from e
         except sqlite3.Error as e:
             code = getattr(e, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             if code in _DAMAGED:

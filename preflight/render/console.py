@@ -144,7 +144,8 @@ def _lines(report: Report, reader: Reader) -> Iterator[tuple[str, str]]:
     say = reader.say
     yield say(message("preflight {env}, run {run}", env=report.env, run=report.run_id)), ""
     yield "", ""
-    first = [result for result in report.results if _blocks(result)] if report.decision.verdict in _BLOCKED else []
+    skips = report.decision.verdict in _BLOCKED  # a dry run skips by itself what asks over the network
+    first = [result for result in report.results if _blocks(result, skips=skips)]
     first.sort(key=lambda result: _WEIGHT.index(result.status))
     rest = [result for result in report.results if result not in first]
     widest = max((len(result.id) for result in report.results), default=0)
@@ -160,8 +161,9 @@ def _lines(report: Report, reader: Reader) -> Iterator[tuple[str, str]]:
         yield from ((line, "") for line in wrap(one_line(text), reader.width, first="  ", rest="    "))
 
 
-def _blocks(result: Result) -> bool:
-    return result.status is Status.FAIL or (result.required and result.status in _WEIGHT)
+def _blocks(result: Result, *, skips: bool) -> bool:
+    status = result.status
+    return status is Status.FAIL or (result.required and (status is Status.ERROR or (skips and status is Status.SKIP)))
 
 
 def _check(result: Result, widest: int, reader: Reader) -> Iterator[tuple[str, str]]:

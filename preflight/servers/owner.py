@@ -17,6 +17,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import NamedTuple
 
+from preflight.message import Message, message
+
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _PAUSE = 0.002  # seconds between two looks at a connection that has not been taken yet
 _ROOT = 0
@@ -72,7 +74,7 @@ def must_be_of(
     if uid != _unknown_uid() and uid in {_ROOT, os.geteuid()}:
         return
     if uid not in {_uid_of(account) for account in accounts}:
-        raise StrangerError(f"it runs as {_name_of(uid)}")
+        raise StrangerError(message("it runs as {user}", user=_name_of(uid)))
 
 
 def _uid_of_unix(connection: socket.socket) -> int:
@@ -85,7 +87,9 @@ def _uid_of_tcp(connection: socket.socket, seconds: float, tables: Sequence[str]
     """Return the user whose process took the connection: until then the kernel shows no inode, and perhaps root."""
     peer, own = connection.getpeername()[:2], connection.getsockname()[:2]
     if not is_loopback(peer[0]):
-        raise StrangerError(f"it is reached at {peer[0]}, which is not loopback, and without TLS")
+        raise StrangerError(
+            message("it is reached at {address}, which is not loopback, and without TLS", address=peer[0])
+        )
     deadline = time.monotonic() + seconds
     while True:
         found = _row(peer, own, tables)
@@ -95,7 +99,7 @@ def _uid_of_tcp(connection: socket.socket, seconds: float, tables: Sequence[str]
         if ours is not None and ours.state != _ESTABLISHED:
             raise ConnectionResetError("it hung up at once")
         if found is None:
-            raise StrangerError("its end of the connection is in another network name space")
+            raise StrangerError(message("its end of the connection is in another network name space"))
         if time.monotonic() > deadline:
             raise NotTakenError
         wait(_PAUSE)
@@ -118,7 +122,7 @@ def _row(local: Address, remote: Address, tables: Sequence[str]) -> _Row | None:
         except FileNotFoundError:  # as where there is no IPv6
             continue
         except OSError as e:
-            raise StrangerError(f"{table} cannot be read: {e.strerror}") from e
+            raise StrangerError(message("{path}: cannot be read: {strerror}", path=table, strerror=e.strerror)) from e
         for line in text.splitlines()[1:]:
             words = line.split()
             if (words[1], words[2]) in wanted:
@@ -153,8 +157,8 @@ def _uid_of(account: str) -> int | None:
         return None
 
 
-def _name_of(uid: int) -> str:
+def _name_of(uid: int) -> Message:
     try:
-        return f"user {pwd.getpwuid(uid).pw_name}"
+        return message("user {name}", name=pwd.getpwuid(uid).pw_name)
     except KeyError:
-        return f"user id {uid}"
+        return message("user id {uid}", uid=uid)

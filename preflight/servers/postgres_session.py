@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from preflight.message import cleaned
 from preflight.redaction import scrub
 
 if TYPE_CHECKING:
@@ -44,8 +45,12 @@ def patience(seconds: float) -> dict[str, Any]:
 
 def said(error: Exception, secrets: Sequence[str]) -> str:
     """Return the first line of what a server says of an error, cut where it has no end, and without secrets."""
-    line = scrub(str(error).strip(), secrets).split("\n", 1)[0] or type(error).__name__
-    return line if len(line) <= _MAX_SAID else f"{line[:_MAX_SAID]} ..."
+
+    def short(text: str) -> str:
+        line = scrub(text.strip(), secrets).split("\n", 1)[0]
+        return line if len(line) <= _MAX_SAID else f"{line[:_MAX_SAID]} ..."
+
+    return cleaned(str(error), short) or type(error).__name__
 
 
 @contextmanager

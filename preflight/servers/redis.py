@@ -12,6 +12,7 @@ from redis.connection import SSLConnection
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from preflight.message import message
 from preflight.servers.certificates import end_of_peer
 from preflight.servers.owner import NotTakenError, StrangerError, must_be_of
 
@@ -137,6 +138,6 @@ def _prove(connection: Any, settings: RedisSection) -> None:
     except StrangerError as e:
         raise UnprovenRedisError(str(e)) from e
     except NotTakenError as e:
-        raise redis.TimeoutError("nobody took the connection") from e
+        raise redis.TimeoutError(message("nobody took the connection")) from e
     except OSError as e:
         raise redis.ConnectionError(str(e)) from e

@@ -74,16 +74,19 @@ def test_a_command_leaves_nothing_behind(
     assert readers() == "en"
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
 def test_lines_of_the_help_fit_the_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A Korean letter takes two columns, and the help counts them."""
+    """A Korean letter takes two columns, and the help counts them; each further line of the usage begins below."""
     monkeypatch.setenv("COLUMNS", "80")
     for command in cli.COMMANDS:
-        assert cli.main([command, "--lang", "ko", "--help"]) == 0
+        assert cli.main([command, "--lang", lang, "--help"]) == 0
         text = capsys.readouterr().out
-        own = text.partition("\n명령(")[0].partition("\n예:")[0]  # what follows is laid out by hand
-        assert [line for line in own.splitlines() if columns(line) > 80] == []
+        assert [line for line in text.splitlines() if columns(line) > 80] == []
+        usage, *further = text.partition("\n\n")[0].splitlines()
+        below = columns(usage[: usage.index("[")])
+        assert {len(line) - len(line.lstrip()) for line in further} <= {below}
 
 
 def test_sentences_of_argparse_are_its_own() -> None:

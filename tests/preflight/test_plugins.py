@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,22 @@ def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: 
     assert "distribution 'sample-preflight-plugin'" in run.stderr
     assert says in run.stderr
     assert run.stdout == ""
+
+
+def test_what_is_wrong_with_a_plugin_in_korean(installed: Path, tmp_path: Path) -> None:
+    """The sentence is found in another process, and still can be said in the reader's language."""
+    site = shutil.copytree(installed, tmp_path / "site")
+    (site / "sample_preflight_plugin.py").write_text("CHECKS = ('redis',)")
+    run = _preflight("--env", "paper", "--lang", "ko", site=site, cwd=tmp_path)
+    assert run.returncode == 2, run.stderr
+    assert "점검이 아닌 것을 줍니다: 'redis'" in run.stderr
+
+
+@pytest.mark.parametrize("wrong", [None, "text", {"template": "{a.b}", "values": {}}, {"template": "no", "values": 3}])
+def test_a_plugin_that_forges_what_is_wrong(wrong: Any) -> None:
+    """A reason that is no message is refused as any other answer that is no list of checks."""
+    with pytest.raises(TypeError, match="not a list of checks"):
+        plugins._read(SAMPLE_POINT, json.dumps({"wrong": wrong}).encode())
 
 
 # What a hostile plug-in does when it is imported. The gate's own verdict without servers is NO_GO.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from preflight.config.settings import Settings
-from preflight.config.wrong_values import _TEMPLATES, what_is_wrong
+from preflight.config.wrong_values import _OURS, _TEMPLATES, what_is_wrong
+from preflight.language import speaker
 
 # By pydantic's type of error: settings that it refuses so, and the sentence of which the key is the subject.
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -19,7 +21,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "date_from_datetime_parsing": (
         {"exchanges": {"upbit": {"no_withdraw_attested_on": "x"}}},
-        "should be a valid date or datetime, input is too short",
+        "should be a date, such as 2026-11-20",
     ),
     "date_type": ({"exchanges": {"upbit": {"no_withdraw_attested_on": []}}}, "should be a valid date"),
     "dict_type": ({"exchanges": 3}, "should be a valid dictionary"),
@@ -63,7 +65,7 @@ def error_of(settings: dict[str, Any]) -> ErrorDetails:
 
 def test_each_known_sentence_is_tried() -> None:
     """No template is left over."""
-    assert REFUSED.keys() == _TEMPLATES.keys()
+    assert REFUSED.keys() == _TEMPLATES.keys() | _OURS.keys()
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -74,6 +76,8 @@ def test_pydantics_sentences_are_messages(kind: str) -> None:
     said = what_is_wrong(error)
     assert (error["type"], str.__str__(said)) == (kind, sentence)
     assert said.template is not None
+    quoted_or_code = r"'[^']*'|<[^>]*>|RedisSection|true, false"
+    assert not re.search("[A-Za-z]{2,}", re.sub(quoted_or_code, "", speaker("ko")(said)))
 
 
 def test_our_own_sentence_is_kept_with_its_values() -> None:

@@ -15,6 +15,7 @@ from preflight.checks.open_positions import OpenPositionsCheck
 from preflight.checks.postgres import PostgresCheck
 from preflight.checks.redis import RedisCheck
 from preflight.config.settings import Settings
+from preflight.language import speaker
 from preflight.model import Status
 from preflight.servers.owner import NotTakenError, StrangerError, is_loopback, must_be_of
 from preflight.servers.postgres import login, tls
@@ -43,6 +44,7 @@ if os.geteuid() == 0:  # who else can start a server as somebody else?
             assert outcome.status is (Status.FAIL if check.id == "redis" else Status.ERROR)
             assert server.heard == b""
         assert "it runs as user daemon" in outcome.actual + outcome.summary
+        assert "runs as" not in speaker("ko")(outcome.summary)
 
     def test_q1_an_account_that_is_named_may_run_redis(
         make_context: MakeContext, make_settings: MakeSettings, tmp_path: Path
