@@ -7,6 +7,7 @@ from typing import Any
 
 from preflight.check import Context
 from preflight.checks.redis_keeping import may_forget
+from preflight.checks.redis_server import no_primary
 from preflight.config.sections import LiveSection
 from preflight.config.settings import Settings
 from preflight.message import AND, joined, message
@@ -94,9 +95,9 @@ def _kill_switch(ctx: Context) -> Outcome:
     keys = dict.fromkeys((ctx.settings.live.kill_switch_key, DEFAULT_KEY))  # the default one always, too
     client = ctx.open_redis(ctx.settings)
     try:
-        forgetful = _forgetful(ctx, client, ", ".join(keys))
+        unfit = _unfit(ctx, client, ", ".join(keys))
         # Last: whoever starts a command after this relies on nothing being asked in between.
-        found = next((found for key in keys if (found := _at(ctx, client, key)) is not None), forgetful)
+        found = next((found for key in keys if (found := _at(ctx, client, key)) is not None), unfit)
     finally:
         client.close()
     if found is not None:
@@ -139,11 +140,13 @@ def _at(ctx: Context, client: Any, key: str) -> Outcome | None:
     )
 
 
-def _forgetful(ctx: Context, client: Any, keys: str) -> Outcome | None:
+def _unfit(ctx: Context, client: Any, keys: str) -> Outcome | None:
+    """Return why a switch that is not found there may be thrown all the same; None where it is not."""
     import redis as library  # noqa: PLC0415 - only in live
 
     try:
-        return may_forget(client, ctx)
+        # The primary of a minute ago may be a replica by now, which need not know what its own primary was told.
+        return no_primary(client, ctx, ctx.settings.redis.where) or may_forget(client, ctx)
     except (library.RedisError, UnicodeDecodeError) as e:
         return _unknown(ctx, keys, e)
 

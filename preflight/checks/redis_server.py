@@ -62,13 +62,18 @@ def unfit(client: Any, ctx: Context, where: str) -> Outcome | None:
     Raises:
         redis.exceptions.RedisError: It cannot be asked.
     """
-    found = _no_primary(client, ctx, where)
+    found = no_primary(client, ctx, where)
     if found is None or found.status is Status.WARN:  # which may hide nothing worse
         return _open_to_everybody(ctx, where) or found
     return found
 
 
-def _no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
+def no_primary(client: Any, ctx: Context, where: str) -> Outcome | None:
+    """Return that the server is a replica, or does not tell; None for a primary.
+
+    Raises:
+        redis.exceptions.RedisError: It cannot be asked.
+    """
     from redis import exceptions  # noqa: PLC0415 - heavy
 
     does_not_know = (exceptions.ResponseError, exceptions.ConnectionError)  # some proxies hang up on what they do not

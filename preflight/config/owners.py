@@ -33,7 +33,14 @@ def trusted_owners() -> frozenset[int]:
     return frozenset({0, os.geteuid()})
 
 
-def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: Collection[int] = ()) -> Flaw | None:
+def flaw_of(
+    path: Path,
+    *,
+    secret: bool = False,
+    sticky: bool = False,
+    owners: Collection[int] = (),
+    found: os.stat_result | None = None,
+) -> Flaw | None:
     """Return what is wrong with a file or folder, links followed; None where nothing is.
 
     Args:
@@ -41,11 +48,12 @@ def flaw_of(path: Path, *, secret: bool = False, sticky: bool = False, owners: C
         secret: Others may not even read it.
         sticky: A folder where everybody may make files, but not remove those of others, will do.
         owners: User ids that may own it; none: `trusted_owners()`.
+        found: What it is, where it is open already and could be exchanged under its name.
 
     Raises:
         OSError: It cannot be looked at.
     """
-    found = path.stat()
+    found = path.stat() if found is None else found
     if os.statvfs(path).f_flag & os.ST_RDONLY:
         return None
     mode, quoted = stat.S_IMODE(found.st_mode), shlex.quote(str(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,23 +42,28 @@ def must_be_trusted(named: Iterable[tuple[str, Path]], secret: Iterable[tuple[st
 
 
 def file_flaw(path: Path, *, secret: bool = False) -> Flaw | None:
-    """Return what is wrong with a file, with a link that leads to it, or with a folder on the way; or None.
+    """Return what is wrong with a file, with a link or a folder on the way to it; or None.
 
     Raises:
         UsageError: It cannot be looked at.
     """
     try:
-        link = path.lstat()
-        if link.st_uid not in trusted_owners():
-            return flaw_of(path) or Flaw(
-                message("{path} is a link of another user", path=path),
-                message("a file"),
-                message("rm {path}", path=path),
-            )
+        for link in (path, *path.absolute().parents):
+            found = link.lstat()
+            if stat.S_ISLNK(found.st_mode) and found.st_uid not in trusted_owners() and not _is_read_only(link.parent):
+                return Flaw(
+                    message("{path} is a link of another user", path=link),
+                    message("a file"),
+                    message("rm {path}", path=link),
+                )
         way = sorted({*path.absolute().parents, *path.resolve().parents})
         return flaw_of(path, secret=secret) or next(filter(None, (flaw_of(each, sticky=True) for each in way)), None)
     except OSError as e:
         raise UsageError(message("{path}: cannot be looked at: {strerror}", path=path, strerror=e.strerror)) from e
+
+
+def _is_read_only(folder: Path) -> bool:
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def files_of(settings: Settings, *, secret: bool) -> tuple[tuple[str, Path], ...]:

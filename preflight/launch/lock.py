@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from preflight.config.owners import flaw_of, make_private
 from preflight.errors import NotStartedError
 from preflight.message import message
 from preflight.record.lock_owner import holder_of
@@ -40,16 +43,18 @@ class StartLock:
 
 
 def take(path: Path) -> StartLock:
-    """Lock a file, which is made if need be (mode 0600); does not wait.
+    """Lock a file, which is made if need be and is this user's alone from then on (mode 0600); does not wait.
 
     Raises:
         NotStartedError: Another process holds it.
-        OSError: It cannot be opened; a symbolic link is not followed.
+        OSError: It cannot be opened, or others could lock or replace it; a symbolic link is not followed.
     """
+    make_private(path)
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         lock = StartLock(path, descriptor)
         try:
+            _must_be_ours(lock)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             lock.release()
@@ -68,3 +73,17 @@ def take(path: Path) -> StartLock:
         if lock.lost() is None:
             return lock
         lock.release()  # whoever held it has just removed it
+
+
+def _must_be_ours(lock: StartLock) -> None:
+    """See that nobody else can hold the file, or remove it while the command runs.
+
+    Raises:
+        OSError: Somebody can, or it is no regular file.
+    """
+    found = os.fstat(lock.descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, message("it is no regular file"))
+    flaw = flaw_of(lock.path, secret=True, found=found)
+    if flaw is not None:
+        raise OSError(errno.EPERM, message("{problem}; {hint}", problem=flaw.problem, hint=flaw.hint))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preflight.config.state_dirs import make_own_directories
+from preflight.config.trust import must_be_trusted
 from preflight.errors import Interrupted
 from preflight.launch.environment import environment_of
 from preflight.launch.held import HeldFile, first_change, hold_command
@@ -71,6 +72,7 @@ class Start:
 
         Raises:
             NotStartedError: Another process holds the lock.
+            UsageError: In live, another user could exchange the lock or what the command is.
         """
         self._gate, self._begun = gate, self.clock()
         live = gate.settings.env is Env.LIVE
@@ -79,6 +81,8 @@ class Start:
             make_own_directories(gate.settings)
             try:
                 self._lock = take(path)
+                if live:
+                    must_be_trusted((("--lock", path),), ())
             except OSError as e:
                 self._troubles.append(
                     message("the lock {path} cannot be taken: {strerror}", path=path, strerror=e.strerror)
@@ -90,6 +94,7 @@ class Start:
                 message("{program} cannot be looked at: {strerror}", program=self.program, strerror=e.strerror)
             )
         if live:
+            must_be_trusted(((self.command[0], file.path) for file in self._files), ())
             self._look = self.look(gate)
 
     def go(self, report: Report) -> NotStarted:

@@ -31,6 +31,10 @@ class FakeRedis:
             raise self.answer
         return self.answer
 
+    def role(self) -> list[Any]:
+        """ROLE."""
+        return ["master", 0, []]
+
     def info(self, section: str) -> dict[str, Any]:
         """INFO, of a server that reads back what was written."""
         answers: dict[str, dict[str, Any]] = {

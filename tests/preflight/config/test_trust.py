@@ -74,6 +74,20 @@ def test_q8_a_file_of_another_user(name: str, project: Path, monkeypatch: pytest
         load(project)
 
 
+@pytest.mark.parametrize("way", ["link/file", "link"])
+def test_q8_a_link_of_another_user_on_the_way(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who made the link can have it lead elsewhere between the check and the use, wherever on the way it stands."""
+    (tmp_path / "file").touch()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path if "/" in way else tmp_path / "file")
+    real = Path.lstat
+    stranger = os.stat_result((*real(link)[:4], 65534, 65534, *real(link)[6:]))
+    monkeypatch.setattr(Path, "lstat", lambda path: stranger if path == link else real(path))
+    flaw = file_flaw(tmp_path / way)
+    assert flaw is not None
+    assert (flaw.problem, flaw.hint) == (f"{link} is a link of another user", f"rm {link}")
+
+
 def test_q8_a_file_that_gave_nothing_is_not_asked_after(project: Path) -> None:
     """An empty file of any mode changes nothing."""
     (project / ".env.live").write_text("# nothing\n")

@@ -215,6 +215,42 @@ def test_q3_no_answer_to_the_last_question(site: Site) -> None:
     site.must_be_taken_back(site.start(), code=3, because="whether the kill switch is thrown cannot be determined")
 
 
+def test_q3_the_last_question_is_answered_by_a_replica(site: Site) -> None:
+    """A server that was demoted meanwhile, cut off from its primary, does not know that the switch was thrown there."""
+
+    def demote() -> None:
+        site.switch.replicaof("127.0.0.1", "1")  # where no primary is
+
+    site.redis.after = at_question(1, demote)
+    try:
+        run = site.start()
+    finally:
+        site.switch.replicaof("NO", "ONE")
+    site.must_be_taken_back(run, code=1, because="is a replica")
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("bot.py", 0o666), (".", 0o777), ("locks/lock", 0o602), ("locks", 0o777)], ids=str
+)
+def test_q10_another_user_may_exchange_the_bot_or_its_lock(site: Site, name: str, mode: int) -> None:
+    """Whoever may write the script, the lock or its folder decides what starts, or how often: nothing runs."""
+    lock = site.tmp / "locks" / "lock"
+    lock.parent.mkdir()
+    lock.touch(mode=0o600)
+    path = site.tmp / name
+    path.chmod(mode)
+    try:
+        run = site.start("--lock", str(lock))
+    finally:
+        site.tmp.chmod(0o700)
+    if name == "locks/lock":  # this user's own: nobody else can open it by now
+        assert (site.started is not None, lock.stat().st_mode & 0o777) == (True, 0o600), run.stderr
+        return
+    assert (run.exit_code, run.report, site.started) == (2, {}, None), run.stderr
+    assert f"others may write {path}" in run.stderr
+    assert "chmod go-w" in run.stderr
+
+
 @pytest.mark.parametrize("question", [1, 2], ids=["while the checks run", "at the last question"])
 @pytest.mark.parametrize("how", ["replaced", "edited", "removed"])
 def test_q10_the_bot_is_another_one_by_now(site: Site, question: int, how: str) -> None:

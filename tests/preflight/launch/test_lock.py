@@ -47,3 +47,16 @@ def test_q10_it_is_private_and_follows_no_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic link"):
         take(tmp_path / "link")
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("what", ["another user's", "a FIFO"])
+def test_q10_what_others_could_lock_is_not_taken(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns the file could remove it while the bot runs, and so let a second one start."""
+    path = tmp_path / "lock"
+    if what == "a FIFO":
+        os.mkfifo(path)
+    else:
+        path.touch(mode=0o666)
+        monkeypatch.setattr("preflight.config.owners.trusted_owners", lambda: frozenset({4_000_001}))
+    with pytest.raises(OSError, match="no regular file" if what == "a FIFO" else "belongs to .*chown"):
+        take(path)

@@ -66,6 +66,11 @@ class Redis:
             raise redis.ConnectionError(f"{key}: nobody there")
         return self.value
 
+    def role(self) -> list[Any]:
+        """ROLE."""
+        self.get("role")
+        return ["master", 0, []]
+
     def info(self, section: str) -> dict[str, Any]:
         """INFO: the switch is kept."""
         self.get(section)
