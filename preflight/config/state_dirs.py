@@ -19,7 +19,12 @@ def own_directories(settings: Settings) -> tuple[Path, ...]:
 
 
 def make_own_directories(settings: Settings) -> None:
-    """Make those that are missing; `storage` and the ledger say what is wrong with one that cannot be made."""
+    """Make those that are missing; `storage` and the ledger say what is wrong with one that cannot be made.
+
+    What has to be made on the way to one is this user's alone too, whatever the umask: whoever may rename a folder
+    on the way takes away the ledger and its locks.
+    """
     for directory in own_directories(settings):
         with contextlib.suppress(OSError):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for path in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+                path.mkdir(mode=0o700, exist_ok=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -24,13 +25,18 @@ def settings(tmp_path: Path, **variables: str) -> Settings:
     return load({"env": Env.PAPER.value}, environ=environ, cwd=tmp_path)
 
 
-def test_default_directories_are_made_private(tmp_path: Path, state: Path) -> None:
-    """Where no setting names a place, the gate makes its own, for its user alone."""
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_default_directories_are_made_private(umask: int, tmp_path: Path, state: Path) -> None:
+    """Where no setting names a place, the gate makes its own, for its user alone, and so each folder on the way."""
     found = settings(tmp_path)
-    make_own_directories(found)
-    make_own_directories(found)
+    before = os.umask(umask)
+    try:
+        make_own_directories(found)
+        make_own_directories(found)
+    finally:
+        os.umask(before)
     assert own_directories(found) == (state, state / "spool")
-    assert stat.S_IMODE((state / "spool").stat().st_mode) == 0o700
+    assert [stat.S_IMODE(made.stat().st_mode) for made in (state.parent, state, state / "spool")] == [0o700] * 3
 
 
 def test_named_directories_are_not_made(tmp_path: Path) -> None:
