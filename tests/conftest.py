@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import program_server
+
 # The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further,
 # as do the tests that choose their own number (`property_size`).
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -59,3 +61,9 @@ def open_dir() -> Iterator[Path]:
         path = Path(name)
         path.chmod(0o755)
         yield path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _program_server_ends() -> Iterator[None]:
+    yield
+    program_server.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from securesystemslib.signer import CryptoSigner
@@ -20,7 +21,7 @@ def each_document_is_judged_once() -> Iterator[None]:
     judge = schema.problems
     judged: dict[tuple[str, bytes], tuple[str, ...]] = {}
 
-    def problems(kind: str, document: object) -> tuple[str, ...]:
+    def problems(kind: str, document: Any) -> tuple[str, ...]:
         # The whole document is the key. Version 2 has no references, which would depend on what else holds its parts.
         key = (kind, marshal.dumps(document, 2))
         if key not in judged:
