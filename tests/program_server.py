@@ -106,6 +106,7 @@ class _Server:
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[its.fileno()])
 
     def close(self) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)  # also where a forked process still has it
         self.socket.close()
         self._process.wait(timeout=30)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from securesystemslib.signer import CryptoSigner
 
 from evidence import git, schema
 from evidence.bundle import Bundle, open_run
+from supply import locks, sbom
 from tests.evidence.genuine import SHA, START, Genuine
 
 
@@ -30,6 +32,24 @@ def each_document_is_judged_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schema, "problems", problems)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_bill_of_materials_is_made_once() -> Iterator[None]:
+    """Keep the bill of a project without locks, which only its name and time tell from any other such bill."""
+    make = sbom.document
+    made: dict[tuple[str, datetime], bytes] = {}
+
+    def document(project: Path, *, name: str, at: datetime) -> bytes:
+        if locks.parts(project):
+            return make(project, name=name, at=at)
+        if (name, at) not in made:
+            made[name, at] = make(project, name=name, at=at)
+        return made[name, at]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sbom, "document", document)
         yield
 
 
