@@ -11,7 +11,7 @@ import base64
 import html
 import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
@@ -90,12 +90,16 @@ class Redactor:
 
     def found_in(self, data: bytes) -> bool:
         """Say whether any form of any known secret stands in `data`, on one line or split over several."""
-        return any(form in data for form in self._forms) or any(self._split_in(data))
+        return any(form in data for form in self._fitting(data)) or any(self._split_in(data))
+
+    def _fitting(self, data: bytes) -> tuple[bytes, ...]:
+        """Give the forms that are no longer than `data`: most strings of a document are shorter than most forms."""
+        return self._forms[bisect_left(self._forms, -len(data), key=lambda form: -len(form)) :]
 
     def redact(self, data: bytes) -> bytes:
         """Return `data` with every form of every known secret replaced by `MARK`."""
         while self.found_in(data):  # what is left and right of a replaced form may make up another one
-            for form in self._forms:
+            for form in self._fitting(data):
                 data = data.replace(form, MARK)
             data = _masked(data, self._split_in(data))
         return data
@@ -106,7 +110,7 @@ class Redactor:
             unfolded = _Unfolded(data, breaks)
             if unfolded.pieces == 1:
                 continue
-            for form in self._forms:
+            for form in self._fitting(unfolded.text):
                 if len(form) < _SHORTEST_SPLIT:
                     break  # the longest come first
                 place = unfolded.text.find(form)

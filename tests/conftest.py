@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import program_server
 
 # The same examples each time, so that a change is judged by what it changed. HYPOTHESIS_PROFILE=explore looks further,
 # as do the tests that choose their own number (`property_size`).
@@ -27,6 +30,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.loadscopereorder = False
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector, and take what was collected out of its sight: it stays to the end.
+
+    A million objects would otherwise be walked again and again: while they are made, and whenever a test has the
+    garbage collected (`no_child_left`), which took longer than the test; a forked child would copy their pages.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -42,3 +61,9 @@ def open_dir() -> Iterator[Path]:
         path = Path(name)
         path.chmod(0o755)
         yield path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _program_server_ends() -> Iterator[None]:
+    yield
+    program_server.stop()

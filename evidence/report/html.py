@@ -6,10 +6,11 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from evidence.bundle import layout
@@ -27,6 +28,15 @@ _GOOD: Final = frozenset({"PASSED", "PASS", "GO"})
 _BAD: Final = frozenset({"FAILED", "FAIL", "ERROR", "NO_GO", "UNVERIFIED"})
 
 
+@cache
+def _template() -> Template:
+    # Spaces of templates are kept: they are between words.
+    environment = Environment(
+        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template("report.html.j2")
+
+
 def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
     """Draw the page.
 
@@ -41,10 +51,6 @@ def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
     Raises:
         DocumentError: the pictures cannot be unpacked.
     """
-    # Spaces of templates are kept: they are between words.
-    environment = Environment(
-        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-    )
     style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("style.css", "script.js"))
     sections: dict[str, list[Mapping[str, Any]]] = {}
     for claim in view["claims"]:
@@ -54,7 +60,7 @@ def render(view: Mapping[str, Any], snapshot: Snapshot, *, inside: bool) -> str:
         for stack in view["stacks"]
         if stack["name"] == view["main_stack"] and stack["grafana"]
     ]
-    return environment.get_template("report.html.j2").render(
+    return _template().render(
         v=view,
         sections=sections,
         ac2=why(view),

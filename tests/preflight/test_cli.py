@@ -26,6 +26,7 @@ from preflight.message import Message
 from preflight.model import Outcome, Status
 from preflight.registry import Registry
 from preflight.system.streams import ENDING
+from tests import program_server
 from tests.modes import bound
 
 MakeCheck = Callable[..., Check]
@@ -443,8 +444,7 @@ def program(body: str) -> list[str]:
 
 
 def run_program(body: str, *argv: str, **given: Any) -> subprocess.CompletedProcess[str]:
-    given = {"capture_output": True, **given}
-    return subprocess.run([*program(body), "--env", "paper", *argv], text=True, check=False, timeout=30, **given)
+    return program_server.run(PRELUDE + textwrap.dedent(body), "--env", "paper", *argv, **given)
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,6 @@ def test_broken_pipe_is_not_go(closed: str, form: str, prom: Path, tmp_path: Pat
         done = run_program(
             "cli.entry()",
             *("--format", form, "--output", str(output)),
-            capture_output=False,
             stdout=theirs.fileno(),
             stderr=theirs.fileno() if "stderr" in closed else subprocess.DEVNULL,
         )
@@ -511,7 +510,6 @@ def test_full_disk_is_not_go(form: str, prom: Path, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = run_program(
             *("cli.entry()", "--format", form, "--output", str(output)),
-            capture_output=False,
             stdout=full,
             stderr=subprocess.PIPE,
         )

@@ -19,8 +19,10 @@ from preflight.model import Status
 from preflight.plugins import GROUP, Plugin, find_plugins, with_plugins
 from preflight.registry import Registry
 from preflight.testing import run_check
+from tests import program_server
 from tests.preflight.sample_plugin import sample_preflight_plugin
 from tests.preflight.sample_plugin.sample_preflight_plugin import MaintenanceCheck
+from tests.program_server import PREFLIGHT
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = Path(__file__).parent / "sample_plugin"
@@ -49,16 +51,13 @@ NEEDED = {
 
 
 def _preflight(*argv: str, site: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return _run(PREFLIGHT, *argv, site=site, cwd=cwd)
+
+
+def _run(program: str, *argv: str, site: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     own = {"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": f"{site}:{ROOT}"}
-    return subprocess.run(
-        [sys.executable, "-m", "preflight", *argv],
-        env={**own, **NEEDED, "PREFLIGHT_TEXTFILE_DIR": str(cwd)},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    environ = {**own, **NEEDED, "PREFLIGHT_TEXTFILE_DIR": str(cwd)}
+    return program_server.run(program, *argv, env=environ, cwd=cwd)
 
 
 def test_an_installed_plugin_is_listed_and_run(installed: Path, tmp_path: Path) -> None:
@@ -101,10 +100,9 @@ def test_a_broken_plugin_stops_every_run(installed: Path, tmp_path: Path, file: 
     site = shutil.copytree(installed, tmp_path / "site")
     module = site / "sample_preflight_plugin.py"
     module.write_text(module.read_text().replace("float = 2.0", "float = '5'") if file == "TIMEOUT" else file)
-    if "wait" in file:
-        (site / "sitecustomize.py").write_text("import preflight.plugins\npreflight.plugins.LOAD_SECONDS = 0.5\n")
+    patience = "import preflight.plugins\npreflight.plugins.LOAD_SECONDS = 0.5\n" if "wait" in file else ""
 
-    run = _preflight("--env", "paper", site=site, cwd=tmp_path)
+    run = _run(patience + PREFLIGHT, "--env", "paper", site=site, cwd=tmp_path)
 
     assert run.returncode == 2, run.stderr
     assert "distribution 'sample-preflight-plugin'" in run.stderr
@@ -226,16 +224,8 @@ def test_g19_a_plugin_is_never_imported_where_the_verdict_is_found(installed: Pa
         "main(['--env', 'paper', '--only', 'sample_maintenance', '--format', 'json'])\n"
         "sys.stderr.write(f\"{os.getpid()} {'sample_preflight_plugin' in sys.modules}\")"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": f"{site}:{ROOT}", **NEEDED}
-        | {"PREFLIGHT_TEXTFILE_DIR": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
+    done = _run(program, site=site, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
     pid, loaded = done.stderr.splitlines()[-1].split()
     ran = {check["id"]: check["status"] for check in json.loads(done.stdout)["checks"]}

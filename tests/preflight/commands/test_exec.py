@@ -14,6 +14,7 @@ import pytest
 
 from preflight.cli import main
 from preflight.system.process_id import birth
+from tests import program_server
 
 # Runs `preflight exec` with a gate that ends as asked: the verdict's exit code is the first argument.
 DRIVER = """
@@ -51,14 +52,9 @@ def run_exec(home: Path) -> Exec:
         code: int, *command: str, options: tuple[str, ...] = (), variables: Mapping[str, str] = MappingProxyType({})
     ) -> subprocess.CompletedProcess[str]:
         own = {"PATH": os.environ["PATH"], "HOME": str(home), "PREFLIGHT_TEXTFILE_DIR": str(home / "textfile")}
-        return subprocess.run(
-            [sys.executable, "-c", DRIVER, str(code), "exec", "--env", "paper", *options, "--", *command],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-            env={**own, "PYTHONPATH": str(Path(__file__).parents[3]), **variables},
-        )
+        argv = (str(code), "exec", "--env", "paper", *options, "--", *command)
+        environ = {**own, "PYTHONPATH": str(Path(__file__).parents[3]), **variables}
+        return program_server.run(DRIVER, *argv, env=environ)
 
     return run
 

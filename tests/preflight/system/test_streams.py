@@ -13,6 +13,7 @@ import pytest
 import preflight
 from preflight.alerts.spool import Spool
 from preflight.redaction import MASK, scrub
+from tests import program_server
 
 ROOT = Path(preflight.__file__).parents[1]
 PROM = "arbitrage_preflight_paper.prom"
@@ -51,7 +52,7 @@ def places(tmp_path: Path) -> dict[str, str]:
         "PREFLIGHT_TEXTFILE_DIR": str(tmp_path / "textfile"),
         "PREFLIGHT_SPOOL_DIR": str(tmp_path / "spool"),
     }
-    done = subprocess.run(gate(), env=environ, cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    done = run_gate(environ, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'last_success{env="paper"} 1.0' in (tmp_path / "textfile" / PROM).read_text()
     return environ
@@ -60,6 +61,11 @@ def places(tmp_path: Path) -> dict[str, str]:
 def gate(does: str = "pass", before: str = "") -> list[str]:
     """Give the command of a gate whose check of Redis does this."""
     return [sys.executable, "-c", PROGRAM.format(does=does, before=before), "--env", "paper"]
+
+
+def run_gate(environ: dict[str, str], cwd: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run such a gate, whose streams are as everywhere."""
+    return program_server.run(gate(**given)[2], "--env", "paper", env=environ, cwd=cwd)
 
 
 def must_be_recorded(tmp_path: Path) -> None:
@@ -77,7 +83,7 @@ def must_be_recorded(tmp_path: Path) -> None:
 def test_g10_signals_that_end_a_process(number: signal.Signals, places: dict[str, str], tmp_path: Path) -> None:
     """A gate that is told to end while the checks run is UNVERIFIED, recorded, and a P0 says so."""
     does = f"os.kill(os.getppid(), signal.{number.name}); signal.pause()"
-    done = subprocess.run(gate(does), env=places, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = run_gate(places, tmp_path, does=does)
     assert done.returncode == 3, done.stderr
     assert f"the gate itself broke: Interrupted: {number.name}" in done.stdout
     must_be_recorded(tmp_path)
@@ -94,16 +100,7 @@ Runner._wait = burn
 import resource
 resource.setrlimit(resource.RLIMIT_CPU, (1, 20))
 """
-    code = gate("signal.pause()", burn)[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--env", "paper"],
-        env=places,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_gate(places, tmp_path, does="signal.pause()", before=burn)
     assert done.returncode == 3, done.stderr
     assert "the gate itself broke: Interrupted: SIGXCPU" in done.stdout
     must_be_recorded(tmp_path)
@@ -113,8 +110,7 @@ def test_g10_nohup_means_what_it_says(places: dict[str, str], tmp_path: Path) ->
     """A signal that the caller had ignored does not end the run."""
     does = "os.kill(os.getppid(), signal.SIGHUP)"
     before = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    done = subprocess.run(gate(does, before), env=places, cwd=tmp_path, capture_output=True, timeout=30, check=False)
-    assert done.returncode == 0
+    assert run_gate(places, tmp_path, does=does, before=before).returncode == 0
 
 
 @pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
