@@ -20,10 +20,15 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"([a-z]:/{1,2}(?:[^\s'\"<>:@/]{0,100}:)?)[^\s'\"<>]{1,1000}@", re.IGNORECASE), rf"\1{MASK}@"),
     (
         re.compile(
-            r"\b((?:ssl)?password|passwd|pwd)(\s{0,9}=\s{0,9})(?:'[^']{0,1000}'|[^\s'\"&;,]{1,1000})", re.IGNORECASE
+            # Also as the end of a longer name (PGPASSWORD=), in TOML and in JSON.
+            r"(password|passwd|pwd)(\s{0,9}=\s{0,9}|[\"']\s{0,9}:\s{0,9})"
+            r"(?:'[^']{0,1000}'|\"[^\"]{0,1000}\"|[^\s'\"&;,]{1,1000})",
+            re.IGNORECASE,
         ),
         rf"\1\2{MASK}",
     ),
+    (re.compile(r"\b(password\s{1,9})'[^']{1,1000}'", re.IGNORECASE), rf"\1{MASK}"),  # of a role, in SQL
+    (re.compile(r"\b(authorization:\s{0,9}(?:basic|bearer)\s{1,9})[\w.~+/=-]{1,4000}", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(r"\b(signature=)[\w%+/=-]{16,1000}", re.IGNORECASE), rf"\1{MASK}"),  # of a request to an exchange
     (re.compile(r"\beyJ[\w-]{8,1000}\.[\w-]{8,4000}\.[\w-]{0,1000}"), MASK),  # JWT, as Upbit takes it
     (re.compile(r"(?<!\d)\d{6,12}:[\w-]{30,60}"), MASK),  # a Telegram bot's token

@@ -70,7 +70,8 @@ class OpenPositionsCheck:
         import psycopg2 as library  # noqa: PLC0415 - 44 ms that only this check's process should pay
 
         try:
-            connection = ctx.open_postgres(ctx.settings)
+            with bounded_memory():
+                connection = ctx.open_postgres(ctx.settings)
             try:
                 with bounded_memory():
                     found = _count(connection, ctx)

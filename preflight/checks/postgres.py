@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
-from preflight.checks.postgres_write import Written, try_write
+from preflight.checks.postgres_write import PROBE, Written, try_write
 from preflight.config.sections import PostgresSection
 from preflight.message import message
 from preflight.model import Env, Outcome, Status
@@ -49,7 +49,8 @@ class PostgresCheck:
         where = settings.where
         begun = ctx.clock()
         try:
-            connection = ctx.open_postgres(ctx.settings)
+            with bounded_memory():  # who it is that answers is not known yet
+                connection = ctx.open_postgres(ctx.settings)
         except library.OperationalError as e:
             return trust.refusal(e, where, settings) or _explain_refusal(e, where, settings)
         try:
@@ -94,7 +95,10 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         return Outcome(
             status=Status.FAIL,
             summary=message("Postgres at {where} did not return what was written", where=where),
-            hint=message("check what answers at that address: a proxy may be in between"),
+            hint=message(
+                "check what answers at that address, a proxy may be in between; and the rules and triggers of {table}",
+                table=PROBE,
+            ),
             expected=_EXPECTED,
             actual=f"SELECT 1 gave {one!r}, the row {'the same' if written.kept == ctx.run_id else 'another value'}",
             timings=timings,

@@ -46,7 +46,9 @@ def try_write(cursor: Any, value: str, table: str) -> Written:
     if probe is None:
         cursor.execute(f"CREATE TABLE {PROBE} (run_id text PRIMARY KEY)")
     cursor.execute(f"INSERT INTO {PROBE} VALUES (%s)", (value,))  # noqa: S608 - a name of this file
-    (kept,) = one_row(cursor, f"SELECT run_id FROM {PROBE} WHERE run_id = %s", (value,), kinds=(str,))  # noqa: S608
+    # One row in any case: NULL where a rule or a trigger swallowed or changed what was written.
+    query = f"SELECT run_id FROM (SELECT max(run_id) AS run_id FROM {PROBE} WHERE run_id = %s) AS kept"  # noqa: S608
+    (kept,) = one_row(cursor, query, (value,), kinds=(str | None,))
     return Written(kept=kept)
 
 

@@ -58,6 +58,17 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
             expected=_EXPECTED,
             actual=f"maxmemory-policy {policy}",
         )
+    if (broken := _failing(info)) is not None:
+        return Outcome(
+            status=Status.WARN,
+            summary=message(
+                "Redis at {where} could not write its data to its disk: it forgets the kill switch when it restarts",
+                where=where,
+            ),
+            hint=message("see its log, and whether its disk is full or its directory not writable"),
+            expected=_EXPECTED,
+            actual=broken,
+        )
     if str(info.get("aof_enabled")) == "1" or config.get("appendonly") == "yes" or config.get("save"):
         return None
     if config.get("save") is None:
@@ -82,6 +93,16 @@ def may_forget(client: Any, ctx: Context) -> Outcome | None:
         expected=_EXPECTED,
         actual="no append-only file, no snapshots",
     )
+
+
+def _failing(info: dict[str, Any]) -> str | None:
+    """Return what of the server's keeping fails: it may go on taking writes (stop-writes-on-bgsave-error no).
+
+    After a restart an append-only file is read where there is one, and the snapshot is not.
+    """
+    kept = "aof_last_write_status" if str(info.get("aof_enabled")) == "1" else "rdb_last_bgsave_status"
+    told = info.get(kept, "ok")  # some servers do not tell
+    return None if told == "ok" else f"{kept} {told}"
 
 
 def _setting(client: Any, name: str) -> Any:

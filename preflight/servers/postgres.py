@@ -53,17 +53,24 @@ class _Cursor(psycopg2.extensions.cursor):
 @contextlib.contextmanager
 def _library_errors() -> Iterator[None]:
     try:
-        yield
-    except UnicodeError:
+        with _endless():
+            yield
+    except (UnicodeError, psycopg2.Error):
         raise
-    except psycopg2.Error as e:
-        if e.pgcode is None and any(part in str(e) for part in _NO_MEMORY):
-            raise psycopg2.DatabaseError(TOO_LONG) from e
-        raise
-    except MemoryError as e:
-        raise psycopg2.DatabaseError(TOO_LONG) from e
     except Exception as e:
         raise psycopg2.DatabaseError(NO_SUCH_ROW) from e
+
+
+@contextlib.contextmanager
+def _endless() -> Iterator[None]:
+    try:
+        yield
+    except psycopg2.Error as e:
+        if e.pgcode is None and any(part in str(e) for part in _NO_MEMORY):
+            raise psycopg2.OperationalError(TOO_LONG) from e
+        raise
+    except MemoryError as e:
+        raise psycopg2.OperationalError(TOO_LONG) from e
 
 
 class UnprovenPostgresError(psycopg2.OperationalError):
@@ -82,7 +89,7 @@ def open_postgres(settings: PostgresSection) -> psycopg2.extensions.connection:
     psycopg2.extensions.encodings["SQLASCII"] = "utf-8"
     password = settings.password
     keywords: dict[str, Any] = {**tls(settings), **login(settings)}
-    with only_settings():
+    with only_settings(), _endless():
         connection = connect(
             host=settings.host,
             port=settings.port,

@@ -79,15 +79,30 @@ OTHER_REFUSAL = Meaning(
     hint=message("see its words, and the log of the server or of the pooler before it"),
 )
 
+_LATE = Meaning(
+    Status.ERROR,
+    message("did not answer in time"),
+    hint=message("look at pg_stat_activity for locks and long queries"),
+)
+# Of the only table that the check of Postgres writes to: a column or a type of it is another.
+_OTHER_SHAPE = Meaning(
+    Status.FAIL,
+    message("has an arbitrage_preflight_probe that `preflight db migrate` did not make"),
+    hint=message("rename or drop that table, then run `preflight db migrate`"),
+)
+
 # Of statements.
 FAILURES: Mapping[str, Meaning] = MappingProxyType(
     {
         **REFUSALS,  # a pooler connects when the first statement comes
-        "57014": Meaning(
-            Status.ERROR,
-            message("did not answer in time"),
-            hint=message("look at pg_stat_activity for locks and long queries"),
+        "57014": _LATE,
+        "55P03": _LATE,  # a wait for a lock
+        "3F000": Meaning(
+            Status.FAIL,
+            message("has no schema for this role: none of its search_path is there"),
+            hint=message("ALTER ROLE ... SET search_path to a schema that exists, or CREATE SCHEMA"),
         ),
+        **dict.fromkeys(("42703", "42P01", "42804", "22P02", "23502"), _OTHER_SHAPE),
         "25006": Meaning(
             Status.FAIL,
             message("takes no writes: it is read-only"),

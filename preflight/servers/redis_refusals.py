@@ -102,6 +102,25 @@ _PREFIXES: Final[tuple[tuple[str, Meaning], ...]] = (
             hint=message("see INFO replication there: start the replicas, or lower min-replicas-to-write"),
         ),
     ),
+    (
+        "BUSY ",
+        Meaning(
+            Status.ERROR,
+            message("runs a script that does not end, and answers nothing else"),
+            hint=message("find out whose it is; then SCRIPT KILL there"),
+        ),
+    ),
+    (
+        "unknown command",
+        Meaning(
+            Status.FAIL,
+            message("does not know a command that the bot needs"),
+            hint=message(
+                "a Sentinel goes into PREFLIGHT_REDIS__SENTINELS; else remove its rename-command, "
+                "or point PREFLIGHT_REDIS__HOST at the Redis behind that proxy"
+            ),
+        ),
+    ),
     # These two have no word of their own: the server says ERR to them, and the library takes that off.
     (
         "max number of clients reached",

@@ -21,6 +21,8 @@ import psycopg2
 from psycopg2 import _psycopg, extensions
 from psycopg2.extras import wait_select
 
+from preflight.servers.postgres_session import NO_SUCH_ROW
+
 _DEFAULT, _VERBOSE = 1, 2  # PGVerbosity in libpq-fe.h
 # `FATAL:  28P01: ...`, whatever the language of the first word, perhaps after libpq's own `connection ... failed: `.
 _CODE = re.compile(r"(?m)(^|failed: )([^:\n]+:  )([0-9A-Z]{5}): ")
@@ -52,12 +54,19 @@ def connect(**keywords: Any) -> extensions.connection:
         with _ONE, _watched(float(keywords["connect_timeout"])):
             connection: extensions.connection = psycopg2.connect(**keywords)
     except psycopg2.OperationalError as e:
-        text = str(e)
-        if codes := _CODE.findall(text):
-            raise PostgresRefusedError(_LOCATION.sub("", _CODE.sub(r"\1\2", text)), codes[-1][2]) from e
+        _raise_refusal(str(e), e)
         raise
+    except UnicodeDecodeError as e:  # before the login a server speaks in its own encoding, such as EUC-KR
+        text = e.object.decode("utf-8", "replace")
+        _raise_refusal(text, e)
+        raise psycopg2.OperationalError(f"{NO_SUCH_ROW}: {text}") from e
     _libpq().PQsetErrorVerbosity(connection.pgconn_ptr, _DEFAULT)
     return connection
+
+
+def _raise_refusal(text: str, error: Exception) -> None:
+    if codes := _CODE.findall(text):
+        raise PostgresRefusedError(_LOCATION.sub("", _CODE.sub(r"\1\2", text)), codes[-1][2]) from error
 
 
 @contextmanager
@@ -77,7 +86,8 @@ def _watched(seconds: float) -> Iterator[None]:
                 tried, end = socket, time.monotonic() + seconds
             poll = select.poll()
             poll.register(descriptor, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
-            if not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            left = end - time.monotonic()  # a server that goes on talking is ready all the time, and late as well
+            if left <= 0 or not poll.poll(left * 1000):
                 raise psycopg2.OperationalError("timeout expired")
 
     extensions.set_wait_callback(wait)

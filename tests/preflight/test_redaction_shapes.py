@@ -27,6 +27,11 @@ CANARY = "canary-71f0a4"
         (f"host=h password={CANARY} user=u", f"host=h password={MASK} user=u"),
         (f"host=h Password = '{CANARY} x' user=u", f"host=h Password = {MASK} user=u"),
         (f"?sslpassword={CANARY}&x=1", f"?sslpassword={MASK}&x=1"),
+        (f"PGPASSWORD={CANARY} psql", f"PGPASSWORD={MASK} psql"),
+        (f'db_password = "{CANARY} x"', f"db_password = {MASK}"),
+        (f'{{"password": "{CANARY}"}}', f'{{"password": {MASK}}}'),
+        (f"ALTER ROLE bot PASSWORD '{CANARY} x'", f"ALTER ROLE bot PASSWORD {MASK}"),
+        (f"Authorization: Basic {CANARY}", f"Authorization: Basic {MASK}"),
         (f"&signature={CANARY.replace('-', '')}0123456789&a", f"&signature={MASK}&a"),
         (f"Bearer eyJhbGciOiJIUzI1NiJ9.{CANARY}0123456789.sig-nature", f"Bearer {MASK}"),
         (f"bot1234567890:{'A' * 20}{CANARY}/getMe", f"bot{MASK}/getMe"),
@@ -39,7 +44,20 @@ def test_g9_shapes(text: str, left: str) -> None:
     assert scrub(text) == left
 
 
-@pytest.mark.parametrize("piece", ["://", "://a@", "password=", "eyJaaaaaaaa.", "1234567:", "a" * 9])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "://",
+        "://a@",
+        "password=",
+        "password",
+        "password' : ",
+        "authorization: basic ",
+        "eyJaaaaaaaa.",
+        "1234567:",
+        "a" * 9,
+    ],
+)
 def test_g9_no_text_is_slow(piece: str) -> None:
     """A server may send 300 kB of anything."""
     begun = time.process_time()

@@ -267,3 +267,56 @@ def _peak_bytes() -> int:
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     (peak,) = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
     return int(peak) * 1024
+
+
+def _at_login(*said: bytes, seconds: float = 0) -> rogue.Serve:
+    """Say the first of these at once and the last of them again and again, and never let anybody in."""
+
+    def serve(client: socket.socket, note: Callable[[bytes], None]) -> None:
+        note(client.recv(65536))
+        client.sendall(said[0])
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            client.sendall(said[-1])
+
+    return serve
+
+
+_NOTICE = _message(b"N", b"SNOTICE\0C00000\0M" + b"a" * 1000 + b"\0\0")
+_OK = _message(b"R", struct.pack("!i", 0))
+
+
+@pytest.mark.parametrize("check", [PostgresCheck(), OpenPositionsCheck()], ids=lambda check: check.id)
+def test_g21_a_postgres_that_talks_on_before_it_lets_in(
+    check: Check, make_settings: Callable[..., Settings], make_context: Callable[..., Context]
+) -> None:
+    """It is late although it always has something to say, and what it says takes no memory without a bound."""
+    before, begun = _peak_bytes(), time.monotonic()
+    with _at(_at_login(_OK, _NOTICE * 60, seconds=5)) as port:
+        outcome = _asked(check, "postgres", port, make_settings, make_context)
+        assert time.monotonic() - begun < 2 + 1  # libpq counts no less than two seconds
+    assert _peak_bytes() - before < MOST_BYTES + 2**24
+    assert outcome.status is Status.ERROR, outcome
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "meaning"),
+    [
+        ("E", Status.FAIL, "refuses the password"),
+        ("nonsense", Status.ERROR, "not Postgres' protocol"),
+    ],
+)
+def test_g14_a_refusal_that_is_not_utf_8(
+    said: str,
+    status: Status,
+    meaning: str,
+    make_settings: Callable[..., Settings],
+    make_context: Callable[..., Context],
+) -> None:
+    """Before the login a Korean server may speak EUC-KR: the SQLSTATE is heard, and no exception leaves the check."""
+    korean = "비밀번호 인증 실패".encode("euc-kr")
+    refusal = _message(b"E", "S치명적오류".encode("euc-kr") + b"\0C28P01\0M" + korean + b"\0\0")
+    told = refusal if said == "E" else b"E" + struct.pack("!i", 2**31 - 1) + korean + b"\0"
+    with _at(_at_login(told)) as port:
+        outcome = _asked(PostgresCheck(), "postgres", port, make_settings, make_context)
+    assert (outcome.status, meaning in outcome.summary) == (status, True), outcome

@@ -120,3 +120,29 @@ def test_g21_no_redis(  # noqa: PLR0917 - a table
     assert outcome.hint
     if after == "at once" and check.id == "redis":
         assert (outcome.status, "is not Redis' protocol" in outcome.summary) == (Status.ERROR, True), outcome
+
+
+@pytest.mark.parametrize("command", ["SET", "DEL"])
+def test_g14_a_command_that_it_does_not_know(command: str, start: Start, ask: Ask) -> None:
+    """Renamed, or a Sentinel, or a proxy: FAIL, and not `see the log`."""
+    outcome = ask(start(f"rename-command {command} ''"))
+    assert (outcome.status, "does not know a command" in outcome.summary) == (Status.FAIL, True), outcome
+    assert "PREFLIGHT_REDIS__SENTINELS" in outcome.hint
+
+
+def test_g14_a_script_that_does_not_end(start: Start, ask: Ask) -> None:
+    """BUSY: it cannot be told, and what to do is said."""
+    port = start("lua-time-limit 50")
+    with client(port) as opened, socket.create_connection((HOST, port)) as other:
+        other.sendall(b"EVAL 'while true do end' 0\r\n")
+
+        def busy() -> Observation[None]:
+            try:
+                return Observation(done=not opened.ping(), said="PONG")
+            except redis.ResponseError as error:
+                return Observation(done=str(error).startswith("BUSY"), said=str(error))
+
+        wait_until(busy, asked="PING", timeout=10)
+        outcome = ask(port)
+        opened.script_kill()
+    assert (outcome.status, "SCRIPT KILL" in outcome.hint) == (Status.ERROR, True), outcome

@@ -397,3 +397,33 @@ def test_g16_a_database_in_another_encoding(
     assert counted.status is (Status.ERROR if encoding == "LATIN1" else Status.FAIL), counted
     assert spoilt.status is (Status.FAIL if encoding == "EUC_KR" else Status.ERROR), spoilt
     assert "cannot be read" in spoilt.summary or "1 open" in spoilt.summary
+
+
+def test_g4_a_rule_that_swallows_the_row(database: PostgresSection, check: Callable[..., Any]) -> None:
+    """The server says yes to the INSERT and keeps nothing: FAIL that says where to look."""
+    migrate(database)
+    does(database, "CREATE RULE nothing AS ON INSERT TO arbitrage_preflight_probe DO INSTEAD NOTHING")
+    outcome = check(database)
+    assert (outcome.status, "did not return what was written" in outcome.summary) == (Status.FAIL, True), outcome
+    assert "rules and triggers of arbitrage_preflight_probe" in outcome.hint
+
+
+@pytest.mark.parametrize(
+    ("statement", "meaning"),
+    [
+        ("ALTER ROLE careful SET search_path = nowhere", "has no schema for this role"),
+        ("CREATE TABLE arbitrage_preflight_probe (other text)", "`preflight db migrate` did not make"),
+        ("CREATE TABLE arbitrage_preflight_probe (run_id int)", "`preflight db migrate` did not make"),
+    ],
+    ids=["search_path", "column", "type"],
+)
+def test_g14_a_place_that_does_not_fit(
+    statement: str, meaning: str, database: PostgresSection, check: Callable[..., Any]
+) -> None:
+    """No schema to write in, or a table of that name and another shape: FAIL with words of its own."""
+    with role(database, "CREATE ON SCHEMA public") as careful:
+        does(database, statement)
+        if "TABLE" in statement:
+            does(database, "GRANT SELECT, INSERT ON arbitrage_preflight_probe TO careful")
+        outcome = check(careful, table="no_such_table")
+    assert (outcome.status, meaning in outcome.summary) == (Status.FAIL, True), outcome
