@@ -143,7 +143,7 @@ def test_grafana_refused_no_file(stack: Stack) -> None:
 
 @pytest.mark.parametrize(("uid", "title"), COMMITTED, ids=[f"{uid}-{title}" for uid, title in COMMITTED])
 def test_panel_is_the_committed_one(uid: str, title: str, grafana: GrafanaClient) -> None:
-    """Grafana serves the panel, or the variable, with the type, look, targets, legends and queries of the list."""
+    """Grafana serves the panel, variable or dashboard with the type, look, targets, queries and time of the list."""
     served = panels_of(uid, grafana.dashboard(uid).dashboard)
 
     wrong = differences(served.get((uid, title), ()), COMMITTED[uid, title])
@@ -152,7 +152,7 @@ def test_panel_is_the_committed_one(uid: str, title: str, grafana: GrafanaClient
 
 
 def test_no_panel_is_served_that_is_not_in_the_list(served: tuple[ServedDashboard, ...]) -> None:
-    """Each panel and variable of each dashboard is in the committed list, and so has its tests."""
+    """Each dashboard, panel and variable is in the committed list, and so has its tests."""
     found = {place for one in served for place in panels_of(one.uid, one.dashboard)}
 
     assert found - set(COMMITTED) == set()

@@ -24,14 +24,16 @@ _HOW = "# `python -m acceptance.proof.committed` writes this file anew; review w
 _PLACED = (
     "id",
     "gridPos",
-    "targets",
     "title",
     "type",
     "description",
 )  # of a panel: told elsewhere, or not what it says
 _DIGITS = 12
 
-Case = tuple[str, str]  # uid, and title or `$variable`
+_BOARD = ("time", "refresh", "timezone", "timepicker")  # of a dashboard: which time it shows, and how often anew
+
+Case = tuple[str, str]  # uid, and title, `$variable` or BOARD
+BOARD = "the dashboard itself"
 
 
 class CommittedError(Exception):
@@ -39,21 +41,22 @@ class CommittedError(Exception):
 
 
 def panels_of(uid: str, dashboard: Mapping[str, Any]) -> dict[Case, tuple[str, ...]]:
-    """Write down a dashboard: a line for each panel and its targets, and for each variable.
+    """Write down a dashboard: a line for itself, for each panel and its targets, and for each variable.
 
     Returns:
         Where -> its lines; two panels of one title have theirs in one place.
     """
-    found: dict[Case, tuple[str, ...]] = {}
+    shown = {key: dashboard.get(key) for key in _BOARD}
+    found: dict[Case, tuple[str, ...]] = {(uid, BOARD): (json.dumps(shown, sort_keys=True, ensure_ascii=False),)}
     for panel in list_panels(dashboard):
         place = (uid, panel.title)
         found[place] = (*found.get(place, ()), *_panel_lines(panel))
     for variable in dashboard.get("templating", {}).get("list", ()):
         query = variable.get("query")
         text = query.get("query", "") if isinstance(query, dict) else query
-        found[uid, f"${variable.get('name')}"] = (
-            f"{variable.get('type')} hide={variable.get('hide', 0)} regex={variable.get('regex', '')!r}: {text}",
-        )
+        kind = f"{variable.get('type')} hide={variable.get('hide', 0)} regex={variable.get('regex', '')!r}"
+        first = (variable.get("current") or {}).get("value")
+        found[uid, f"${variable.get('name')}"] = (f"{kind} begins as {first!r}: {text}",)
     return found
 
 

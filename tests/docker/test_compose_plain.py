@@ -115,6 +115,16 @@ def test_preflight_writes_where_node_exporter_reads(services: dict[str, dict[str
     assert "--collector.textfile" in services["node-exporter"]["command"]
 
 
+def test_what_is_stored_outlives_a_restart(services: dict[str, dict[str, Any]]) -> None:
+    """Redis writes the kill switch to its volume, and Prometheus keeps what the alerts look back at: a day and more."""
+    redis = " ".join(services["redis"]["command"])
+    (kept,) = (w for w in services["prometheus"]["command"] if w.startswith("--storage.tsdb.retention"))
+
+    assert "--dir /data --appendonly yes" in redis
+    assert kept == "--storage.tsdb.retention.time=15d"
+    assert {s["restart"] for name, s in services.items() if name != "preflight"} == {"unless-stopped"}
+
+
 def test_what_the_bot_is_told_and_says_is_asked_by_the_gate(services: dict[str, dict[str, Any]]) -> None:
     """Both sides have the same read-only switch, and the gate asks the engine's own page."""
     told, asked = services["engine"]["environment"], services["preflight"]["environment"]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 PROMETHEUS = Path(__file__).parents[2] / "monitoring" / "prometheus"
 CONFIG = (PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8")
@@ -26,6 +27,16 @@ def test_scrapes_and_evaluates_every_15_seconds() -> None:
         ("scrape_interval", "15s"),
         ("evaluation_interval", "15s"),
     ]
+
+
+def test_nothing_is_done_to_what_is_scraped() -> None:
+    """No job relabels, limits or trusts labels of its target, and no alert is relabelled: the keys are these."""
+    read = yaml.safe_load(CONFIG)
+
+    assert set(read) == {"global", "rule_files", "scrape_configs"}
+    assert set(read["global"]) == {"scrape_interval", "scrape_timeout", "evaluation_interval"}
+    keys = {job["job_name"]: sorted(job) for job in read["scrape_configs"]}
+    assert keys == {name: ["file_sd_configs", "job_name"] for name in JOBS}
 
 
 def test_every_path_is_relative() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from acceptance.dashboards.lint.dashboards import load_folder
+from acceptance.proof.committed import BOARD as ITSELF
 from acceptance.proof.committed import (
     CommittedError,
     differences,
@@ -27,7 +28,17 @@ BOARD: dict[str, Any] = {
             ],
         }
     ],
-    "templating": {"list": [{"name": "env", "type": "query", "query": {"query": "label_values(env)"}}]},
+    "templating": {
+        "list": [
+            {
+                "name": "env",
+                "type": "query",
+                "query": {"query": "label_values(env)"},
+                "current": {"value": "paper"},
+            }
+        ]
+    },
+    "time": {"from": "now-1h", "to": "now"},
 }
 
 
@@ -45,16 +56,37 @@ def test_a_panel_is_written_down_with_all_that_it_asks() -> None:
     head, *targets = found["u", "T"]
     assert head.startswith("stat in None, unit none, look ")
     assert targets == ["A now from d as 'x': up", "B hidden now from d as '': down"]
-    assert found["u", "$env"] == ("query hide=0 regex='': label_values(env)",)
+    assert found["u", "$env"] == ("query hide=0 regex='' begins as 'paper': label_values(env)",)
 
 
-@pytest.mark.parametrize(("key", "value"), [("timeShift", "1d"), ("fieldConfig", {"defaults": {"mappings": [1]}})])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("timeShift", "1d"),
+        ("fieldConfig", {"defaults": {"mappings": [1]}}),
+        ("targets", [{**BOARD["panels"][0]["targets"][0], "interval": "1h"}, BOARD["panels"][0]["targets"][1]]),
+    ],
+)
 def test_another_look_is_another_panel(key: str, value: object) -> None:
     """What a panel makes of its values is part of what it says."""
     (panel,) = BOARD["panels"]
     other = {**BOARD, "panels": [{**panel, key: value}]}
 
     assert panels_of("u", BOARD)["u", "T"][0] != panels_of("u", other)["u", "T"][0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("time", {"from": "now-2d", "to": "now-1d"}),
+        ("refresh", ""),
+        ("timezone", "utc"),
+        ("timepicker", {"nowDelay": "1d"}),
+    ],
+)
+def test_another_time_is_another_dashboard(key: str, value: object) -> None:
+    """What it shows when it is opened is a day ago, or stands still: no panel says so."""
+    assert panels_of("u", BOARD)["u", ITSELF] != panels_of("u", {**BOARD, key: value})["u", ITSELF]
 
 
 def test_the_committed_panels_are_those_of_git() -> None:
