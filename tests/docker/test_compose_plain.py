@@ -28,7 +28,7 @@ ASKS = {
     "postgres": ["psql", "has_schema_privilege", "127.0.0.1"],
     "engine": ["http://127.0.0.1:9100/healthz"],
     "prometheus": ["http://127.0.0.1:9090", "/-/ready", "/api/v1/rules", "/api/v1/targets"],
-    "grafana": ["url=http://127.0.0.1:3000\n", "$$url/healthz", "dashboards"],
+    "grafana": ["url=http://127.0.0.1:3000\n", "$url/healthz", "dashboards"],
     "node-exporter": ["http://127.0.0.1:9100/metrics", "node_textfile_scrape_error"],
 }
 PORTS = {

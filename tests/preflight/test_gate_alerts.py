@@ -242,7 +242,7 @@ def test_a_p0_is_kept_before_the_run_is_on_record(make_gate: MakeGate) -> None:
     order: list[str] = []
 
     def keep(report: Report, ledger: Ledger) -> None:
-        samples = {sample.name: sample.value for sample in ledger.start("test", ["redis"], at=1.0).samples}
+        samples = {sample.name: sample.value for sample in ledger.start(report.env.value, ["redis"], at=1.0).samples}
         order.append(f"{report.decision.verdict} with {samples['arbitrage_preflight_runs_total']:g} runs")
 
     make_gate(Voice(keeps=keep), Status.FAIL).run()
