@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Final, Self
 
-from evidence import schema
+from evidence import schema, strict_json
 from evidence.bundle import layout
 from evidence.bundle.files import listed
 from evidence.bundle.journal import Journal
@@ -214,7 +214,7 @@ class Bundle:
     def _write(self, name: str, target: Path, data: bytes) -> None:
         if kind := schema.kind_of(name):
             try:
-                document = json.loads(data)
+                document = strict_json.loads(data)
             except ValueError as error:
                 raise DocumentError(f"{name} is not JSON: {error}") from error
             schema.validate(kind, document, name)
