@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from evidence import schema
 from evidence.bundle import layout
-from evidence.bundle.names import expected_name
+from evidence.bundle.names import expected_name, is_portable
 from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError
 from evidence.git import raw_url
@@ -190,8 +190,13 @@ def _git(git: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _twice(snapshot: Snapshot) -> Iterator[Problem]:
-    """A document lies there plain or packed: of two, readers would take different ones."""
+    """A document lies there once, plain or packed: of two, readers would take different ones."""
+    alike: dict[str, str] = {}
     for name in sorted(snapshot.files):
+        if not is_portable(name):
+            yield Problem(name, "has a name that not every system can hold")
+        if (other := alike.setdefault(name.casefold(), name)) != name:
+            yield Problem(name, f"is on some systems the same file as {other}")
         if name + layout.PACKED in snapshot.files:
             yield Problem(name, f"lies in the bundle a second time, as {name}{layout.PACKED}")
 

@@ -432,6 +432,19 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda b, _: put(b / "e2e/compose/preflight_console.log", "GO\n"),
         "preflight_console.log: does not name the run 20260102T030500Z-abcdef01 and its verdict GO",
     ),
+    "two files that are one on some systems": (
+        lambda b, _: (b / "RUN.json").write_text("{}"),
+        "run.json: is on some systems the same file as RUN.json",
+    ),
+    "a device's name": (lambda b, _: (b / "nul.txt").write_text(""), "nul.txt: has a name that not every system can"),
+    "a name in letters that look alike": (
+        lambda b, _: (b / "gates/c\u043ere.json").write_text("{}"),
+        "has a name that not every system can hold",
+    ),
+    "a name that turns the line around": (
+        lambda b, _: (b / "logs\u202etxt.exe").write_text(""),
+        "has a name that not every system can hold",
+    ),
     "JUnit's total": (
         lambda b, _: swap(b / layout.gate_junit("core"), 'tests="4"', 'tests="5"'),
         "core.junit.xml: says tests: 5 over 4 cases",
