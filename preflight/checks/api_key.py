@@ -176,10 +176,7 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
     """Judge what the exchange itself says of the key; whatever an operator has attested weighs nothing against it."""
     live, now = ctx.settings.env is Env.LIVE, datetime.fromtimestamp(ctx.now(), UTC)
     needs = tuple(need.lower() for need in ctx.settings.exchanges[exchange].needs)
-    # A right that the reader does not know by name, and whose name says enough.
-    withdraws = [name for name in rights.more if "withdraw" in name.lower()]
-    harms = dict.fromkeys((*rights.harms, *((message("withdraw"),) if withdraws else ())))
-    bad: list[str] = [message("may {does}", does=does) for does in harms]
+    bad: list[str] = [message("may {does}", does=does) for does in rights.all_harms]
     bad += [] if rights.reads else [message("is not allowed to read")]
     bad += [] if rights.bound_to_address else [message("is not restricted to IP addresses")]
     bad += closed
@@ -201,11 +198,10 @@ def _judge_rights(exchange: str, rights: KeyRights, closed: tuple[str, ...], ctx
             (bad if left <= timedelta(0) else odd).append(
                 over if left <= timedelta(0) else message(soon, days=left.days)
             )
-    others = [name for name in rights.more if name not in withdraws]
-    needless = [name for name in others if not any(need in name.lower() for need in needs)]
+    needless = [name for name in rights.harmless if not any(need in name.lower() for need in needs)]
     if needless:
         odd.append(message("has rights that a spot bot does not need: {needless}", needless=", ".join(needless)))
-    lacking = [need for need in needs if not any(need in name.lower() for name in others)]
+    lacking = [need for need in needs if not any(need in name.lower() for name in rights.harmless)]
     if lacking:
         (bad if live else odd).append(message("lacks what the bot needs: {lacking}", lacking=", ".join(lacking)))
     name, found = name_of(exchange), bad or odd
@@ -250,9 +246,16 @@ _KEYS_LISTED: Mapping[str, Callable[[ExchangeClient], tuple[Any, Any]]] = Mappin
 
 def _no_expiry(client: ExchangeClient, _: ExchangeSection) -> datetime | None:
     """Show that the key works, where no API tells when it ends."""
-    if not isinstance(client.ask("fetch_balance"), dict):
+    balance = client.ask("fetch_balance")
+    if not isinstance(balance, dict) or not (_holds(balance) or client.last.lists_something):
         raise client.unexpected("no balance")
     return None
+
+
+def _holds(balance: dict[str, Any]) -> bool:
+    """Return whether ccxt found the amount of any currency."""
+    total = balance.get("total")
+    return isinstance(total, dict) and any(amount is not None for amount in total.values())
 
 
 def _judge_untold_rights(exchange: str, section: ExchangeSection, ends: datetime | None, now: float) -> Outcome:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.check import Context
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.exchange.market_life import is_number
 from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.message import NOTHING, Message, message
 from preflight.model import Outcome, Status
@@ -76,7 +77,7 @@ class ClockCheck:
             asked = ctx.now()
             there = client.ask("fetch_time")
             told = ctx.now()
-            if not isinstance(there, int | float) or there / 1000 < _EARLIEST:
+            if not is_number(there) or there / 1000 < _EARLIEST:
                 raise client.unexpected(f"time {there!r}")
             skews.append(Skew(there / 1000 - (asked + told) / 2, (told - asked) / 2))
         # Each answer was made between asking and being told, so whatever the network did, the true skew is within

@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from preflight.config.sections import ExchangeSection
 from preflight.exchange.kinds import ExchangeAnswer, TroubleError, TroubleKind, make_trouble
+from preflight.exchange.market_life import is_number
 from preflight.exchange.trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.system.network_env import WayOutError, why_no_way_out
 
@@ -379,7 +380,7 @@ class ExchangeClient:
 def _moment(dated: Any) -> float | None:
     """Read ccxt's `timestamp`, ms, as Unix seconds."""
     at = dated.get("timestamp") if isinstance(dated, dict) else None
-    return at / 1000 if isinstance(at, int | float) and not isinstance(at, bool) else None
+    return at / 1000 if is_number(at) else None
 
 
 def open_exchange(exchange: str, section: ExchangeSection) -> ExchangeClient:

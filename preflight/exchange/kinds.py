@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,18 @@ class ExchangeAnswer:
     text: str  # body
     headers: Mapping[str, str]  # names in any case
     seconds: float  # from request to whole answer
+
+    @property
+    def lists_something(self) -> bool:
+        """Whether the body can hold what was asked for: a list, or an object with one, that says of no failure."""
+        try:
+            body = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(body, dict):
+            return isinstance(body, list)
+        failed = body.get("error") or body.get("success") in {False, "false"}
+        return not failed and any(isinstance(value, dict | list) for value in body.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from preflight.message import message
 
@@ -43,15 +44,20 @@ def why_closed(market: Mapping[str, Any] | None) -> str:
     return ""
 
 
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Return whether a value is a finite number: what compares with nothing would pass every limit."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
     """Return why a ticker shows no trading; empty where nothing speaks against it."""
     price = None if ticker is None else ticker.get("last")
-    if ticker is None or not isinstance(price, int | float) or price <= 0:
+    if ticker is None or not is_number(price) or price <= 0:
         return message("no price")
     raw = ticker.get("info")
     count = raw.get("count") if isinstance(raw, dict) else None  # Binance: trades within the window
     volume = ticker.get("baseVolume")
-    if str(count) == "0" or (isinstance(volume, int | float) and volume == 0):
+    if str(count) == "0" or (volume is not None and (not is_number(volume) or volume == 0)):
         return message("no trade in 24 hours")
     return ""
 

@@ -6,6 +6,8 @@ so that one which an exchange adds tomorrow is seen.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +32,30 @@ class KeyRights:
     ends: datetime | None  # of the key itself; likewise
     bound_to_address: bool  # refused from any but the listed IP addresses
     more: tuple[str, ...]  # further rights that are on, by the exchange's own names
+
+    @property
+    def all_harms(self) -> tuple[str, ...]:
+        """`harms`, and what the names of further rights say enough of."""
+        named = (does for word, does in _HARMFUL_WORDS.items() if any(word in name.lower() for name in self.more))
+        return tuple(dict.fromkeys((*self.harms, *named)))
+
+    @property
+    def harmless(self) -> tuple[str, ...]:
+        """Those of `more` whose names say nothing of a harm."""
+        return tuple(name for name in self.more if not any(word in name.lower() for word in _HARMFUL_WORDS))
+
+
+# What stands in the name of a right that no reader knows -> what it lets whoever has the key do.
+_HARMFUL_WORDS = MappingProxyType(
+    {
+        "withdraw": message("withdraw"),
+        "payout": message("withdraw"),
+        "출금": message("withdraw"),
+        "transfer": message("transfer"),
+        "이체": message("transfer"),
+        "이전": message("transfer"),
+    }
+)
 
 
 def rights_of(client: ExchangeClient, key: str) -> KeyRights | None:
@@ -59,7 +85,9 @@ _BINANCE_HARMS = MappingProxyType(
 )
 _BINANCE_READS, _BINANCE_BOUND, _BINANCE_TRADES = "enableReading", "ipRestrict", "enableSpotAndMarginTrading"
 _BINANCE_TRADING_ENDS = "tradingAuthorityExpirationTime"  # ms; absent or 0 where it does not end
+_BINANCE_TIMES = frozenset({"createTime", _BINANCE_TRADING_ENDS})
 _BINANCE_HARMLESS = frozenset({"enableFixReadOnly"})
+_MAX_NAME = 40  # characters of an exchange's own name that are worth repeating
 
 
 def _binance(client: ExchangeClient, _: str) -> KeyRights:
@@ -67,18 +95,19 @@ def _binance(client: ExchangeClient, _: str) -> KeyRights:
     known = (*_BINANCE_HARMS, _BINANCE_READS, _BINANCE_BOUND, _BINANCE_TRADES)
     if not isinstance(rights, dict) or not all(isinstance(rights.get(name), bool) for name in known):
         raise client.unexpected("rights that are not all there")
-    ends = str(rights.get(_BINANCE_TRADING_ENDS) or 0)
-    if not ends.isdecimal():  # ccxt hands numbers on as text
-        raise client.unexpected(f"{_BINANCE_TRADING_ENDS} that is no time")
+    further = {name: on for name, on in rights.items() if name not in _BINANCE_TIMES}
+    odd = sorted(name for name, on in further.items() if not isinstance(on, bool))
+    if odd:  # neither on nor off: nobody knows what the key may do by it
+        raise client.unexpected(f"{odd[0][:_MAX_NAME]} that is neither on nor off")
     judged = {*known, *_BINANCE_HARMLESS}
     return KeyRights(
         harms=tuple(does for name, does in _BINANCE_HARMS.items() if rights[name]),
         reads=rights[_BINANCE_READS],
         trades=rights[_BINANCE_TRADES],
-        trading_ends=datetime.fromtimestamp(int(ends) / 1000, UTC) if int(ends) else None,
+        trading_ends=_milliseconds(client, rights.get(_BINANCE_TRADING_ENDS)),
         ends=None,
         bound_to_address=rights[_BINANCE_BOUND],
-        more=tuple(sorted(name for name, on in rights.items() if on is True and name not in judged)),
+        more=tuple(sorted(name for name, on in further.items() if on and name not in judged)),
     )
 
 
@@ -113,7 +142,7 @@ def _bybit(client: ExchangeClient, _: str) -> KeyRights:
         trades=acts and "SpotTrade" in rights,
         trading_ends=None,
         ends=_time(client, found.get("expiredAt")),
-        bound_to_address=_is_bound(found["ips"]),
+        bound_to_address=_is_bound(client, found["ips"]),
         more=tuple(more),
     )
 
@@ -136,13 +165,14 @@ def _okx(client: ExchangeClient, _: str) -> KeyRights:
         trades="trade" in rights,
         trading_ends=None,
         ends=None,
-        bound_to_address=_is_bound(row["ip"].split(",")),
+        bound_to_address=_is_bound(client, row["ip"].split(",")),
         more=tuple(sorted(rights - _OKX_KNOWN)),
     )
 
 
 # Upbit, GET /v1/pockets/api_keys, since June 2026: for keys of the main pocket that may manage pockets. Its rights are
-# named in English or Korean: word -> what it lets whoever has the key do, unless the name says that it looks only.
+# named in English or Korean: word -> what it lets whoever has the key do, unless the whole name says that it
+# looks only.
 _UPBIT_HARMS = MappingProxyType(
     {
         "withdraw": message("withdraw"),
@@ -153,12 +183,22 @@ _UPBIT_HARMS = MappingProxyType(
         "포켓관리": message("transfer between pockets"),
     }
 )
-_LOOKS_ONLY = ("view", "read", "list", "조회")
 _UPBIT_TRADES = ("order", "주문하기")
 _UPBIT_READS = ("asset", "account", "자산조회")
+_UPBIT_THINGS = "assets?|accounts?|orders?|withdraws?|withdrawals?|deposits?|transfers?|pockets?"
+_LOOKS = "view|read|list|get"
+_ACTS = "make|create|write|request|manage"
+_LOOKS_ONLY = re.compile(
+    rf"(자산|주문|출금|입금|자산이전|포켓) ?조회|({_LOOKS})[\W_]+({_UPBIT_THINGS})|({_UPBIT_THINGS})[\W_]+({_LOOKS})"
+)
+# Names that are known as a whole; any other is told as it came.
+_UPBIT_KNOWN = re.compile(
+    rf"(주문|입금|출금)하기|자산이전|포켓관리|({_UPBIT_THINGS})"
+    rf"|({_ACTS})[\W_]+({_UPBIT_THINGS})|({_UPBIT_THINGS})[\W_]+({_ACTS}|all)"
+)
 _REFUSALS = frozenset(
-    {TroubleKind.RIGHTS, TroubleKind.UNKNOWN, TroubleKind.FORBIDDEN}
-)  # this key may not ask, or not yet
+    {TroubleKind.RIGHTS, TroubleKind.UNKNOWN, TroubleKind.FORBIDDEN, TroubleKind.NO_ENDPOINT}
+)  # this key may not ask, or not yet, or the site of this region knows no pockets
 
 
 def _upbit(client: ExchangeClient, key: str) -> KeyRights | None:
@@ -173,17 +213,16 @@ def _upbit(client: ExchangeClient, key: str) -> KeyRights | None:
         raise client.unexpected("no rights of this key")
     row = rows[0]
     rights = [str(name).lower() for name in row["permissions"]]
-    acting = [name for name in rights if not any(word in name for word in _LOOKS_ONLY)]
+    acting = [name for name in rights if not _LOOKS_ONLY.fullmatch(name)]
     harms = {does: None for name in acting for word, does in _UPBIT_HARMS.items() if word in name}
-    judged = (*_UPBIT_HARMS, *_UPBIT_TRADES, "deposit", "입금하기")
     return KeyRights(
         harms=tuple(harms),
         reads=any(word in name for name in rights for word in _UPBIT_READS) or "pocket" in " ".join(rights),
         trades=any(word in name for name in acting for word in _UPBIT_TRADES),
         trading_ends=None,
         ends=_time(client, row.get("expired_at")),
-        bound_to_address=isinstance(row.get("allowed_ips"), list) and _is_bound(row["allowed_ips"]),
-        more=tuple(sorted(name for name in acting if not any(word in name for word in judged))),
+        bound_to_address=isinstance(row.get("allowed_ips"), list) and _is_bound(client, row["allowed_ips"]),
+        more=tuple(sorted(name[:_MAX_NAME] for name in acting if not _UPBIT_KNOWN.fullmatch(name))),
     )
 
 
@@ -192,22 +231,40 @@ _READERS: Mapping[str, Callable[[ExchangeClient, str], KeyRights | None]] = Mapp
 )
 
 
-_ANYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - compared, not bound
-_WIDEST = 8  # bits of a prefix; what is shorter is a good part of the internet
+_WIDEST = {4: 8, 6: 20}  # bits of a prefix, by version; what is shorter is a good part of the internet
 
 
-def _is_bound(addresses: list[Any]) -> bool:
+def _is_bound(client: ExchangeClient, addresses: list[Any]) -> bool:
+    """Return whether a key is refused from most of the internet.
+
+    Raises:
+        TroubleError: One of these is no address: where the key may be used from is not known.
+    """
     listed = [str(address).strip() for address in addresses if str(address).strip()]
-    return bool(listed) and not any(address in _ANYWHERE or _is_wide(address) for address in listed)
+    if any(not set(address) - set("*.:") for address in listed):  # "*", "*.*.*.*", "::"
+        return False
+    try:
+        networks = [ipaddress.ip_network(address, strict=False) for address in listed]
+    except ValueError as e:
+        raise client.unexpected("an IP address that is none") from e
+    narrow = (
+        network.prefixlen >= _WIDEST[network.version] and not network.network_address.is_unspecified
+        for network in networks
+    )
+    return bool(networks) and all(narrow)
 
 
-def _is_wide(address: str) -> bool:
-    _, slash, bits = address.partition("/")
-    return bool(slash) and bits.isdecimal() and int(bits) < _WIDEST
+def _milliseconds(client: ExchangeClient, value: Any) -> datetime | None:
+    """Read an end in milliseconds, which ccxt hands on as text; none, or 0, is no end."""
+    text = str(value or 0)
+    try:
+        return datetime.fromtimestamp(int(text) / 1000, UTC) if int(text) else None
+    except (ValueError, OverflowError, OSError) as e:
+        raise client.unexpected("an end that is no time") from e
 
 
 def _time(client: ExchangeClient, text: Any) -> datetime | None:
-    if text in {None, ""}:
+    if text is None or text == "":
         return None
     try:
         moment = datetime.fromisoformat(str(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -95,6 +96,8 @@ def test_any_ccxt_id(session: GuardedSession, make_settings: MakeSettings, make_
         pytest.param([], Status.WARN, id="no trade at all"),
         pytest.param([{"timestamp": None}], Status.WARN, id="without a time"),
         pytest.param([{"timestamp": True}], Status.WARN, id="a time that is none"),
+        pytest.param([{"timestamp": math.nan}], Status.WARN, id="no number"),
+        pytest.param([{"timestamp": math.inf}], Status.WARN, id="without end"),
         pytest.param([{"timestamp": (NOW - 30) * 1000}], Status.PASS, id="fresh"),
         pytest.param([{"timestamp": (NOW - 4000) * 1000}], Status.FAIL, id="an hour ago"),
         pytest.param([{"timestamp": (NOW + 4000) * 1000}], Status.ERROR, id="in an hour"),
@@ -269,7 +272,7 @@ def test_slow_exchange_is_asked_less_often(
     assert outcome.summary == "Binance answers so slowly that this machine's clock may be 500 ms off"
 
 
-@pytest.mark.parametrize("stamp", [None, "soon", 0, 12345])
+@pytest.mark.parametrize("stamp", [None, "soon", 0, 12345, math.nan, math.inf, True])
 def test_no_time(stamp: Any, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext) -> None:
     """An answer without a time in it leaves the clock unknown."""
     api = Api({"fetchTime": True}, {"fetch_time": lambda: stamp})
@@ -339,7 +342,7 @@ def test_key_of_any_exchange(
     make_context: MakeContext,
 ) -> None:
     """Where no API tells what a key may do, it has to work and an operator has to have looked lately."""
-    client = Client("kraken", Api({}, {"fetch_balance": dict}), session)
+    client = Client("kraken", Api({}, {"fetch_balance": lambda: {"total": {"EUR": 0.0}}}), session)
     day = None if days_ago is None else (datetime.now(UTC) - timedelta(days=days_ago)).date()
     seen = {"no_withdraw_attested_on": day, "no_withdraw_attested_for": FINGERPRINT}
     outcome = api_key(make_settings, make_context, client, **KEYS, **seen)
@@ -352,7 +355,7 @@ def test_a_new_key_has_to_be_looked_at_anew(
     seen: str | None, told: str, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
 ) -> None:
     """What was attested of one key says nothing of the next; the hint gives the line for this one."""
-    client = Client("kraken", Api({}, {"fetch_balance": dict}), session)
+    client = Client("kraken", Api({}, {"fetch_balance": lambda: {"total": {"EUR": 0.0}}}), session)
     today = datetime.now(UTC).date()
     attested = {"no_withdraw_attested_on": today, "no_withdraw_attested_for": seen}
     outcome = api_key(make_settings, make_context, client, **KEYS, **attested)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,10 @@ from preflight.exchange.market_life import why_lifeless
         ({"last": -1.0}, "no price"),
         ({"last": None}, "no price"),
         ({"last": "1.0"}, "no price"),
+        ({"last": math.nan}, "no price"),
+        ({"last": math.inf}, "no price"),
+        ({"last": True}, "no price"),
+        ({"last": 1.0, "baseVolume": math.nan}, "no trade in 24 hours"),
         ({}, "no price"),
         (None, "no price"),
         ({"last": 1.0, "baseVolume": 0.5, "info": {"count": 1}}, ""),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from werkzeug import Response
 
 from preflight.check import Context
 from preflight.checks.api_key import ApiKeyCheck
@@ -92,6 +93,19 @@ SOON = f"{datetime.now(UTC) + timedelta(days=2, hours=1):%Y-%m-%dT%H:%M:%SZ}"
         ("okx", {"perm": "trade"}, "fail", "is not allowed to read"),
         ("okx", {"perm": "read_only,trade,manage_sub"}, "warn", "manage_sub"),
         ("okx", {"perm": ...}, "error", "data of another shape"),
+        # Rights by other names, places by other notations, values of other types.
+        ("bybit", {"permissions": {"Spot": ["SpotTrade"], "Wallet": ["UniversalTransfer"]}}, "fail", "may transfer"),
+        ("bybit", {"permissions": {"Spot": ["SpotTrade"], "Wallet": ["accounttransfer"]}}, "fail", "may transfer"),
+        ("okx", {"perm": "read_only,trade,fund_transfer"}, "fail", "may transfer"),
+        ("okx", {"perm": ""}, "fail", "is not allowed to read"),
+        ("okx", {"ip": "*.*.*.*"}, "fail", "is not restricted to IP addresses"),
+        ("okx", {"ip": "0.0.0.0/4"}, "fail", "is not restricted to IP addresses"),
+        ("okx", {"ip": "somewhere"}, "error", "data of another shape"),
+        ("bybit", {"ips": [None]}, "error", "data of another shape"),
+        ("bybit", {"ips": ["0.0.0.0-255.255.255.255"]}, "error", "data of another shape"),
+        ("bybit", {"ips": ["2001:db8::/16"]}, "fail", "is not restricted to IP addresses"),
+        ("bybit", {"expiredAt": []}, "error", "data of another shape"),
+        ("bybit", {"expiredAt": {"at": 1}}, "error", "data of another shape"),
     ],
 )
 def test_x4_what_the_exchange_says_outweighs_an_attestation(
@@ -192,3 +206,131 @@ def test_x16_what_bithumb_says_of_a_key(
     """Its end and its refusals are told apart as Upbit's are."""
     outcome = ask_bithumb(**given)
     assert (outcome.status, says in outcome.summary) == (status, True), outcome
+
+
+@pytest.fixture
+def ask_binance(
+    httpserver: HTTPServer, make_settings: Callable[..., Settings], make_context: Callable[..., Context]
+) -> Callable[..., Outcome]:
+    """Run `api_key_binance` against a server that says this of a sound key besides: `ask_binance(enableX=True)`."""
+
+    def run(**found: Any) -> Outcome:
+        sound = {"ipRestrict": True, "createTime": 1, "enableReading": True, "enableSpotAndMarginTrading": False}
+        off = dict.fromkeys(("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer"), False)
+        httpserver.expect_request("/sapi/v1/account/apiRestrictions").respond_with_json({**sound, **off, **found})
+        section = {"symbols": ["BTC/USDT"], "api_key": KEY, "secret": SECRET, "url": httpserver.url_for("").rstrip("/")}
+        made = make_settings(env="paper", exchanges={"binance": section})
+        return ApiKeyCheck("binance").run(make_context(settings=made))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "says"),
+    [
+        ({}, Status.PASS, "only the permissions"),
+        ({"enableFutures": False}, Status.PASS, "only the permissions"),
+        ({"enableFutures": True}, Status.WARN, "enableFutures"),
+        ({"enableSubAccountWithdraw": True}, Status.FAIL, "may withdraw"),
+        ({"permitsPartnerTransfer": True}, Status.FAIL, "may transfer"),
+        ({"enableSubAccountWithdraw": "true"}, Status.ERROR, "data of another shape"),
+        ({"enablePayout": 1}, Status.ERROR, "data of another shape"),
+        ({"permissions": ["WITHDRAW"]}, Status.ERROR, "data of another shape"),
+        ({"enableWithdrawals": None}, Status.ERROR, "data of another shape"),
+        ({"tradingAuthorityExpirationTime": int("9" * 30)}, Status.ERROR, "data of another shape"),
+    ],
+)
+def test_x4_a_right_of_binance_that_is_new(
+    found: dict[str, Any], status: Status, says: str, ask_binance: Callable[..., Outcome]
+) -> None:
+    """One whose value is neither on nor off is none that is off."""
+    outcome = ask_binance(**found)
+    assert (outcome.status, says in outcome.summary) == (status, True), outcome
+
+
+def _attested() -> dict[str, Any]:
+    return {
+        "no_withdraw_attested_on": datetime.now(UTC).date(),
+        "no_withdraw_attested_for": hashlib.sha256(KEY.encode()).hexdigest()[:12],
+    }
+
+
+@pytest.fixture
+def ask_upbit(
+    httpserver: HTTPServer, make_settings: Callable[..., Settings], make_context: Callable[..., Context]
+) -> Callable[..., Outcome]:
+    """Run `api_key_upbit` in live against a list of pockets that names these rights of the key."""
+
+    def run(*rights: str, response: Response | None = None) -> Outcome:
+        keys = [{"access_key": KEY, "permissions": list(rights), "allowed_ips": ["203.0.113.7"], "expired_at": None}]
+        pocket = httpserver.expect_request("/v1/pockets/api_keys")
+        pocket.respond_with_response(response or Response(json.dumps([{"uuid": "u", "api_keys": keys}])))
+        ends = f"{datetime.now(UTC) + timedelta(days=90):%Y-%m-%dT%H:%M:%S+00:00}"
+        httpserver.expect_request("/v1/api_keys").respond_with_json([{"access_key": KEY, "expire_at": ends}])
+        httpserver.expect_request("/v1/accounts").respond_with_json([])
+        section = {"symbols": ["BTC/KRW"], "api_key": KEY, "secret": SECRET, "url": httpserver.url_for("").rstrip("/")}
+        made = make_settings(env="live", exchanges={"upbit": {**section, **_attested()}})
+        return ApiKeyCheck("upbit").run(make_context(settings=made))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("rights", "status", "says"),
+    [
+        (("자산조회", "주문조회", "주문하기", "출금조회", "입금하기"), Status.PASS, "only the permissions"),
+        (("view_asset", "make_order", "view_withdraw"), Status.PASS, "only the permissions"),
+        (("자산조회", "주문하기", "출금조회 및 출금하기"), Status.FAIL, "may withdraw"),
+        (("asset:read", "order", "withdraw_whitelist"), Status.FAIL, "may withdraw"),
+        (("asset:read", "order", "withdraw_read_write"), Status.FAIL, "may withdraw"),
+        (("자산조회", "주문하기", "자산이전"), Status.FAIL, "may transfer between pockets"),
+        (("자산조회", "주문하기", "주문하기및대여"), Status.WARN, "주문하기및대여"),
+        (("asset:read", "order", "deposit_lend"), Status.WARN, "deposit_lend"),
+        ((), Status.FAIL, "is not allowed to read"),
+    ],
+)
+def test_x4_a_right_of_upbit_by_another_name(
+    rights: tuple[str, ...], status: Status, says: str, ask_upbit: Callable[..., Outcome]
+) -> None:
+    """A word that means looking hides none that means acting, and a known word no unknown one."""
+    outcome = ask_upbit(*rights)
+    assert (outcome.status, says in outcome.summary) == (status, True), outcome
+
+
+def test_x16_a_site_of_upbit_that_has_no_pockets(ask_upbit: Callable[..., Outcome]) -> None:
+    """Another region's site may know the question not at all: then the attestation counts."""
+    outcome = ask_upbit(response=Response("<html>Not Found</html>", status=404, content_type="text/html"))
+    assert (outcome.status, "was attested not to withdraw" in outcome.summary) == (Status.PASS, True), outcome
+
+
+@pytest.mark.parametrize(
+    ("exchange", "body", "status"),
+    [
+        ("mexc", {"balances": [{"asset": "BTC", "free": "0", "locked": "0"}]}, Status.PASS),
+        ("bitget", {"code": "00000", "data": []}, Status.PASS),  # an account that holds nothing
+        ("mexc", {"balances": []}, Status.PASS),
+        ("bitget", {}, Status.ERROR),
+        ("gate", {}, Status.ERROR),
+        ("bitget", {"status": "fail", "message": "no"}, Status.ERROR),
+        ("mexc", {"result": "error", "error_code": "4", "error_msg": "no"}, Status.ERROR),
+        ("mexc", {"success": False, "data": []}, Status.ERROR),
+        ("bingx", {"error": {"name": "new_refusal", "message": "no"}}, Status.ERROR),
+        ("coinbase", {"code": "98765", "msg": "new words"}, Status.ERROR),
+        ("deribit", {"code": "98765", "msg": "new words"}, Status.ERROR),
+    ],
+)
+def test_x4_an_answer_that_holds_no_balance_shows_no_key_at_work(  # noqa: PLR0917 - a table
+    exchange: str,
+    body: Any,
+    status: Status,
+    httpserver: HTTPServer,
+    make_settings: Callable[..., Settings],
+    make_context: Callable[..., Context],
+) -> None:
+    """Of whatever it does not know ccxt makes an empty balance; with an attestation that would be a PASS."""
+    httpserver.respond_nohandler = lambda *_: Response(json.dumps(body))  # type: ignore[method-assign]
+    url = httpserver.url_for("").rstrip("/")
+    section = {"symbols": ["BTC/USDT"], "api_key": KEY, "secret": SECRET, "password": "passphrase", "url": url}
+    made = make_settings(env="live", exchanges={exchange: {**section, **_attested()}})
+    outcome = ApiKeyCheck(exchange).run(make_context(settings=made))
+    assert outcome.status is status, outcome
