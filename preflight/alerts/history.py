@@ -53,7 +53,7 @@ class AlertRow:
 
 
 def row_from_json(text: str) -> AlertRow:
-    """Read what `Row.to_json` wrote.
+    """Read what `AlertRow.to_json` wrote.
 
     Raises:
         BadDocumentError: It is not a row.

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from acceptance.stack.wait import Observation, wait_until
 from preflight import runner as runner_module
 from preflight.check import Check, Context
 from preflight.config.settings import Settings
@@ -222,8 +223,8 @@ def test_order_is_the_registered_one(make_check: MakeCheck, make_context: MakeCo
         (tmp_path / result.id).touch()
 
     def when_fast_is_told(_: Context) -> Outcome:
-        while not (tmp_path / "fast").exists():  # the check's own deadline ends this, and the test is red
-            time.sleep(0.01)
+        told = tmp_path / "fast"
+        wait_until(lambda: Observation[None](done=told.exists(), said=""), asked=f"{told}", timeout=10, interval=0.01)
         return Outcome(status=Status.PASS, summary=Message("fine"))
 
     checks = [

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acceptance.stack.ports import HOST
-from acceptance.stack.wait import Observation, wait_until
 from preflight.check import Context
 from preflight.checks.live_safety import LiveSafetyCheck
 from preflight.checks.redis import RedisCheck
 from preflight.model import Outcome, Status
 from tests.preflight.checks.conftest import PASSWORD, Ask, Start
-from tests.preflight.checks.test_redis_server import client
+from tests.preflight.checks.test_redis_server import unable_to_save
 
 LIVE = {"armed": True, "max_order_krw": 100_000, "max_daily_loss_krw": 500_000}
 KEEPS = "appendonly yes"
@@ -56,18 +54,8 @@ def test_g3_a_redis_that_forgets_it_at_a_restart(start: Start, ask: Ask) -> None
 def test_g3_a_redis_whose_disk_takes_nothing(start: Start, ask: Ask) -> None:
     """It is told to keep its data, cannot, and takes writes all the same: WARN, as without persistence."""
     port = start("save 3600 1000", "stop-writes-on-bgsave-error no")
-    with client(port) as opened:
-        obstacle = Path(str(opened.config_get("dir")["dir"])) / "dump.rdb"
-        obstacle.mkdir()
-        opened.bgsave()
-
-        def failed() -> Observation[None]:
-            told = opened.info("persistence")["rdb_last_bgsave_status"]
-            return Observation(done=told == "err", said=told)
-
-        wait_until(failed, asked="INFO persistence", timeout=10)
+    with unable_to_save(port):
         outcome = ask(port)
-        obstacle.rmdir()
     assert (outcome.status, outcome.actual) == (Status.WARN, "rdb_last_bgsave_status err"), outcome
     assert "its disk is full" in outcome.hint
 

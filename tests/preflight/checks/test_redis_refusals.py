@@ -18,25 +18,15 @@ from preflight.checks.live_safety import LiveSafetyCheck
 from preflight.checks.redis import RedisCheck
 from preflight.model import Outcome, Status
 from tests.preflight.checks.conftest import Ask, Start
-from tests.preflight.checks.test_redis_server import client
+from tests.preflight.checks.test_redis_server import client, unable_to_save
 from tests.preflight.servers import rogue
 
 
 def test_g14_it_cannot_save(start: Start, ask: Ask) -> None:
     """MISCONF: a snapshot failed, and the server takes no writes."""
     port = start("save 3600 1000")
-    with client(port) as opened:
-        obstacle = Path(str(opened.config_get("dir")["dir"])) / "dump.rdb"
-        obstacle.mkdir()
-        opened.bgsave()
-
-        def failed() -> Observation[None]:
-            told = opened.info("persistence")["rdb_last_bgsave_status"]
-            return Observation(done=told == "err", said=told)
-
-        wait_until(failed, asked="INFO persistence", timeout=10)
-    outcome = ask(port)
-    obstacle.rmdir()  # it would not end either
+    with unable_to_save(port):
+        outcome = ask(port)
     assert (outcome.status, "cannot save to its disk" in outcome.summary) == (Status.FAIL, True), outcome
     assert outcome.said.startswith("MISCONF")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,25 @@ def client(port: int, password: str | None = None) -> Iterator[redis.Redis]:
     """A client with which to set a server up."""
     with closing(redis.Redis(host=HOST, port=port, password=password, decode_responses=True)) as opened:
         yield opened
+
+
+@contextmanager
+def unable_to_save(port: int) -> Iterator[None]:
+    """Make a server's last snapshot a failed one; with what is in its way it would not end either."""
+    with client(port) as opened:
+        obstacle = Path(str(opened.config_get("dir")["dir"])) / "dump.rdb"
+        obstacle.mkdir()
+        opened.bgsave()
+
+        def failed() -> Observation[None]:
+            told = opened.info("persistence")["rdb_last_bgsave_status"]
+            return Observation(done=told == "err", said=told)
+
+        wait_until(failed, asked="INFO persistence", timeout=10)
+        try:
+            yield
+        finally:
+            obstacle.rmdir()
 
 
 @pytest.mark.parametrize("primary", ["there", "gone"])
