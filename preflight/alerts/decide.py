@@ -101,7 +101,7 @@ class Decided:
 
     alert: Alert
     claim: ThrottleClaim | None = None  # None: it is not throttled, or the throttle could not be asked
-    window: float | None = None  # as of `Draft`
+    window: float | None = None  # as of `Proposal`
 
     @property
     def held_back(self) -> bool:

@@ -12,8 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preflight.check import Context
-from preflight.exchange.kinds import TroubleError, TroubleKind
-from preflight.exchange.market_life import is_number
+from preflight.exchange.kinds import TroubleError, TroubleKind, is_number
 from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.message import NOTHING, Message, message
 from preflight.model import Outcome, Status

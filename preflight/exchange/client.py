@@ -20,8 +20,7 @@ from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
 from preflight.config.sections import ExchangeSection
-from preflight.exchange.kinds import ExchangeAnswer, TroubleError, TroubleKind, make_trouble
-from preflight.exchange.market_life import is_number
+from preflight.exchange.kinds import ExchangeAnswer, TroubleError, TroubleKind, is_number, make_trouble
 from preflight.exchange.trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
 from preflight.system.network_env import WayOutError, why_no_way_out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
+from typing import Any, TypeGuard
 
 from preflight.message import Message, fields_of, message, template
 
@@ -60,6 +62,11 @@ class TroubleKind(StrEnum):
 _LOOKED_AT = 4096  # characters of a body in which a time is looked for
 
 
+def is_number(value: Any) -> TypeGuard[int | float]:
+    """Return whether a value is a finite number: what compares with nothing would pass every limit."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeAnswer:
     """What the exchange last answered."""
@@ -78,7 +85,7 @@ class ExchangeAnswer:
             return False
         if not isinstance(body, dict):
             return isinstance(body, list)
-        failed = body.get("error") or body.get("success") in {False, "false"}
+        failed = body.get("error") or body.get("success") in (False, "false")
         return not failed and any(isinstance(value, dict | list) for value in body.values())
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
+from preflight.exchange.kinds import is_number
 from preflight.message import message
 
 _AHEAD_SECONDS = 60.0  # a trade dated further ahead of this machine's clock than this tells no age at all
@@ -42,11 +42,6 @@ def why_closed(market: Mapping[str, Any] | None) -> str:
     if isinstance(raw, dict) and raw.get("isSpotTradingAllowed") is False:  # Binance: listed, yet not for spot
         return message("spot trading not allowed")
     return ""
-
-
-def is_number(value: Any) -> TypeGuard[int | float]:
-    """Return whether a value is a finite number: what compares with nothing would pass every limit."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def why_lifeless(ticker: Mapping[str, Any] | None) -> str:

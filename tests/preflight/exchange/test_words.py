@@ -134,3 +134,20 @@ def test_x21_banned_until() -> None:
     assert [wait(after=odd) for odd in ("soon", "-1", "9" * 30, "")] == [""] * 4
     ban = ExchangeAnswer(status=418, text="banned until 1795729200000", headers={}, seconds=0.1)
     assert make_trouble("binance", TroubleKind.BANNED, ban).meaning == f"has banned this address, {until}"
+
+
+@pytest.mark.parametrize(
+    ("text", "lists"),
+    [
+        ("[]", True),
+        ('{"data": []}', True),
+        ('{"success": {"all": true}, "data": []}', True),  # a word that others give a yes or no
+        ('{"success": false, "data": []}', False),
+        ('{"error": ["EAPI:Invalid key"], "result": {}}', False),
+        ("{}", False),
+        ("<html>", False),
+    ],
+)
+def test_x4_an_answer_that_lists_something(text: str, lists: bool) -> None:
+    """A balance without an amount counts only where the body lists none, instead of saying nothing or a failure."""
+    assert ExchangeAnswer(status=200, text=text, headers={}, seconds=0.1).lists_something is lists
