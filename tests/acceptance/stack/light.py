@@ -78,10 +78,17 @@ class Light:
 
 
 def gone(processes: list[psutil.Process], *, timeout: float = 8.0) -> None:
-    """Wait until none of these processes runs (a zombie that its parent has yet to bury does not run)."""
+    """Wait until none of these processes runs, nor holds a port.
+
+    A zombie that its parent has yet to bury does not run. But a killed program is one as soon as its first
+    thread has ended, and its ports are free only when the last one has.
+    """
+
+    def runs(process: psutil.Process) -> bool:
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
 
     def probe() -> Observation[None]:
-        left = [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        left = [each for each in processes if runs(each)]
         return Observation(done=not left, said=f"{left} still run")
 
     def safe() -> Observation[None]:
