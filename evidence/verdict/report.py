@@ -53,6 +53,7 @@ class Report:
     duration: float  # seconds, by a clock that nobody sets
     textfile: str  # where it says it wrote its samples
     checks: tuple[Check, ...]
+    sent: tuple[str, ...]  # severities of the messages of its own that it says were sent
     samples: Mapping[str, Mapping[Labels, float]]  # metric -> labels -> value, as it says it wrote them
 
     def panels(self) -> dict[str, dict[str, float]]:
@@ -118,6 +119,11 @@ def read_report(document: Any, name: str) -> Report:
                     ended=float(check["started_at"]) + float(check["duration_seconds"]),
                 )
                 for check in document["checks"]
+            ),
+            sent=tuple(
+                str(one["severity"])
+                for one in document["alerts"]["items"]
+                if one["outcome"] == "sent" and not one["replayed"]
             ),
             samples=samples,
         )
