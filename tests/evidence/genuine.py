@@ -249,10 +249,13 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
         for family in text_string_to_metric_families(prom)
         for sample in family.samples
     ]
-    sent = {
-        "id": f"{run_id}-P1", "severity": "P1", "outcome": "sent", "at": ended_at, "reason": "", "row": "stored",
-        "replayed": False,
-    }  # fmt: skip
+    sent = [
+        {
+            "id": f"{run_id}-{severity}", "severity": severity, "outcome": "sent", "at": ended_at, "reason": "",
+            "row": "stored", "replayed": False,
+        }
+        for severity in ("P1", "P2", "P3")  # of the last two the row in Postgres is all there is to send
+    ]  # fmt: skip
     return {
         "schema_version": 1,
         "run_id": run_id,
@@ -277,7 +280,7 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
             }
             for check in ("environment", "redis", "postgres")
         ],
-        "alerts": {"enabled": True, "reason": "", "pending": 0, "rows_pending": 0, "items": [sent], "troubles": []},
+        "alerts": {"enabled": True, "reason": "", "pending": 0, "rows_pending": 0, "items": sent, "troubles": []},
         "metrics": samples,
         "textfile": "textfile/arbitrage_preflight_paper.prom",
         "ledger": "ledger/preflight.sqlite",
