@@ -73,7 +73,7 @@ PANELS: dict[int, str] = {1: "Runs"} | dict(enumerate(ROW, start=3))  # id -> ti
 PICTURES: dict[str, Any] = {
     "schema_version": 1,
     "parts": [
-        "<svg xmlns='http://www.w3.org/2000/svg' ",
+        "<svg xmlns='http://www.w3.org/2000/svg' xmlns:dc='http://purl.org/dc/elements/1.1/' ",
         "width='614' height='346'>",
         *(
             f"<metadata><dc:title>{title}</dc:title><dc:description>Displayed: 1.</dc:description></metadata></svg>"
