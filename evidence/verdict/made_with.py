@@ -9,6 +9,7 @@ from typing import Any, Final
 from evidence.grafana import GrafanaKind, GrafanaUsed
 
 _SERVICE: Final = "grafana"
+_UNTOLD: Final = frozenset({"unknown", "not asked"})  # versions of a service that said none, or is the user's own
 _ROW: Final = re.compile(r"(?P<name>\S+) +(?:yes|NO) +(?:yes|NO)(?: +(?P<version>\S.*))?")
 
 
@@ -25,10 +26,11 @@ def grafana(versions: Mapping[str, Any]) -> Iterator[str]:
     named = used["label"].startswith(of_an_image) if kind is GrafanaKind.IMAGE and not image else used["label"] == label
     if not named:
         yield f"calls the Grafana of the kind {kind} in the version {used['version']} {used['label']!r}"
-    standins = {one == GrafanaKind.STANDIN for one in (kind, service.get("source", kind))}
-    if len(standins) > 1:
+    source = service.get("source", kind)
+    standins = {one == GrafanaKind.STANDIN for one in (kind, source)}
+    if source != GrafanaKind.EXTERNAL and len(standins) > 1:  # "the user's own" says nothing of what it is
         yield f"says that Grafana is of the kind {kind}, and that its source is {service['source']}"
-    if service.get("version", used["version"]) not in {used["version"], "unknown"}:
+    if service.get("version", used["version"]) not in {used["version"], *_UNTOLD}:
         yield f"says that Grafana is of the version {used['version']}, and its service {service['version']}"
 
 
@@ -42,7 +44,7 @@ def status(versions: Mapping[str, Any], text: str) -> Iterator[str]:
     for line in text.splitlines():
         row = _ROW.fullmatch(line.rstrip())
         known = None if row is None else versions["services"].get(row["name"])
-        if row is None or known is None:
+        if row is None or known is None or known["version"] in _UNTOLD:
             continue
         said = row["version"] or ""
         if said != known["version"] and not said.startswith(known["version"] + " "):
