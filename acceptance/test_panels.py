@@ -179,11 +179,13 @@ def test_panel_shows_live_data(uid: str, title: str, outcomes: Outcomes, may_be_
     assert not problems, "\n".join(problems)
 
 
-def test_every_panel_leaves_its_value_and_its_picture(outcomes: Outcomes, bundle: Bundle, stack: Stack) -> None:
+def test_every_panel_leaves_its_value_and_its_picture(
+    outcomes: Outcomes, bundle: Bundle, stack: Stack, served: tuple[ServedDashboard, ...]
+) -> None:
     """The evidence has what each panel showed, as numbers and as a picture drawn from what Grafana returned."""
     assert stack.grafana is not None
 
-    assert len(set(save_all(outcomes.values(), bundle, stack.grafana))) == len(CASES)
+    assert len(set(save_all(outcomes.values(), bundle, stack.grafana, served))) == len(CASES)
 
 
 def test_no_panel_is_excused_without_need(outcomes: Outcomes, may_be_empty: Expectations) -> None:

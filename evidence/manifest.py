@@ -16,7 +16,9 @@ from evidence.verdict.derive import Verdict
 __all__ = ["FILE_NAME", "build", "iso", "of", "read"]
 
 FILE_NAME: Final = layout.MANIFEST
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+#: What was promoted by an earlier version stays readable: its documents are held against manifest and signature alone.
+_READABLE: Final = frozenset({2, SCHEMA_VERSION})
 
 
 def build(snapshot: Snapshot, verdict: Verdict, *, end: str) -> dict[str, Any]:
@@ -68,6 +70,19 @@ def of(snapshot: Snapshot) -> dict[str, Any]:
 
     Raises:
         BundleIncompleteError: there is none: the bundle was never sealed.
+        DocumentError: it does not follow its schema, or not the one of this version.
+    """
+    document = of_any_version(snapshot)
+    if document["schema_version"] != SCHEMA_VERSION:
+        raise DocumentError(_other_version(document["schema_version"], str(document["git"]["commit"])))
+    return document
+
+
+def of_any_version(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the manifest of a snapshot, also one of an earlier version of the same form.
+
+    Raises:
+        BundleIncompleteError: there is none: the bundle was never sealed.
         DocumentError: it does not follow its schema.
     """
     if FILE_NAME not in snapshot.files:
@@ -75,13 +90,29 @@ def of(snapshot: Snapshot) -> dict[str, Any]:
         raise BundleIncompleteError(message)
     document = snapshot.json(FILE_NAME)
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
-        message = f"{FILE_NAME} has the schema version {version!r}; this program reads {SCHEMA_VERSION}"
-        raise DocumentError(message)
+    if version not in _READABLE or isinstance(version, bool):
+        raise DocumentError(_other_version(version, _commit_of(document)))
     schema.validate("manifest", document, FILE_NAME)
     if not isinstance(document, dict):  # the schema says so; this tells the type checker
         raise DocumentError(f"{FILE_NAME} is not a JSON object")
     return document
+
+
+def _other_version(version: object, commit: str) -> str:
+    """Say in one sentence what to do with a bundle of another version."""
+    older = isinstance(version, int) and version < SCHEMA_VERSION
+    what = "an earlier" if older else "another"
+    where = f": verify it with the program of its own commit ({commit})" if commit else ""
+    return (
+        f"{FILE_NAME} has the schema version {version!r} of {what} version of this program, which reads "
+        f"{SCHEMA_VERSION}{where}"
+    )
+
+
+def _commit_of(document: object) -> str:
+    found = document.get("git") if isinstance(document, dict) else None
+    commit = found.get("commit") if isinstance(found, dict) else None
+    return commit if isinstance(commit, str) else ""
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -105,7 +136,7 @@ def read(folder: Path) -> dict[str, Any]:
     except OSError as error:
         message = f"{FILE_NAME} of {folder.resolve().name} cannot be read: {error.strerror}"
         raise DocumentError(message) from error
-    return of(Snapshot(name=folder.resolve().name, files=files))
+    return of_any_version(Snapshot(name=folder.resolve().name, files=files))
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:

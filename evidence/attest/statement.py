@@ -16,7 +16,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import Error as SslibError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from evidence import schema
+from evidence import schema, strict_json
 from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError, EvidenceError
@@ -133,7 +133,7 @@ def _opened(snapshot: Snapshot, key: SSlibKey) -> Mapping[str, Any]:
         message = f"is not signed by the key {key.keyid[:12]} (it names {named})"
         raise DocumentError(message) from error
     try:
-        statement = json.loads(envelope.payload)
+        statement = strict_json.loads(envelope.payload)
     except ValueError as error:
         raise DocumentError("has a payload that is not JSON") from error
     schema.validate("statement", statement, layout.STATEMENT)

@@ -19,7 +19,8 @@
     gates/<gate>.collection.json          tests found: selected and deselected (written by the acceptance plug-in)
     e2e/<stack>/...                       what the acceptance plug-in saw on that stack (see `STACK_FILES`)
 
-Sealing packs report logs, JUnit XML, ``panels.json`` and ``pictures.json`` (``.gz`` behind the name).
+Sealing packs report logs, JUnit XML, ``panels.json``, ``pictures.json`` and ``dashboards.json`` (``.gz`` behind the
+name).
 
 `<gate>` is `fast`, `core`, `e2e-embedded`, `e2e-compose`. Others (`git`, `e2e-external`) may be there and must pass
 too, but do not count towards completeness.
@@ -62,6 +63,7 @@ STACK_FILES: Final = (
     "preflight_console.log",
     "panels.json",
     "pictures.json",
+    "dashboards.json",
     "telegram_chat.json",
 )  # and logs/<service>.log
 #: Which stack's files stand at the top, best first.
@@ -77,6 +79,11 @@ def required(gates: Container[str]) -> tuple[str, ...]:
 def e2e_gate(stack: str) -> str:
     """Return the gate's name of a stack, such as ``e2e-compose``."""
     return f"e2e-{stack}"
+
+
+def stack_of(gate: str) -> str | None:
+    """Return the stack of an e2e gate; None of another gate."""
+    return gate.removeprefix("e2e-") if gate.startswith("e2e-") else None
 
 
 def e2e_log(stack: str) -> str:

@@ -24,7 +24,7 @@ from evidence.errors import EvidenceError, SecretFoundError, StrayFileError
 from evidence.times import iso
 from evidence.verdict.derive import derive, source_of_copies
 
-_TO_PACK: Final = (".reportlog.jsonl", ".junit.xml", "/panels.json", "/pictures.json")
+_TO_PACK: Final = (".reportlog.jsonl", ".junit.xml", "/panels.json", "/pictures.json", "/dashboards.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import os
 import stat
 import zlib
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from evidence import strict_json
 from evidence.bundle import layout
 from evidence.errors import BundleMissingError, BundleRefusedError, DocumentError
 
@@ -57,7 +57,7 @@ class Snapshot:
         if data is None:
             raise DocumentError(f"{name} is missing")
         try:
-            return json.loads(data, parse_constant=_refuse_constant)
+            return strict_json.loads(data)
         except (ValueError, RecursionError) as error:
             message = f"{name} is not JSON: {error}"
             raise DocumentError(message) from error
@@ -142,8 +142,3 @@ def _read(name: str, handle: int, path: str, limit: int) -> bytes:
     if len(data) > limit:
         raise BundleRefusedError(f"{path} is larger than a bundle may be ({MAX_BYTES} bytes, {MAX_FILE_BYTES} a file)")
     return data
-
-
-def _refuse_constant(constant: str) -> float:
-    message = f"{constant} is not a number"
-    raise ValueError(message)

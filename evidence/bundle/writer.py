@@ -14,10 +14,11 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Final, Self
 
-from evidence import schema
+from evidence import schema, strict_json
 from evidence.bundle import layout
 from evidence.bundle.files import listed
 from evidence.bundle.journal import Journal
+from evidence.bundle.names import is_portable
 from evidence.errors import (
     BundleClosedError,
     BundleMissingError,
@@ -206,6 +207,10 @@ class Bundle:
         parts = name.split("/")
         if pure.is_absolute() or any(part in {"", ".", ".."} for part in parts) or {"\\", "\0"} & set(name):
             raise NameRefusedError(f"{name!r} is not a path inside a bundle: use names such as logs/redis.log")
+        if not is_portable(name):
+            raise NameRefusedError(
+                f"{name!r} is not a name that every system can hold: use names such as logs/redis.log"
+            )
         target = self.path / pure
         if not target.parent.resolve().is_relative_to(self.path.resolve()):
             raise NameRefusedError(f"{name!r} leads out of the bundle through a symlink")
@@ -214,7 +219,7 @@ class Bundle:
     def _write(self, name: str, target: Path, data: bytes) -> None:
         if kind := schema.kind_of(name):
             try:
-                document = json.loads(data)
+                document = strict_json.loads(data)
             except ValueError as error:
                 raise DocumentError(f"{name} is not JSON: {error}") from error
             schema.validate(kind, document, name)

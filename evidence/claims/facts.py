@@ -16,7 +16,6 @@ _ALWAYS_STANDINS: Final = {"telegram": "Telegram", "exchanges": "Upbit and Binan
 _NAMES: Final = {"prometheus": "Prometheus", "node-exporter": "node_exporter"}
 #: Made from the claims, so they prove none.
 MADE_FROM_CLAIMS: Final = frozenset({"claims.json", "report.html"})
-_E2E: Final = "e2e-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +44,6 @@ class Facts:
     stacks: Mapping[str, Mapping[str, Server]] = field(default_factory=dict)  # stack -> subject of a claim -> server
     files: Mapping[str, str] = field(default_factory=dict)  # path -> sha256
     git: Mapping[str, Any] = field(default_factory=dict)  # as in run.json
-
-
-def stack_of(gate: str) -> str | None:
-    """Return the stack of an e2e gate, None of another gate."""
-    return gate.removeprefix(_E2E) if gate.startswith(_E2E) else None
 
 
 def read(snapshot: Snapshot, verdict: Verdict) -> Facts:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from evidence.bundle import layout
-from evidence.claims.facts import Facts, stack_of
+from evidence.claims.facts import Facts
 from evidence.claims.table import Claim, Criterion, Table
 from evidence.errors import ClaimsError
 
@@ -160,7 +160,7 @@ def _tests_missing(claim: Claim, proofs: Iterable[Proof], facts: Facts) -> Itera
             yield f"{proof.test}: {proof.cases - proof.passed - proof.failed} of {proof.cases} not run in {proof.gate}"
     for test in claim.tests:
         acceptance = test.startswith("acceptance/")
-        possible = [name for name in facts.gates if (stack_of(name) is not None) == acceptance]
+        possible = [name for name in facts.gates if (layout.stack_of(name) is not None) == acceptance]
         in_gates = {gate for one, gate in ran if one == test}
         if not in_gates:
             # Of these gates only core has every test of tests/; each e2e gate has every test of acceptance/.
@@ -179,7 +179,7 @@ def _tests_missing(claim: Claim, proofs: Iterable[Proof], facts: Facts) -> Itera
 
 def _stacks(claim: Claim, proofs: Iterable[Proof]) -> tuple[str, ...]:
     gates = [*(proof.gate for proof in proofs), *claim.gates]
-    found = dict.fromkeys(stack for gate in gates if (stack := stack_of(gate)) is not None)
+    found = dict.fromkeys(stack for gate in gates if (stack := layout.stack_of(gate)) is not None)
     return tuple(stack for stack in found if not claim.stacks or stack in claim.stacks)
 
 

@@ -64,6 +64,7 @@ def age(text: str) -> float | None:
 def run(options: argparse.Namespace) -> int:
     """Verify."""
     from evidence.attest import keys  # noqa: PLC0415 -- so that --help starts at once
+    from evidence.report.inside import page_differences  # noqa: PLC0415 -- as above
     from evidence.verify import verify  # noqa: PLC0415 -- as above
 
     report = verify(
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
         commit=options.commit,
         max_age=options.max_age,
         expect_tests=options.expect_tests,
+        page=page_differences,
     )
     for violation in report.violations:
         complain(str(violation))
@@ -81,9 +83,10 @@ def run(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """Check."""
-    from evidence.verify import Kind, verify  # noqa: PLC0415 -- so that --help starts at once
+    from evidence.report.inside import page_differences  # noqa: PLC0415 -- so that --help starts at once
+    from evidence.verify import Kind, verify  # noqa: PLC0415 -- as above
 
-    report = verify(options.bundle)
+    report = verify(options.bundle, page=page_differences)
     unsealed = report.snapshot is not None and report.manifest is None
     found = [
         one for one in report.violations if one.kind is Kind.INVALID or (unsealed and one.kind is Kind.NOT_PASSING)

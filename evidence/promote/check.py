@@ -65,7 +65,7 @@ def rewrite(root: Path) -> tuple[Path, ...]:
 
 
 def _files(snapshot: Snapshot) -> Iterator[Problem]:
-    document = manifest.of(snapshot)
+    document = manifest.of_any_version(snapshot)
     if document["result"] != "PASSED" or not document["complete"] or document["git"]["dirty"]:
         yield _problem(places.MANIFEST, "is not of a complete bundle of a clean commit that PASSED")
     wanted = places.targets(document)
@@ -85,12 +85,12 @@ def _statement(snapshot: Snapshot, key: SSlibKey) -> Iterator[Problem]:
     if layout.STATEMENT not in snapshot.files:
         yield _problem(layout.STATEMENT, "is missing: the evidence is UNSIGNED")
         return
-    for text in statement.violations(snapshot, manifest.of(snapshot), key):
+    for text in statement.violations(snapshot, manifest.of_any_version(snapshot), key):
         yield _problem(layout.STATEMENT, text)
 
 
 def _history(snapshot: Snapshot, root: Path) -> Iterator[Problem]:
-    commit = manifest.of(snapshot)["git"]["commit"]
+    commit = manifest.of_any_version(snapshot)["git"]["commit"]
     if not git.is_ancestor(root, commit):
         yield _problem(places.MANIFEST, f"is about the commit {commit}, which is no ancestor of HEAD")
 

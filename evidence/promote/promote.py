@@ -18,6 +18,7 @@ from evidence.claims import table
 from evidence.claims.judge import Status
 from evidence.errors import EvidenceError, PromotionError
 from evidence.promote import documents, places
+from evidence.report.inside import page_differences
 from evidence.verify import Report, verify
 
 #: Claims about the repository's remote, which a bundle of a commit that is not pushed yet cannot prove.
@@ -41,7 +42,7 @@ def promote(bundle: Path, *, key: Path, root: Path, verifier: Callable[..., Repo
         EvidenceError: something cannot be read or written.
     """
     public = keys.read_public(key)
-    report = verifier(bundle, key=public)
+    report = verifier(bundle, key=public, page=page_differences)
     if report.violations:
         raise PromotionError("; ".join(str(one) for one in report.violations))
     snapshot, manifest = report.snapshot, report.manifest

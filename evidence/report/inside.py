@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from evidence import claims
+from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.claims.table import Table
+from evidence.errors import EvidenceError
 from evidence.report import html, view
 from evidence.verdict import Result, Verdict
+
+_SIGNED: Final = re.compile("signed by the key [0-9a-f]{12}")
+#: What was not in the bundle when its page was drawn.
+_LATER: Final = frozenset({html.FILE_NAME, layout.MANIFEST, layout.STATEMENT})
+
+
+def page_differences(snapshot: Snapshot, verdict: Verdict) -> Iterator[str]:
+    """Draw the page of a sealed bundle again, and say whether the one in it shows something else.
+
+    A page that was drawn by other code than this cannot be drawn again and is passed over: hash and signature guard it.
+    """
+    data = snapshot.files.get(html.FILE_NAME)
+    if data is None or html.mark().encode() not in data:
+        return
+    signature = _SIGNED.search(data.decode("utf-8", "replace"))
+    bare = {name: content for name, content in snapshot.files.items() if name not in _LATER}
+    try:
+        view_of = view.build(
+            replace(snapshot, files=bare), verdict, signature=signature[0] if signature is not None else "UNSIGNED"
+        )
+        drawn = html.render(view_of, snapshot, inside=True)
+    except EvidenceError as error:
+        yield f"cannot be drawn again: {error}"
+        return
+    if drawn.encode() != data:
+        yield "shows something else than the records: `evidence report` draws it from them"
 
 
 def documents(

@@ -250,7 +250,7 @@ def not_run(view: Mapping[str, Any]) -> Iterator[dict[str, str]]:
             if label.startswith("stand-in for "):
                 name = label.removeprefix("stand-in for ")
                 yield {
-                    "en": f"{name} itself was not run on the {stack['name']} stack: a stand-in answered in its place.",
+                    "en": f"Not the original: in place of {name} a stand-in answered on the {stack['name']} stack.",
                     "ko": f"{stack['name']} 스택에서 {name} 자체는 실행되지 않았고, 대역(stand-in)이 대신 응답했다.",
                 }
     for image in view["untested"]:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from evidence import schema
 from evidence.bundle import layout
-from evidence.bundle.names import expected_name
+from evidence.bundle.names import expected_name, is_portable
 from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError
+from evidence.git import raw_url
 from evidence.problems import Problem
 from evidence.times import seconds
 from evidence.verdict.documents import Documents
@@ -22,6 +23,10 @@ from evidence.verdict.tests import COUNTED
 
 _GATE: Final = re.compile(r"gates/(?P<gate>[a-z0-9-]+)\.json")
 _STACK: Final = re.compile(r"e2e/(?P<stack>[a-z]+)/")
+#: How a gate's log begins, and how it ends.
+_GATE_SAYS: Final = re.compile(
+    r"^[0-9:]{8} gate (?P<gate>[a-z0-9-]+)(?:: | (?P<result>FULL|PARTIAL|INCOMPLETE): )", re.MULTILINE
+)
 _LOGS: Final = {"fast": layout.FAST_LOG, "core": layout.CORE_LOG}
 
 
@@ -99,6 +104,10 @@ def derive(snapshot: Snapshot) -> Verdict:
     problems += [problem for gate_files in gates.values() for problem in gate_files.problems]
     problems += [problem for stack_files in stacks.values() for problem in stack_files.problems]
     problems += _identity(snapshot, run, gates)
+    problems += _git(run["git"])
+    problems += _twice(snapshot)
+    problems += _runs(stacks)
+    problems += _gate_logs(snapshot, gates)
     problems += _machine(documents, run, stacks)
     problems += _copies(snapshot, stacks)
     problems += _materials(snapshot, documents)
@@ -170,6 +179,48 @@ def _identity(snapshot: Snapshot, run: Mapping[str, Any], gates: Mapping[str, Ga
     for gate, files in gates.items():
         if files.begin < begin - SLACK:
             yield Problem(layout.gate_record(gate), f"begins before the run itself ({run['started_at']})")
+
+
+def _git(git: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where a file of the commit can be read follows from the remote and the commit."""
+    for change in git["changed"]:
+        wanted = None if git["remote"] is None else raw_url(git["remote"], git["commit"], change["path"])
+        if change["raw_url"] not in {None, wanted}:
+            yield Problem(layout.RUN, f"says that {change['path']} can be read at {change['raw_url']}, not at {wanted}")
+
+
+def _twice(snapshot: Snapshot) -> Iterator[Problem]:
+    """A document lies there once, plain or packed: of two, readers would take different ones."""
+    alike: dict[str, str] = {}
+    for name in sorted(snapshot.files):
+        if not is_portable(name):
+            yield Problem(name, "has a name that not every system can hold")
+        if (other := alike.setdefault(name.casefold(), name)) != name:
+            yield Problem(name, f"is on some systems the same file as {other}")
+        if name + layout.PACKED in snapshot.files:
+            yield Problem(name, f"lies in the bundle a second time, as {name}{layout.PACKED}")
+
+
+def _runs(stacks: Mapping[str, StackFiles]) -> Iterator[Problem]:
+    """Each stack followed a preflight run of its own."""
+    first: dict[str, str] = {}
+    for stack, files in stacks.items():
+        other = None if files.run_id is None else first.setdefault(files.run_id, stack)
+        if other is not None and other != stack:
+            yield Problem(layout.stack_folder(stack), f"is of the run {files.run_id}, as {other} is")
+
+
+def _gate_logs(snapshot: Snapshot, gates: Mapping[str, GateFiles]) -> Iterator[Problem]:
+    """What a gate printed is that gate's, and ends as it did."""
+    for gate, files in gates.items():
+        stack = layout.stack_of(gate)
+        name = _LOGS.get(gate) if stack is None else layout.e2e_log(stack)
+        data = snapshot.files.get(name or "")
+        for found in _GATE_SAYS.finditer("" if data is None else data.decode("utf-8", "replace")):
+            if found["gate"] != gate:
+                yield Problem(name or "", f"is what the gate {found['gate']} printed")
+            elif found["result"] not in {None, files.outcome.result.value}:
+                yield Problem(name or "", f"says that the gate is {found['result']}; it is {files.outcome.result}")
 
 
 def _machine(documents: Documents, run: Mapping[str, Any], stacks: Iterable[str]) -> Iterator[Problem]:

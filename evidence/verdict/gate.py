@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -159,6 +160,8 @@ def read_gate(snapshot: Snapshot, gate: str) -> GateFiles:
         )
         begin, end = moment(record["started_at"]), moment(record["ended_at"])
         problems += _claims(record, outcome, name)
+        problems += _list(snapshot, gate, record, name)
+        problems += _chosen(collection, outcome, gate)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"{name} is not a gate's record: {error!r}"
         raise DocumentError(message) from error
@@ -180,12 +183,35 @@ def _claims(record: Mapping[str, Any], outcome: GateOutcome, name: str) -> Itera
     stem = outcome.gate if stack is None else outcome.gate.removesuffix(f"-{stack}")
     if record["gate"] not in {outcome.gate, stem}:
         yield Problem(name, f"is the record of another gate: {record['gate']!r} on {stack!r}")
+    own = layout.stack_of(outcome.gate)
+    if own is not None and stack != own:
+        yield Problem(name, f"says that it ran on the stack {stack!r}; the gate {outcome.gate} is that of {own!r}")
+    if outcome.gate in layout.ALL_GATES and own is None and stack is not None:
+        yield Problem(name, f"says that it ran on the stack {stack!r}; the gate {outcome.gate} is that of none")
     derived = {"result": outcome.result.value, "passed": outcome.passed, "counts": dict(outcome.counts)}
     for key, value in derived.items():
         if record[key] != value:
             yield Problem(name, f"says {key}: {record[key]!r}; its records say {value!r}")
     if bool(record["reasons"]) == record["passed"]:
         yield Problem(name, f"says passed: {record['passed']!r} with the reasons {record['reasons']!r}")
+
+
+def _list(snapshot: Snapshot, gate: str, record: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    """The list of tests beside a record is the one that it names."""
+    data = snapshot.files.get(layout.gate_expected(gate))
+    actual = None if data is None else hashlib.sha256(data).hexdigest()
+    if record.get("expected_sha256") != actual or (record.get("expected_file") is None) != (data is None):
+        text = f"is the list {actual}; {name} names {record.get('expected_file')} {record.get('expected_sha256')}"
+        yield Problem(layout.gate_expected(gate), text)
+
+
+def _chosen(collection: Mapping[str, Any], outcome: GateOutcome, gate: str) -> Iterator[Problem]:
+    """Only what pytest had chosen can have run; with pytest-xdist the workers choose, and the list is empty."""
+    if not collection.get("selected"):
+        return
+    tests = {test for test in outcome.tests if "::" in test}
+    for text in phrase("ran without having been chosen", sorted(tests - set(collection["selected"]))):
+        yield Problem(layout.gate_report_log(gate), text)
 
 
 def _log(snapshot: Snapshot, gate: str, problems: list[Problem]) -> Log | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
@@ -10,12 +11,15 @@ from evidence.errors import DocumentError
 
 _TOTALS = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))  # attribute, element
 
+_BROKEN = frozenset({"failed", "error"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JUnit:
     """A JUnit file of pytest."""
 
     marks: Mapping[tuple[str, str], frozenset[str]]  # (class name, name) -> failure, error, skipped
+    times: Mapping[tuple[str, str], int]  # how many cases have this name
     totals_off: tuple[str, ...]  # totals in the heads of suites that are not those of their cases
 
 
@@ -33,13 +37,16 @@ def read_junit(data: bytes, name: str) -> JUnit:
         message = f"{name} is not XML: {error}"
         raise DocumentError(message) from error
     marks: dict[tuple[str, str], set[str]] = {}
+    times: Counter[tuple[str, str]] = Counter()
     for case in root.iter("testcase"):
         if not case.get("name"):  # of a test that was interrupted pytest writes no name
             continue
         found = {child.tag for child in case} & {"failure", "error", "skipped"}
-        marks.setdefault((case.get("classname", ""), case.get("name", "")), set()).update(found)
+        key = case.get("classname", ""), case.get("name", "")
+        marks.setdefault(key, set()).update(found)
+        times[key] += 1
     off = tuple(text for suite in root.iter("testsuite") for text in _totals_off(suite))
-    return JUnit(marks={case: frozenset(found) for case, found in marks.items()}, totals_off=off)
+    return JUnit(marks={case: frozenset(found) for case, found in marks.items()}, times=times, totals_off=off)
 
 
 def differences(junit: JUnit, tests: Mapping[str, str]) -> Iterator[str]:
@@ -57,6 +64,9 @@ def differences(junit: JUnit, tests: Mapping[str, str]) -> Iterator[str]:
         logged.setdefault(_case_of(nodeid), []).append(outcome)
     yield from _named("has no {} of the report log", logged.keys() - junit.marks.keys() - begun)
     yield from _named("has {}, of which the report log has nothing", junit.marks.keys() - logged.keys())
+    # A test that fails and then breaks is two cases.
+    more = {case for case in logged if junit.times.get(case, 0) > sum(1 + (one in _BROKEN) for one in logged[case])}
+    yield from _named("has {} more often than the report log", more)
     other = [
         case
         for case in logged.keys() & junit.marks.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ def contradictions(document: Mapping[str, Any], report: Report, window: tuple[fl
     if document["last_run_timestamp"] != report.ended_at:
         yield f"is of a run that ended at {document['last_run_timestamp']}, the report's at {report.ended_at}"
     expected = report.panels()
+    times = Counter(panel["title"] for panel in document["panels"])
+    yield from (f"{title}: is there {count} times" for title, count in times.items() if count > 1)
     for panel in document["panels"]:
         try:
             for text in _panel(panel, expected.get(panel["title"]), report, window):
@@ -58,6 +61,7 @@ def all_panels(document: Mapping[str, Any], window: tuple[float, float], picture
             yield f"{place}: its picture {panel['picture']} is missing"
         if not panel["picture"].startswith(f"{panel['dashboard']}/{panel['id']}-"):
             yield f"{place}: has the picture of another panel: {panel['picture']}"
+        yield from (f"{place}: {text}" for text in _displayed(panel))
         if panel["raw"] is None:
             if panel["values"] or not panel["problems"]:
                 yield f"{place}: has values or no problem without an answer"
@@ -82,6 +86,12 @@ def all_panels(document: Mapping[str, Any], window: tuple[float, float], picture
             yield f"{place}: its queries are not those that were sent"
         if not window[0] <= asked <= window[1] + _ROUNDED:
             yield f"{place}: was asked for a time outside of the run"
+
+
+def _displayed(panel: Mapping[str, Any]) -> Iterator[str]:
+    for major, displayed in panel["displayed"].items():
+        if displayed["version"].partition(".")[0] != major:
+            yield f"says under {major} what Grafana {displayed['version']} displays"
 
 
 _ROUNDED: Final = 0.001  # seconds: Grafana takes milliseconds

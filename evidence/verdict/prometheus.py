@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from evidence.verdict.report import LAST_RUN, SEVEN, Labels, Report
 
 _WHERE_SCRAPED = frozenset({"instance", "job"})  # labels that Prometheus adds
+_ROUNDED = 0.001  # seconds: Prometheus answers in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,11 @@ def contradictions(document: Mapping[str, Any], report: Report, window: tuple[fl
         yield f"is of the run {document['run_id']}, the report of {report.run_id}"
     if document["last_run_timestamp"] != report.ended_at:
         yield f"is of a run that ended at {document['last_run_timestamp']}, the report's at {report.ended_at}"
+    times = Counter(query["metric"] for query in document["queries"])
+    yield from (f"{metric}: is there {count} times" for metric, count in times.items() if count > 1)
     for query in document["queries"]:
+        if not query["url"].startswith(f"{document['prometheus'].rstrip('/')}/"):
+            yield f"{query['metric']}: was asked at {query['url']}, the Prometheus is {document['prometheus']}"
         try:
             for text in _query(query, report, window):
                 yield f"{query['metric']}: {text}"
@@ -58,6 +64,10 @@ def _query(query: Mapping[str, Any], report: Report, window: tuple[float, float]
         yield f"was asked by a query for something else: {query['query']}"
     if parse_qs(urlsplit(query["url"]).query).get("query") != [query["query"]]:
         yield f"the address that was asked holds another query: {query['url']}"
+
+    at = parse_qs(urlsplit(query["url"]).query).get("time")
+    if at is not None and any(abs(float(at[0]) - sample.time) > _ROUNDED for sample in samples):
+        yield f"was asked for the time {at[0]}, and answered for another"
 
     marks = [sample.value for sample in samples if sample.name == LAST_RUN]
     if marks != [report.ended_at] or query["last_run_timestamp"] != report.ended_at:

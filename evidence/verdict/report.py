@@ -26,6 +26,7 @@ SEVEN: Final = {
 }
 _P95 = 0.95
 _CLOCKS = 0.5  # seconds: a run is dated by one clock and measured by another
+_TO_CHAT = frozenset({"P0", "P1"})  # the row in Postgres is all that a P2 or P3 leaves
 _STATUSES = ("pass", "fail", "warn", "error", "skip")
 
 Labels = frozenset[tuple[str, str]]
@@ -53,6 +54,7 @@ class Report:
     duration: float  # seconds, by a clock that nobody sets
     textfile: str  # where it says it wrote its samples
     checks: tuple[Check, ...]
+    sent: tuple[str, ...]  # severities of its own messages that it says came into the chat
     samples: Mapping[str, Mapping[Labels, float]]  # metric -> labels -> value, as it says it wrote them
 
     def panels(self) -> dict[str, dict[str, float]]:
@@ -118,6 +120,11 @@ def read_report(document: Any, name: str) -> Report:
                     ended=float(check["started_at"]) + float(check["duration_seconds"]),
                 )
                 for check in document["checks"]
+            ),
+            sent=tuple(
+                str(one["severity"])
+                for one in document["alerts"]["items"]
+                if one["severity"] in _TO_CHAT and one["outcome"] == "sent" and not one["replayed"]
             ),
             samples=samples,
         )

@@ -10,7 +10,7 @@ from evidence.bundle import layout
 from evidence.bundle.snapshot import Snapshot
 from evidence.errors import DocumentError
 from evidence.problems import Problem
-from evidence.verdict import panels, prometheus
+from evidence.verdict import chat, dashboards, made_with, panels, pictures, prometheus
 from evidence.verdict.documents import Documents
 from evidence.verdict.exposition import read_samples
 from evidence.verdict.report import LAST_RUN, Report, read_report
@@ -21,6 +21,8 @@ STATUS: Final = "docker_status.txt"
 PROMETHEUS: Final = "prometheus_query_result.json"
 GRAFANA: Final = "grafana_api_result.json"
 PANELS: Final = "panels.json"
+DASHBOARDS: Final = "dashboards.json"
+CONSOLE: Final = "preflight_console.log"
 CHAT: Final = "telegram_chat.json"
 PICTURES: Final = "pictures.json"
 
@@ -108,11 +110,38 @@ class _Reading:
         if every is not None:
             drawn = frozenset((self.document(PICTURES) or {"pictures": ()})["pictures"])
             yield from (Problem(self.path(PANELS), text) for text in panels.all_panels(every, self.window, drawn))
-        chat = self.document(CHAT)
-        begin, end = self.window
-        if chat is not None and any(not begin <= message["at"] <= end for message in chat["chat"]):
-            yield Problem(self.path(CHAT), "holds a message from outside the time of its gate")
+        yield from self._dashboards()
+        talk = self.document(CHAT)
+        if talk is not None:
+            yield from (Problem(self.path(CHAT), text) for text in chat.contradictions(talk, report, self.window))
+        if report is not None:
+            yield from self._console(report)
         yield from self._identity()
+
+    def _dashboards(self) -> Iterator[Problem]:
+        """The panels' documents name the panels that the dashboards have, and each picture is its panel's."""
+        every, drawn, served, row = map(self.document, (PANELS, PICTURES, DASHBOARDS, GRAFANA))
+        if every is not None and drawn is not None:
+            found = pictures.contradictions(drawn, every)
+            yield from (Problem(self.path(PICTURES), text) for text in found)
+        if served is None:
+            return
+        try:
+            if every is not None:
+                said = list(dashboards.of_all_panels(served, every))
+                yield from (Problem(self.path(PANELS), text) for text in said)
+            if row is not None:
+                said = list(dashboards.of_one_row(served, row))
+                yield from (Problem(self.path(GRAFANA), text) for text in said)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            yield Problem(self.path(DASHBOARDS), f"holds no dashboards of Grafana: {error!r}")
+
+    def _console(self, report: Report) -> Iterator[Problem]:
+        """What the run printed names it, and its verdict."""
+        data = self.snapshot.files.get(self.path(CONSOLE))
+        text = "" if data is None else data.decode("utf-8", "replace")
+        if data is not None and not (report.run_id in text and report.verdict in text):
+            yield Problem(self.path(CONSOLE), f"does not name the run {report.run_id} and its verdict {report.verdict}")
 
     def gaps(self) -> Iterator[str]:
         """Say what of a whole run's evidence is missing."""
@@ -161,7 +190,14 @@ class _Reading:
             document = self.document(name)
             if document is not None and document["grafana"] != used:
                 yield Problem(self.path(name), f"is of {document['grafana']}, {VERSIONS} says {used}")
+        yield from (Problem(self.path(VERSIONS), text) for text in made_with.grafana(versions))
+        materials = self.documents.get(layout.SBOM)
+        if materials is not None:
+            yield from (Problem(self.path(VERSIONS), text) for text in made_with.packages(versions, materials))
         status = self.snapshot.files.get(self.path(STATUS))
+        if status is not None:
+            found = made_with.status(versions, status.decode("utf-8", "replace"))
+            yield from (Problem(self.path(STATUS), text) for text in found)
         if status is not None and used is not None:
             lines = status.decode("utf-8", "replace").splitlines()
             for line in (f"stack: {self.stack}", f"grafana: {used['label']}"):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from evidence import strict_json
 from evidence.errors import DocumentError
 
 #: What can become of a test, worst first. `begun`: it started and there is no end of it.
 OUTCOMES: Final = ("failed", "error", "begun", "xpassed", "skipped", "xfailed", "passed")
 #: Those of which a gate's record counts the tests.
 COUNTED: Final = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+_CLOCK: Final = 2.0  # seconds by which a machine's clock may have been set back during a test
+_INSIDE: Final = frozenset({"SessionFinish", "CollectReport", "TestReport", "SubtestReport", "SubTestReport"})
 _PHASES = frozenset({"setup", "call", "teardown"})
 
 
@@ -58,16 +62,21 @@ def read_log(data: bytes, name: str) -> Log:
     tests: dict[str, _Test] = {}
     codes: list[int] = []
     sessions = 0
+    running = False
     first: float | None = None
     last: float | None = None
     reports: Counter[tuple[str, str]] = Counter()
     for number, entry in _entries(data, name):
         try:
+            if not running and entry.get("$report_type") in _INSIDE:
+                raise ValueError("it lies outside of a session")
             match entry.get("$report_type"):
                 case "SessionStart":
                     sessions += 1
+                    running = True
                 case "SessionFinish":
                     codes.append(int(entry["exitstatus"]))
+                    running = False
                 case "CollectReport":
                     _collected(tests, entry)
                 case "TestReport" | "SubtestReport" | "SubTestReport" as kind:
@@ -75,6 +84,7 @@ def read_log(data: bytes, name: str) -> Log:
                     _phase(tests.setdefault(str(entry["nodeid"]), _Test()), entry)
                     start, stop = entry.get("start"), entry.get("stop")
                     if isinstance(start, int | float) and isinstance(stop, int | float):
+                        _forwards(start, stop)
                         first = start if first is None else min(first, start)
                         last = stop if last is None else max(last, stop)
         except (KeyError, TypeError, ValueError) as error:
@@ -85,10 +95,16 @@ def read_log(data: bytes, name: str) -> Log:
     return Log(tests=outcomes, sessions=sessions, exit_codes=tuple(codes), first=first, last=last, twice=twice)
 
 
+def _forwards(start: float, stop: float) -> None:
+    if not (math.isfinite(start) and start <= stop + _CLOCK):
+        raise ValueError(f"it ended at {stop}, before it began at {start}")
+
+
 def _entries(data: bytes, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for number, line in enumerate(data.splitlines(), start=1):
         try:
-            entry = json.loads(line)
+            # A message of a test may hold any number and half a character; what is counted here is looked at itself.
+            entry = json.loads(line, object_pairs_hook=strict_json.unique)
         except (ValueError, RecursionError) as error:
             message = f"{name} line {number} is not JSON: {error}"
             raise DocumentError(message) from error

@@ -24,6 +24,8 @@ _BROKEN: Final = (
 )  # fmt: skip
 _PACKED: Final = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _TAR_HEADERS: Final = 4 * 512 * MAX_FILES  # bytes beside the files themselves
+_MEMBERS: Final = 2 * MAX_FILES  # files, and the folders that they lie in
+_ZIP_ENTRY: Final = b"PK\x01\x02"  # begins each entry of a zip file's directory
 _WRITES_FOR_UNIX: Final = 3  # zip's "made by": only then are the upper bits of external_attr a Unix mode
 
 
@@ -89,7 +91,9 @@ def _decompressed(data: bytes) -> bytes:
 
 def _tar(data: bytes) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-        for member in archive:
+        for number, member in enumerate(archive):
+            if number >= _MEMBERS:
+                raise BundleRefusedError(f"it lists more than a bundle may hold ({MAX_FILES} files)")
             if member.isdir():
                 _parts(member.name)
                 continue
@@ -106,6 +110,9 @@ def _tar(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _zip(data: bytes) -> Iterator[tuple[str, bytes]]:
+    # Before the directory is read, which would make an object of each of a million entries.
+    if data.count(_ZIP_ENTRY) > _MEMBERS:
+        raise BundleRefusedError(f"it lists more than a bundle may hold ({MAX_FILES} files)")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
             mode = member.external_attr >> 16 if member.create_system == _WRITES_FOR_UNIX else 0

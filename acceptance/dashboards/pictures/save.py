@@ -13,6 +13,7 @@ from acceptance.display import Displayed
 from acceptance.proof.sweep import PanelOutcome
 
 if TYPE_CHECKING:  # the stand-in for Grafana draws with this package, and has no evidence
+    from acceptance.probes.grafana import ServedDashboard
     from evidence.grafana import GrafanaUsed
 
 __all__ = ["Door", "cleaned", "picture_name", "save_all"]
@@ -39,8 +40,12 @@ def picture_name(outcome: PanelOutcome) -> str:
     return f"{folder}/{outcome.panel.id}-{slug[:60].rstrip('-')}.svg"
 
 
-def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUsed) -> tuple[str, ...]:
+def save_all(
+    outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUsed, served: Iterable[ServedDashboard] = ()
+) -> tuple[str, ...]:
     """Put value and picture of each panel into the evidence: `panels.json` and `pictures.json`.
+
+    The dashboards go in as they were served (`dashboards.json`), so that a verifier can compare the panels with them.
 
     Secrets are taken out before drawing: a picture holds its letters as outlines, in which nobody finds them later.
 
@@ -48,6 +53,7 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
         outcomes: What each panel showed; also those that showed nothing, which the picture says in red.
         bundle: Open.
         grafana: What answered.
+        served: The dashboards that the panels are from; none: `dashboards.json` is not written.
 
     Returns:
         The names of the pictures, in order.
@@ -62,6 +68,8 @@ def save_all(outcomes: Iterable[PanelOutcome], bundle: Door, grafana: GrafanaUse
     document = {"schema_version": 1, "grafana": grafana.to_dict(), "panels": records}
     bundle.add_json("panels.json", document, replace=True, compact=True)
     bundle.add_json("pictures.json", _shared(pictures), replace=True, compact=True)
+    if dashboards := [dict(one.dashboard) for one in served]:
+        bundle.add_json("dashboards.json", {"schema_version": 1, "dashboards": dashboards}, replace=True, compact=True)
     return tuple(pictures)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from securesystemslib.signer import CryptoSigner
 
 from evidence.attest import keys
 from evidence.bundle import Bundle, layout
@@ -16,8 +17,10 @@ from evidence.bundle.snapshot import Snapshot
 from evidence.cli import main
 from evidence.report import html, markdown, of_bundle, view
 from evidence.report.ac2 import why
+from evidence.report.inside import page_differences
 from evidence.verdict import derive
-from tests.evidence.genuine import Genuine
+from evidence.verify import Kind, verify
+from tests.evidence.genuine import Genuine, forge
 
 Shown = Callable[[str], tuple[dict[str, Any], Snapshot]]
 
@@ -197,7 +200,9 @@ def test_json_holds_what_the_page_shows(shown_of: Shown) -> None:
     assert document["result"] == "PASSED"
     (ac2,) = (one for one in document["criteria"] if one["id"] == "AC-2")
     assert ac2["text"] == "PASS (stand-in for Grafana)"
-    assert any("Grafana itself was not run on the compose stack" in one["en"] for one in document["not_run"])
+    assert any(
+        "in place of Grafana a stand-in answered on the compose stack" in one["en"] for one in document["not_run"]
+    )
 
 
 def test_markdown_says_the_same(shown_of: Shown) -> None:
@@ -312,3 +317,22 @@ def test_what_is_no_bundle_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "run.json" in capsys.readouterr().err
     assert main(["report", str(tmp_path / "gone")]) == 2
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
+def test_a_page_that_shows_something_else_is_invalid(signed: bool, tmp_path: Path) -> None:
+    """`verify` draws the page again: one that was edited before it was hashed and signed is found."""
+    signer = CryptoSigner.generate_ed25519()
+    bundle = Genuine(own_claims=True).seal(tmp_path, signer if signed else None).path
+
+    def look() -> list[str]:
+        report = verify(bundle, key=signer.public_key, page=page_differences, clock=lambda: Genuine().end + 60.0)
+        return [str(one) for one in report.violations if one.kind is Kind.INVALID]
+
+    assert look() == []
+    page = bundle / "report.html"
+    page.write_text(page.read_text().replace("PASS (stand-in for Telegram)", "PASS"))
+    forge(bundle, signer=signer if signed else None)
+    assert look() == [
+        "invalid: report.html: shows something else than the records: `evidence report` draws it from them"
+    ]

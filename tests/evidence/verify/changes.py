@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -74,8 +75,46 @@ def from_other(bundle: Path, other: Path, *names: str) -> None:
         shutil.copyfile(other / name, bundle / name)
 
 
+def label_of_an_original(bundle: Path, _: Path) -> None:
+    """Let every document of the stand-in's stack call it an original, and say so at the top of the page."""
+    label = "Grafana 12.4.4 (official image)"
+    for name in ("versions.json", "panels.json", "grafana_api_result.json"):
+        edit(bundle / "e2e/embedded" / name, lambda document: document["grafana"].update(label=label))
+    swap(bundle / "e2e/embedded/docker_status.txt", "grafana: stand-in", f"grafana: {label}")
+
+
+def case_twice(bundle: Path, _: Path) -> None:
+    """Count a test twice in JUnit."""
+    junit = bundle / layout.gate_junit("core")
+    case = '<testcase classname="tests.test_model" name="test_it[a]"></testcase>'
+    swap(junit, case, case + case)
+    swap(junit, 'tests="4"', 'tests="5"')
+
+
+def encoded(path: Path, encoding: str) -> None:
+    """Write a document in another encoding."""
+    path.write_bytes(path.read_text().encode(encoding))
+
+
+def pictures_swapped(bundle: Path, _: Path) -> None:
+    """Show each of two panels by the picture of the other."""
+
+    def change(document: Any) -> None:
+        one, other = list(document["pictures"])[:2]
+        names = document["pictures"]
+        names[one], names[other] = names[other], names[one]
+
+    edit(bundle / "e2e/compose/pictures.json", change)
+
+
+def renew_list(bundle: Path, gate: str) -> None:
+    """Let a gate's record name its list of tests as it is now."""
+    digest = hashlib.sha256((bundle / layout.gate_expected(gate)).read_bytes()).hexdigest()
+    edit(bundle / layout.gate_record(gate), lambda record: record.update(expected_sha256=digest))
+
+
 def drop_test(bundle: Path, test: str = CORE[0]) -> None:
-    """Cut one test out of every record: report log, JUnit, list, counts."""
+    """Cut one test out of every record: report log, JUnit, list and its hash, counts."""
     for gate in ("fast", "core"):
         log_of(bundle, gate, lambda lines: [line for line in lines if line.get("nodeid") != test])
         junit = bundle / layout.gate_junit(gate)
@@ -88,6 +127,7 @@ def drop_test(bundle: Path, test: str = CORE[0]) -> None:
             bundle / layout.gate_record(gate),
             lambda record: record["counts"].update(passed=record["counts"]["passed"] - 1),
         )
+        renew_list(bundle, gate)
 
     def fewer(document: Any) -> None:
         for gate in ("fast", "core"):

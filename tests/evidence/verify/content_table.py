@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,15 +12,20 @@ from evidence.bundle import layout
 from tests.evidence.genuine import CORE
 from tests.evidence.verify.changes import (
     answer,
+    case_twice,
     claim,
+    content,
     edit,
     edit_both,
+    encoded,
     frame,
     frame_value,
     frames_of,
     from_other,
+    label_of_an_original,
     later,
     log_of,
+    pictures_swapped,
     put,
     query,
     raw_value,
@@ -222,6 +229,221 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "one stack's folder under the other's name": (
         lambda b, _: shutil.copytree(b / "e2e/compose", b / "e2e/embedded", dirs_exist_ok=True),
         "e2e/embedded/versions.json: is of the stack 'compose'",
+    ),
+    "a stand-in's label made the original's": (
+        label_of_an_original,
+        "versions.json: calls the Grafana of the kind stand-in in the version 0.0.0-standin 'Grafana 12.4.4",
+    ),
+    "a gate on another stack": (
+        lambda b, _: edit(b / layout.gate_record("e2e-embedded"), lambda d: d.update(stack="compose")),
+        "says that it ran on the stack 'compose'; the gate e2e-embedded is that of 'embedded'",
+    ),
+    "a gate without a stack on one": (
+        lambda b, _: edit(b / layout.gate_record("fast"), lambda d: d.update(stack="compose")),
+        "says that it ran on the stack 'compose'; the gate fast is that of none",
+    ),
+    "the hash of a gate's list": (
+        lambda b, _: edit(b / layout.gate_record("core"), lambda d: d.update(expected_sha256="0" * 64)),
+        "gates/core.expected.txt: is the list",
+    ),
+    "a test that was not chosen": (
+        lambda b, _: put(
+            b / layout.gate_collection("core"),
+            json.dumps({"schema_version": 1, "selected": list(CORE[1:]), "deselected": []}),
+        ),
+        f"gates/core.reportlog.jsonl: 1 ran without having been chosen: {CORE[0]}",
+    ),
+    "a test twice in JUnit": (case_twice, "has tests.test_model::test_it[a] more often than the report log"),
+    "the end of the report log first": (
+        lambda b, _: log_of(b, "core", lambda lines: [lines[-1], *lines[:-1]]),
+        "it lies outside of a session",
+    ),
+    "the start of the report log last": (
+        lambda b, _: log_of(b, "core", lambda lines: [*lines[1:], lines[0]]),
+        "it lies outside of a session",
+    ),
+    "a test at no time": (
+        lambda b, _: log_of(
+            b, "core", lambda lines: [{**line, **({"start": math.nan} if "when" in line else {})} for line in lines]
+        ),
+        "it ended at",
+    ),
+    "a key twice": (
+        lambda b, _: swap(b / "e2e/compose/versions.json", '"stack"', '"stack": "embedded", "stack"'),
+        "versions.json is not JSON: the key 'stack' is there twice",
+    ),
+    "a byte order mark": (
+        lambda b, _: encoded(b / "e2e/compose/versions.json", "utf-8-sig"),
+        "versions.json is not JSON: Unexpected UTF-8 BOM",
+    ),
+    "another encoding": (
+        lambda b, _: encoded(b / "e2e/compose/versions.json", "utf-16"),
+        "versions.json is not JSON: 'utf-8' codec can't decode",
+    ),
+    "half of a surrogate pair": (
+        lambda b, _: swap(b / "e2e/compose/versions.json", '"redis"', r'"redis\ud800"'),
+        "versions.json is not JSON: 'utf-8' codec can't encode",
+    ),
+    "more than any number": (
+        lambda b, _: swap(b / "e2e/compose/preflight_report.json", '"ledger"', '"x": 1e999, "ledger"'),
+        "preflight_report.json is not JSON: 1e999 is larger than any number",
+    ),
+    "a document plain and packed": (
+        lambda b, _: (b / "e2e/compose/panels.json").write_text(content(b / "e2e/compose/panels.json")),
+        "panels.json: lies in the bundle a second time, as e2e/compose/panels.json.gz",
+    ),
+    "a service's version": (
+        lambda b, _: edit(b / "e2e/compose/versions.json", lambda d: d["services"]["redis"].update(version="9.9")),
+        "docker_status.txt: says that redis is 7.0.15; versions.json says 9.9",
+    ),
+    "a package's version": (
+        lambda b, _: edit(b / "e2e/compose/versions.json", lambda d: d["packages"].update(pytest="1.0")),
+        "versions.json: says pytest 1.0; the bill of materials has",
+    ),
+    "where a file can be read": (
+        lambda b, _: edit(
+            b / layout.RUN,
+            lambda d: d["git"].update(
+                remote="https://github.com/a/b",
+                changed=[{"path": "a", "status": "M", "raw_url": "https://elsewhere.example/a"}],
+            ),
+        ),
+        "run.json: says that a can be read at https://elsewhere.example/a, not at https://raw.githubusercontent.com/",
+    ),
+    "one run for two stacks": (
+        lambda b, _: [
+            shutil.copyfile(b / "e2e/compose" / name, b / "e2e/embedded" / name)
+            for name in ("preflight_report.json", "arbitrage_preflight_paper.prom")
+        ],
+        "e2e/embedded: is of the run 20260102T030500Z-abcdef01, as compose is",
+    ),
+    "a gate's log of another gate": (
+        lambda b, _: shutil.copyfile(b / layout.FAST_LOG, b / layout.CORE_LOG),
+        "full_regression.log: is what the gate fast printed",
+    ),
+    "a gate's result in its log": (
+        lambda b, _: swap(b / layout.CORE_LOG, "FULL", "PARTIAL"),
+        "full_regression.log: says that the gate is PARTIAL; it is FULL",
+    ),
+    "another Prometheus": (
+        lambda b, _: edit_both(b, "prometheus_query_result.json", lambda d: d.update(prometheus="http://elsewhere:1")),
+        "the Prometheus is http://elsewhere:1",
+    ),
+    "a query for another time": (
+        lambda b, _: edit_both(
+            b, "prometheus_query_result.json", lambda d: query(d).update(url=query(d)["url"].replace("time=1", "time="))
+        ),
+        "and answered for another",
+    ),
+    "a metric twice": (
+        lambda b, _: edit_both(b, "prometheus_query_result.json", lambda d: d["queries"].append(query(d))),
+        "arbitrage_preflight_runs_total: is there 2 times",
+    ),
+    "a panel of the row twice": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: d["panels"].append(d["panels"][0])),
+        "Preflight Last Success: is there 2 times",
+    ),
+    "the dashboard's uid": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: d["dashboard"].update(uid="other")),
+        "is of the dashboard other, which was not served",
+    ),
+    "the dashboard's title": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: d["dashboard"].update(title="Other")),
+        "calls the dashboard d77_system_health 'Other'; it is 'System Health'",
+    ),
+    "the row's title": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: d.update(row="Other")),
+        "is no panel of the row 'Other' of d77_system_health",
+    ),
+    "the type of a panel of the row": (
+        lambda b, _: edit_both(b, "grafana_api_result.json", lambda d: d["panels"][0].update(type="gauge")),
+        "says that it is a gauge; the dashboard has a timeseries",
+    ),
+    "a panel's title": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0].update(title="Other")),
+        "d77_system_health, Other: says ('Other', 'stat', ('A',)); the dashboard has ('Runs', 'stat', ('A',))",
+    ),
+    "a panel's type": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"][0].update(type="gauge")),
+        "d77_system_health, Runs: says ('Runs', 'gauge', ('A',))",
+    ),
+    "a panel of no dashboard": (
+        lambda b, _: edit(
+            b / "e2e/compose/panels.json", lambda d: d["panels"][0].update(id=9, picture="d77_system_health/9-runs.svg")
+        ),
+        "d77_system_health, Runs: no dashboard has this panel",
+    ),
+    "a panel left out": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"].pop()),
+        "d77_system_health, Redis/Postgres Latency: is not here, and the dashboard has it",
+    ),
+    "a panel twice": (
+        lambda b, _: edit(b / "e2e/compose/panels.json", lambda d: d["panels"].append(d["panels"][0])),
+        "d77_system_health: holds the panel 1 2 times",
+    ),
+    "no dashboards": (
+        lambda b, _: remove(b / "e2e/compose/dashboards.json.gz"),
+        "e2e/compose/dashboards.json is missing",
+    ),
+    "dashboards that are none": (
+        lambda b, _: edit(b / "e2e/compose/dashboards.json", lambda d: d["dashboards"][0].update(panels=[{"id": "x"}])),
+        "dashboards.json: holds no dashboards of Grafana",
+    ),
+    "two pictures swapped": (pictures_swapped, "1-runs.svg: its title is 'Preflight Last Success', the panel's is"),
+    "a picture of no panel": (
+        lambda b, _: edit(b / "e2e/compose/pictures.json", lambda d: d["pictures"].update({"x/1-x.svg": [0]})),
+        "pictures.json: x/1-x.svg: is the picture of no panel",
+    ),
+    "a picture of parts that are not there": (
+        lambda b, _: edit(
+            b / "e2e/compose/pictures.json", lambda d: d["pictures"].update({"d77_system_health/1-runs.svg": [99]})
+        ),
+        "1-runs.svg: is put together from parts that are not there",
+    ),
+    "what a panel displayed": (
+        lambda b, _: edit(
+            b / "e2e/compose/panels.json",
+            lambda d: d["panels"][0]["displayed"]["13"]["items"][0].update(text="2"),
+        ),
+        "1-runs.svg: it does not say 'Displayed: 2.', which its panel displayed",
+    ),
+    "what another Grafana displayed": (
+        lambda b, _: edit(
+            b / "e2e/compose/panels.json", lambda d: d["panels"][0]["displayed"]["13"].update(version="12.4.4")
+        ),
+        "says under 13 what Grafana 12.4.4 displays",
+    ),
+    "a message's text": (
+        lambda b, _: edit(b / "e2e/compose/telegram_chat.json", lambda d: d["chat"][0].update(text="all is well")),
+        "has no message 'P1 GO · paper' of the run 20260102T030500Z-abcdef01, which says that it sent one",
+    ),
+    "messages in another order": (
+        lambda b, _: edit(b / "e2e/compose/telegram_chat.json", lambda d: d["chat"].reverse()),
+        "holds messages that are not numbered in their order",
+    ),
+    "a request of another day": (
+        lambda b, _: edit(
+            b / "e2e/compose/telegram_chat.json",
+            lambda d: d["requests"].append({"method": "sendMessage", "fault": "", "at": 9.0, "status": 200}),
+        ),
+        "holds a request from outside the time of its gate",
+    ),
+    "what another run printed": (
+        lambda b, _: put(b / "e2e/compose/preflight_console.log", "GO\n"),
+        "preflight_console.log: does not name the run 20260102T030500Z-abcdef01 and its verdict GO",
+    ),
+    "two files that are one on some systems": (
+        lambda b, _: (b / "RUN.json").write_text("{}"),
+        "run.json: is on some systems the same file as RUN.json",
+    ),
+    "a device's name": (lambda b, _: (b / "nul.txt").write_text(""), "nul.txt: has a name that not every system can"),
+    "a name in letters that look alike": (
+        lambda b, _: (b / "gates/c\u043ere.json").write_text("{}"),
+        "has a name that not every system can hold",
+    ),
+    "a name that turns the line around": (
+        lambda b, _: (b / "logs\u202etxt.exe").write_text(""),
+        "has a name that not every system can hold",
     ),
     "JUnit's total": (
         lambda b, _: swap(b / layout.gate_junit("core"), 'tests="4"', 'tests="5"'),

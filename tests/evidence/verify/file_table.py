@@ -67,7 +67,17 @@ FILES: dict[str, tuple[Callable[[Path, Path], object], str, int]] = {
     "the manifest emptied": (lambda b, _: (b / layout.MANIFEST).write_text(""), "manifest.json is not JSON", 1),
     "the manifest of an older schema": (
         lambda b, _: edit(b / layout.MANIFEST, lambda d: d.update(schema_version=1)),
-        "manifest.json has the schema version 1; this program reads 2",
+        "has the schema version 1 of an earlier version of this program, which reads 3: verify it with the program of",
+        1,
+    ),
+    "the manifest of the last schema": (
+        lambda b, _: edit(b / layout.MANIFEST, lambda d: d.update(schema_version=2)),
+        "has the schema version 2 of an earlier version of this program, which reads 3: verify it with the program of",
+        1,
+    ),
+    "the manifest of a schema to come": (
+        lambda b, _: edit(b / layout.MANIFEST, lambda d: d.update(schema_version=4)),
+        "has the schema version 4 of another version of this program, which reads 3",
         1,
     ),
     "the statement of another run": (

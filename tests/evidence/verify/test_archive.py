@@ -154,6 +154,17 @@ def test_many_small_files_are_a_bomb_too(tmp_path: Path, monkeypatch: pytest.Mon
                 read_bundle(tmp_path / "sent")
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_folders_are_counted_too(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand empty folders end at the first that is too many, and not in the memory."""
+    monkeypatch.setattr(archive, "_MEMBERS", 8)
+    tar = in_tar(*((f"b/{number}", b"", tarfile.DIRTYPE) for number in range(9)))
+    zipped = in_zip(*((f"b/{number}/", b"", 0o040755) for number in range(9)))
+    (tmp_path / "sent").write_bytes(tar if kind == "tar" else zipped)
+    with pytest.raises(errors.BundleRefusedError, match="lists more than a bundle may hold"):
+        read_bundle(tmp_path / "sent")
+
+
 def test_a_pipe_or_device_is_not_read(tmp_path: Path) -> None:
     """A pipe in place of the archive would hang for ever."""
     os.mkfifo(tmp_path / "pipe")
