@@ -104,7 +104,7 @@ class Announcer:
         stays unsaid.
         """
         account = self._account()
-        alert = self._decider(account).draft(report)
+        alert = self._decider(account).unthrottled(report)
         if alert is not None and alert.severity is Severity.P0:
             self.reserved = self._keeper(account).keep(alert)
 
@@ -147,7 +147,7 @@ class Announcer:
         """Conclude after a step raised: what is known stays known, and a P0 is looked for, or kept now."""
         account.trouble(why)
         try:
-            alert = self._decider(account).draft(report)
+            alert = self._decider(account).unthrottled(report)
             if alert is None or account.holds(alert):
                 return
             if alert.severity is Severity.P0:

@@ -40,7 +40,7 @@ class Proposal:
         return tuple(fingerprint for fingerprint, _ in self.findings) or (self.subject,)
 
     def only(self, fingerprints: Iterable[str]) -> Proposal:
-        """Give the draft without the findings that are held back."""
+        """Give the proposal without the findings that are held back."""
         kept = frozenset(fingerprints)
         return replace(self, findings=tuple(found for found in self.findings if found[0] in kept))
 
@@ -50,18 +50,18 @@ def classify(report: Report, settings: AlertsSection) -> Proposal | None:
     verdict = report.decision.verdict
     if verdict in _P0:
         bad = [r for r in report.results if r.status in _WEIGHT and (r.required or r.status is Status.WARN)]
-        return _draft(Severity.P0, report, bad, str(verdict).lower(), None)
+        return _propose(Severity.P0, report, bad, str(verdict).lower(), None)
     if verdict not in {Verdict.GO, Verdict.WARNED}:
         return None
     warned = [result for result in report.results if result.status is Status.WARN]
     if warned or verdict is Verdict.WARNED:
-        return _draft(Severity.P1, report, warned, "warned", settings.p1_window)
+        return _propose(Severity.P1, report, warned, "warned", settings.p1_window)
     if report.duration_seconds > settings.slow_after:
-        return _draft(Severity.P2, report, (), "slow", settings.p2_window)
-    return _draft(Severity.P3, report, (), "go", settings.p3_window)
+        return _propose(Severity.P2, report, (), "slow", settings.p2_window)
+    return _propose(Severity.P3, report, (), "go", settings.p3_window)
 
 
-def _draft(
+def _propose(
     severity: Severity, report: Report, results: Iterable[Result], subject: str, window: float | None
 ) -> Proposal:
     ordered = sorted(results, key=lambda result: _WEIGHT[result.status])
@@ -119,28 +119,30 @@ class Decider:
     host: str  # name of this machine
     output: str | None  # where the run's report is written
 
-    def draft(self, report: Report) -> Alert | None:
+    def unthrottled(self, report: Report) -> Alert | None:
         """Return what a run has to say before the throttle is asked; None where it has nothing to say."""
-        draft = classify(report, self.settings)
-        return None if draft is None else self._compose(draft, report)
+        proposal = classify(report, self.settings)
+        return None if proposal is None else self._compose(proposal, report)
 
     def decide(self, report: Report) -> Decided | None:
         """Return what a run says now; None for a run that has nothing to say."""
-        draft = classify(report, self.settings)
-        if draft is None:
+        proposal = classify(report, self.settings)
+        if proposal is None:
             return None
-        if draft.severity is Severity.P0:
-            return Decided(alert=self._compose(draft, report, held_back=self._held_back(report)))
-        warning = draft.severity is Severity.P1
-        claim = self._claim(draft, count=warning)
-        if claim is not None and claim.open and draft.findings:
-            draft = draft.only(claim.open)
+        if proposal.severity is Severity.P0:
+            return Decided(alert=self._compose(proposal, report, held_back=self._held_back(report)))
+        warning = proposal.severity is Severity.P1
+        claim = self._claim(proposal, count=warning)
+        if claim is not None and claim.open and proposal.findings:
+            proposal = proposal.only(claim.open)
         held_back = claim.held_back if claim is not None and claim.open and warning else 0
-        alert = self._compose(draft, report, held_back=held_back)
-        return Decided(alert=alert, claim=claim, window=draft.window)
+        alert = self._compose(proposal, report, held_back=held_back)
+        return Decided(alert=alert, claim=claim, window=proposal.window)
 
-    def _compose(self, draft: Proposal, report: Report, *, held_back: int = 0) -> Alert:
-        return compose(draft, report, host=self.host, output=self.output, held_back=held_back, clean=self.account.clean)
+    def _compose(self, proposal: Proposal, report: Report, *, held_back: int = 0) -> Alert:
+        return compose(
+            proposal, report, host=self.host, output=self.output, held_back=held_back, clean=self.account.clean
+        )
 
     def _held_back(self, report: Report) -> int:
         if not report.recorded:
@@ -150,10 +152,10 @@ class Decider:
         except Exception:  # noqa: BLE001 - a number that is nice to have
             return 0
 
-    def _claim(self, draft: Proposal, *, count: bool) -> ThrottleClaim | None:
+    def _claim(self, proposal: Proposal, *, count: bool) -> ThrottleClaim | None:
         """Ask the throttle; None where it cannot be asked: then everything is said."""
         try:
-            return self.throttle.claim(draft.fingerprints, window=draft.window or 0.0, count=count)
+            return self.throttle.claim(proposal.fingerprints, window=proposal.window or 0.0, count=count)
         except Exception as e:  # noqa: BLE001 - whatever it is: silence would be worse than a duplicate
             reason = str(e) if isinstance(e, RecordError) else type(e).__name__
             self.account.trouble(
@@ -163,7 +165,7 @@ class Decider:
 
 
 def compose(
-    draft: Proposal,
+    proposal: Proposal,
     report: Report,
     *,
     host: str,
@@ -171,10 +173,10 @@ def compose(
     held_back: int = 0,
     clean: Callable[[str], str] = lambda text: text,
 ) -> Alert:
-    """Make the alert of a draft.
+    """Make the alert of a proposal.
 
     Args:
-        draft: What is to be said.
+        proposal: What is to be said.
         report: The run that says it.
         host: Name of this machine.
         output: Path of the run's report, if it is written anywhere.
@@ -183,12 +185,12 @@ def compose(
     """
     findings = tuple(
         replace(finding, summary=cleaned(finding.summary, clean), hint=cleaned(finding.hint, clean))
-        for _, finding in draft.findings
+        for _, finding in proposal.findings
     )
     told = {f"{result.id}: {result.outcome.summary}" for result in report.results}
     return Alert(
-        id=f"{report.run_id}-{draft.severity}",
-        severity=draft.severity,
+        id=f"{report.run_id}-{proposal.severity}",
+        severity=proposal.severity,
         env=report.env.value,
         host=host,
         run_id=report.run_id,
@@ -196,7 +198,7 @@ def compose(
         verdict=report.decision.verdict.value,
         findings=findings,
         reasons=tuple(cleaned(reason, clean) for reason in report.decision.reasons if reason not in told),
-        fingerprint=" ".join(draft.fingerprints),
+        fingerprint=" ".join(proposal.fingerprints),
         report=output,
         held_back=held_back,
     )
