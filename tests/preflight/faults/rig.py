@@ -63,7 +63,7 @@ class Rig:
             text = f'[positions]\ntable = "{TABLE}"\n'
             (self.project / "preflight.toml").write_text(text, encoding="utf-8")
         return invoke(
-            ("--env", row.env),
+            ("--env", row.env, "--lang", "ko"),
             self.servers.settings(),
             project=self.project,
             code=CODE,
