@@ -148,3 +148,38 @@ def test_a_variable_without_a_value_is_refused(name: str) -> None:
     """What compose would refuse is refused here too, instead of reading as empty."""
     with pytest.raises(ComposeFileError, match=name):
         read_services(FILE, {key: value for key, value in GIVEN.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("written", "host_ip"),
+    [
+        ('"127.0.0.1:9090:9090"', "127.0.0.1"),
+        ('"[::1]:9090:9090"', "[::1]"),
+        ('"9090:9090"', ""),
+        ("9090", ""),
+        ("{ target: 9090, published: 9090 }", ""),
+        ("{ target: 9090, published: 9090, host_ip: 127.0.0.1 }", "127.0.0.1"),
+    ],
+)
+def test_every_form_of_a_port_tells_its_address(written: str, host_ip: str, tmp_path: Path) -> None:
+    """Without an address a port is published on all of them, in whichever form it is written."""
+    file = tmp_path / "compose.yml"
+    file.write_text(f"services: {{ prometheus: {{ ports: [{written}] }} }}", encoding="utf-8")
+    (port,) = read_services(file, {})["prometheus"]["ports"]
+    assert (port["host_ip"], port["target"]) == (host_ip, 9090)
+    assert bool(RULES["loopback-ports"]("prometheus", {"ports": [port]})) is (host_ip != "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ('ports: ["9090-9095:9090-9095"]', "prometheus: a port is written as .*, not as '9090-9095:9090-9095'"),
+        ("volumes: [{ type: bind }]", "prometheus: a volume is written as .*, not as {'type': 'bind'}"),
+    ],
+)
+def test_a_form_that_is_not_known_is_refused(kept: str, said: str, tmp_path: Path) -> None:
+    """One sentence that names the service, instead of a rule that is not asked."""
+    file = tmp_path / "compose.yml"
+    file.write_text(f"services: {{ prometheus: {{ {kept} }} }}", encoding="utf-8")
+    with pytest.raises(ComposeFileError, match=said):
+        read_services(file, {})

@@ -29,14 +29,14 @@ def read_services(path: Path, variables: Mapping[str, str]) -> dict[str, dict[st
         variables: What its environment holds; where one is neither here nor has a default it is refused.
 
     Raises:
-        ComposeFileError: It cannot be read, or a variable has no value.
+        ComposeFileError: It cannot be read, a variable has no value, or a port or volume is in a form not known here.
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise ComposeFileError(f"{path.name} cannot be read ({type(error).__name__})") from error
     services = _filled(raw["services"], variables)
-    return {name: _long(service) for name, service in services.items()}
+    return {name: _long(name, service) for name, service in services.items()}
 
 
 def _filled(value: Any, variables: Mapping[str, str]) -> Any:
@@ -64,24 +64,28 @@ def _filled(value: Any, variables: Mapping[str, str]) -> Any:
     return value.replace("$$", "$")
 
 
-def _long(service: dict[str, Any]) -> dict[str, Any]:
+def _long(name: str, service: dict[str, Any]) -> dict[str, Any]:
     return {
         **service,
-        "ports": [_port(each) for each in service.get("ports", [])],
-        "volumes": [_volume(each) for each in service.get("volumes", [])],
+        "ports": [_port(name, each) for each in service.get("ports", [])],
+        "volumes": [_volume(name, each) for each in service.get("volumes", [])],
         "mem_limit": _bytes(str(service.get("mem_limit", 0))),
     }
 
 
-def _port(text: Any) -> dict[str, Any]:
-    *address, published, target = str(text).rsplit(":", 2)
-    return {"host_ip": address[0] if address else "", "published": published, "target": int(target)}
+def _port(service: str, each: Any) -> dict[str, Any]:
+    if isinstance(each, dict):
+        return {"host_ip": "", **each}
+    *address, published, target = ["", *str(each).rsplit(":", 2)][-3:]
+    if not target.isdecimal():
+        raise ComposeFileError(f"{service}: a port is written as [ADDRESS:]PUBLISHED:TARGET, not as {each!r}")
+    return {"host_ip": "".join(address), "published": published, "target": int(target)}
 
 
-def _volume(text: Any) -> dict[str, Any]:
-    if not isinstance(text, str):
-        raise ComposeFileError(f"a volume is written as SOURCE:TARGET[:ro], not as {text!r}")
-    source, target, *options = text.split(":")
+def _volume(service: str, each: Any) -> dict[str, Any]:
+    if not isinstance(each, str):
+        raise ComposeFileError(f"{service}: a volume is written as SOURCE:TARGET[:ro], not as {each!r}")
+    source, target, *options = each.split(":")
     bound = source.startswith((".", "/", "~"))
     return {"type": "bind" if bound else "volume", "source": source, "target": target, "read_only": options == ["ro"]}
 
