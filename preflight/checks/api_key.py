@@ -29,10 +29,12 @@ _DISPROVES = frozenset(
         TroubleKind.IP,
         TroubleKind.KEY,
         TroubleKind.KEY_IP_OR_RIGHTS,
+        TroubleKind.KEY_REFUSED,
         TroubleKind.OTHER_WORLD,
         TroubleKind.PASSPHRASE,
         TroubleKind.RIGHTS,
         TroubleKind.SIGNATURE,
+        TroubleKind.SUSPENDED,
     }
 )
 

@@ -91,6 +91,41 @@ def test_any_ccxt_id(session: GuardedSession, make_settings: MakeSettings, make_
 
 
 @pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"info": {"delisting_time": int(NOW) + 86_400}}, (Status.WARN, "BTC/EUR is delisted on 2027-01-16 08:00 UTC")),
+        ({"info": {"delisting_time": int(NOW) - 60}}, (Status.FAIL, "BTC/EUR (ended on 2027-01-15 07:59 UTC)")),
+        ({"info": {"delisting_time": "soon"}}, (Status.ERROR, "data of another shape")),
+        ({"info": {"stTag": "1"}}, (Status.WARN, "BTC/EUR is marked for special treatment")),
+        ({"expiry": (NOW + 86_400) * 1000}, (Status.WARN, "BTC/EUR ends on 2027-01-16 08:00 UTC")),
+        ({"expiry": (NOW - 60) * 1000}, (Status.FAIL, "BTC/EUR (ended on")),
+        ({"info": {"cancel_only": True}}, (Status.FAIL, "BTC/EUR (takes cancellations only)")),
+        ({"expiry": None, "info": {"delisting_time": 0}}, (Status.PASS, "trades BTC/EUR")),
+    ],
+)
+def test_x17_what_a_market_tells_of_its_end(
+    more: dict[str, Any],
+    expected: tuple[Status, str],
+    session: GuardedSession,
+    make_settings: MakeSettings,
+    make_context: MakeContext,
+) -> None:
+    """Any exchange's market that says when it ends: announced is a WARN with the date, past a FAIL."""
+    api = Api(
+        {"fetchTrades": True},
+        {
+            "fetch_markets": lambda: [market("BTC/EUR", **more)],
+            "fetch_tickers": lambda: {"BTC/EUR": {"last": 60_000.0}},
+            "fetch_trades": lambda: [{"timestamp": (NOW - 5) * 1000}],
+        },
+    )
+    settings = make_settings(exchanges={"gate": {"symbols": "BTC/EUR"}})
+    ctx = make_context(settings=settings, open_exchange=lambda *_: Client("gate", api, session), now=lambda: NOW)
+    outcome = ExchangeCheck("gate").run(ctx)
+    assert (outcome.status, expected[1] in outcome.summary) == (expected[0], True), outcome
+
+
+@pytest.mark.parametrize(
     ("trades", "expected"),
     [
         pytest.param([], Status.WARN, id="no trade at all"),
