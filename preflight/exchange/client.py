@@ -287,9 +287,15 @@ class ExchangeClient:
             TroubleError: As for `markets`.
         """
         plain = symbol.upper().partition(":")[0]  # ccxt writes a future as BTC/USDT:USDT
-        if plain != symbol and plain in self.markets((plain,)):
-            return plain
-        return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
+        parts = re.split(r"[-_/ ]", plain)  # exchanges write BTC-USDT, BTC_USDT, and Upbit KRW-BTC
+        listed = self._listed_symbols
+        for meant in dict.fromkeys((plain, "/".join(parts), "/".join(reversed(parts)))):
+            # Binance was asked for the wanted symbols only.
+            if meant != symbol and (
+                meant in listed or (self.exchange == "binance" and meant in self.markets((meant,)))
+            ):
+                return meant
+        return next(iter(get_close_matches(plain, listed, n=1, cutoff=_ALIKE)), "")
 
     def tickers(self, symbols: tuple[str, ...]) -> tuple[dict[str, Any], float]:
         """Return the symbols' tickers and the seconds of the slowest answer; `markets` was asked before.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,12 +63,17 @@ class TroubleKind(StrEnum):
     UNKNOWN = auto()
 
 
+# Headers of Bybit, and of many others, of when a limit begins anew.
+_ANEW = ("X-Bapi-Limit-Reset-Timestamp", "X-RateLimit-Reset")
+_FAR_TOO_LARGE = 1e300
 _LOOKED_AT = 4096  # characters of a body in which a time is looked for
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Return whether a value is a finite number: what compares with nothing would pass every limit."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < _FAR_TOO_LARGE  # as an integer may be that no float holds; no comparison holds for NaN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,16 +331,32 @@ def make_trouble(
 def waiting_time(last: ExchangeAnswer | None) -> str:
     """Return how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
 
-    It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
+    It says so in a header, as seconds or as a date, in its own words as seconds, milliseconds or a date ("banned until
+    1668..."), or in a header of its own as the moment at which its limits begin anew.
     """
     if last is None:
         return ""
     value = last.headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) <= 7:
         return message("for {seconds} s", seconds=value)
-    banned = re.search(r"until (\d{13})\b", last.text[:_LOOKED_AT])
-    try:
-        moment = datetime.fromtimestamp(int(banned[1]) / 1000, UTC) if banned else parsedate_to_datetime(value)
-    except ValueError:  # no header, or one that is no date
-        return ""
-    return message("until {moment} UTC", moment=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+    banned = re.search(
+        r"until:? (\d{13}|\d{10}|\d{4}-\d\d-\d\d[T ][\d:.]{5,16}(?:Z|[+-]\d\d:\d\d)?)\b", last.text[:_LOOKED_AT]
+    )
+    own = next((at for name in _ANEW if re.fullmatch(r"\d{10}|\d{13}", at := last.headers.get(name, ""))), "")
+    if last.status >= 500:  # its limits are not what is in the way
+        own = ""
+    for found, read in ((banned[1] if banned else "", _moment), (value, parsedate_to_datetime), (own, _moment)):
+        try:
+            moment = read(found)
+            # The Date header's zone is GMT where it names none, as is that of what an exchange writes.
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # nothing there, or no date
+            continue
+        return message("until {moment} UTC", moment=f"{moment:%Y-%m-%d %H:%M:%S}")
+    return ""
+
+
+def _moment(text: str) -> datetime:
+    if text.isdecimal():
+        return datetime.fromtimestamp(int(text) / (1000 if len(text) > len("1795729200") else 1), UTC)
+    return datetime.fromisoformat(text)

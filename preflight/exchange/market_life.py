@@ -67,8 +67,8 @@ def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
         return message("no price")
     raw = ticker.get("info")
     count = raw.get("count") if isinstance(raw, dict) else None  # Binance: trades within the window
-    volume = ticker.get("baseVolume")
-    if str(count) == "0" or (volume is not None and (not is_number(volume) or volume == 0)):
+    volumes = [ticker[name] for name in ("baseVolume", "quoteVolume") if ticker.get(name) is not None]
+    if str(count) == "0" or not all(is_number(volume) and volume > 0 for volume in volumes):
         return message("no trade in 24 hours")
     return ""
 

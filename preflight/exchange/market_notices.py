@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -88,12 +89,12 @@ def _binance_schedule(client: ExchangeClient, markets: Mapping[str, Mapping[str,
     found: dict[str, str] = {}
     for row in schedule if isinstance(schedule, list) else [schedule]:
         names, at = (row.get("symbols"), row.get("delistTime")) if isinstance(row, dict) else (None, None)
-        if not isinstance(names, list) or not str(at).isdecimal():
+        if not isinstance(names, list) or not re.fullmatch(r"\d{1,14}", str(at)):
             raise client.unexpected("a delisting schedule")
         day = datetime.fromtimestamp(int(str(at)) / 1000, UTC)
         found |= {
             by_id[name]: message("is delisted on {day} UTC", day=f"{day:%Y-%m-%d %H:%M}")
-            for name in names
+            for name in map(str, names)
             if name in by_id
         }
     return found

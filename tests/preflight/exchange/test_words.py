@@ -235,14 +235,21 @@ def test_x20_nested_as_far_as_python_goes(depth: int, ask: Callable[..., Trouble
 def test_x21_banned_until() -> None:
     """Milliseconds in the exchange's own words, seconds or a date in its header: until when is said."""
 
-    def wait(text: str = "", after: str = "") -> str:
-        return waiting_time(ExchangeAnswer(status=418, text=text, headers={"Retry-After": after}, seconds=0.1))
+    def wait(text: str = "", after: str = "", status: int = 418, **more: str) -> str:
+        headers = {"Retry-After": after, **{name.replace("_", "-"): value for name, value in more.items()}}
+        return waiting_time(ExchangeAnswer(status=status, text=text, headers=headers, seconds=0.1))
 
     until = "until 2026-11-26 21:40:00 UTC"
     assert wait('{"code":-1003,"msg":"IP banned until 1795729200000."}') == until
     assert wait(after=formatdate(1795729200, usegmt=True)) == until
+    assert wait("banned until 1795729200.") == wait("blocked until: 2026-11-26T21:40:00Z, wait") == until
+    assert wait("until 2026-11-26 21:40:00.") == wait("until 2026-11-27T06:40:00+09:00") == until
+    assert wait(X_RateLimit_Reset="1795729200") == wait(X_Bapi_Limit_Reset_Timestamp="1795729200000") == until
+    assert wait(status=503, X_RateLimit_Reset="1795729200") == wait(X_RateLimit_Reset="12") == ""
     assert wait(after="7") == "for 7 s"
-    assert [wait(after=odd) for odd in ("soon", "-1", "9" * 30, "")] == [""] * 4
+    dates = ("Wed, 21 Oct 99999999999 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2359")
+    assert [wait(after=odd) for odd in ("soon", "-1", "9" * 30, "", *dates)] == [""] * 6
+    assert [wait(f"until {odd}") for odd in ("9" * 16, "2026-99-99T00:00:00Z", "then")] == [""] * 3
     ban = ExchangeAnswer(status=418, text="banned until 1795729200000", headers={}, seconds=0.1)
     assert make_trouble("binance", TroubleKind.BANNED, ban).meaning == f"has banned this address, {until}"
 
