@@ -20,6 +20,7 @@ from preflight.exchange.kinds import ExchangeAnswer, Trouble, TroubleKind, make_
 from preflight.exchange.refusal import Refusal, read_refusal
 from preflight.system.network_env import WayOutError
 
+_WHERE_ASKED = 60  # characters of ccxt's text in which an answer that it judged by its status is told by its URL
 _DEEPEST = 64  # levels of JSON: a sound answer has a handful, and what walks through it may be recursive
 
 
@@ -53,8 +54,6 @@ _CLASSES: tuple[tuple[str, TroubleKind], ...] = (
     ("RequestTimeout", TroubleKind.TIMEOUT),
     ("ExchangeNotAvailable", TroubleKind.UNAVAILABLE),
 )
-# What ccxt makes of every HTTP status between 400 and 499 whose body it does not understand.
-_BY_STATUS_ONLY = frozenset({TroubleKind.UNAVAILABLE, TroubleKind.TIMEOUT})
 
 
 def trouble_of(
@@ -141,9 +140,11 @@ def _of_class(error: BaseException) -> TroubleKind | None:
 def _of_error(error: BaseException, last: ExchangeAnswer, refusal: Refusal) -> TroubleKind:
     """Judge by ccxt's class, which says something of the exchange only where the exchange has said something."""
     kind = _of_class(error)
-    if 400 <= last.status < 500 and kind in _BY_STATUS_ONLY and not refusal.code:
-        kind = None
-    if kind is not None:
+    # Where ccxt does not understand a body it goes by the status, and takes most of 4xx for an exchange out of service.
+    by_status = kind is TroubleKind.UNAVAILABLE and last.status < 500 and " GET http" in str(error)[:_WHERE_ASKED]
+    if by_status and last.status == 404:
+        return TroubleKind.NO_ENDPOINT
+    if kind is not None and not by_status:
         return kind
     refused = last.status >= 400 or (
         bool(refusal.code or refusal.words) and any(cls.__name__ == "ExchangeError" for cls in type(error).__mro__)

@@ -107,6 +107,8 @@ def test_x6_what_the_documents_say(kind: TroubleKind, codes: str) -> None:
         ("gate", ({"label": "INVALID_KEY", "message": "x"}, 401), TroubleKind.KEY_REFUSED, "does not know"),
         ("gate", ({"label": "REQUEST_EXPIRED", "message": "x"}, 401), TroubleKind.KEY_REFUSED, "does not know"),
         ("okx", ({}, 400), TroubleKind.UNKNOWN_ERROR, "an error that this gate does not know (HTTP 400)"),
+        ("binance", ({"status": 404, "error": "Not Found"}, 404), TroubleKind.NO_ENDPOINT, "has no such endpoint"),
+        ("binance", ({"error": "Bad Request"}, 400), TroubleKind.UNKNOWN_ERROR, "does not know (Bad Request)"),
         ("okx", ({"code": "99999", "msg": "x"}, 200), TroubleKind.UNKNOWN_ERROR, "does not know (99999)"),
         ("bybit", ({"retCode": 987654, "retMsg": "x"}, 200), TroubleKind.UNKNOWN_ERROR, "does not know (987654)"),
         ("upbit", ({"error": {"name": "new_refusal"}}, 403), TroubleKind.UNKNOWN_ERROR, "does not know (new_refusal)"),
