@@ -29,10 +29,12 @@ _DISPROVES = frozenset(
         TroubleKind.IP,
         TroubleKind.KEY,
         TroubleKind.KEY_IP_OR_RIGHTS,
+        TroubleKind.KEY_REFUSED,
         TroubleKind.OTHER_WORLD,
         TroubleKind.PASSPHRASE,
         TroubleKind.RIGHTS,
         TroubleKind.SIGNATURE,
+        TroubleKind.SUSPENDED,
     }
 )
 
@@ -107,11 +109,10 @@ def _without_key(exchange: str, section: ExchangeSection, env: Env) -> Outcome |
 
 def _misshapen(exchange: str, section: ExchangeSection) -> Outcome | None:
     """Send no key that cannot be one: a header cannot hold it, and the exchange's answer would lead elsewhere."""
-    given = {"api_key": section.api_key, "secret": section.secret}
     whys = {
-        name: why_misshapen(value.get_secret_value(), pem=name == "secret")
-        for name, value in given.items()
-        if value is not None
+        name: why_misshapen(value.get_secret_value(), pem=name == "secret", spaced=name == "password")
+        for name in ("api_key", "secret", "password", "uid", "account_id", "login", "wallet_address", "private_key")
+        if (value := getattr(section, name)) is not None
     }
     bad = [
         message("{variable} {why}", variable=variable, why=why)
@@ -158,7 +159,7 @@ def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[st
     found = []
     for symbol, market in client.markets(symbols).items():
         sets = market["info"].get("permissionSets") if isinstance(market.get("info"), dict) else None
-        if not isinstance(sets, list) or not all(isinstance(one, list) for one in sets):
+        if not isinstance(sets, list) or not sets or not all(isinstance(one, list) for one in sets):
             raise client.unexpected(f"no permission sets for {symbol}")
         found += [
             message(
@@ -167,7 +168,7 @@ def _closed_groups(client: ExchangeClient, symbols: tuple[str, ...]) -> tuple[st
                 groups=joined(map(str, one), OR),
             )
             for one in sets
-            if not set(one) & set(groups)
+            if not any(group in groups for group in one)
         ]
     return tuple(found)
 

@@ -179,5 +179,5 @@ def _date(client: ExchangeClient) -> float:
         raise client.unexpected("an answer from a cache, whose Date is old")
     try:
         return parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except ValueError as e:
+    except (ValueError, OverflowError) as e:
         raise client.unexpected("no Date header") from e

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from preflight.check import Context
 from preflight.exchange.kinds import TroubleError, TroubleKind, make_trouble
 from preflight.exchange.market_life import Ages, ages_of, why_closed, why_lifeless
-from preflight.exchange.market_notices import notices_of
+from preflight.exchange.market_notices import ends_of, notices_of
 from preflight.exchange.outcomes import name_of, outcome_of
 from preflight.message import joined, message
 from preflight.model import Env, Outcome, Status
@@ -85,7 +85,10 @@ class ExchangeCheck:
         markets = client.markets(symbols)
         timings["markets"] = client.last.seconds
         dead = {symbol: why_closed(markets.get(symbol)) for symbol in symbols}
+        ends = ends_of(client, markets, ctx.now())
         for symbol in symbols:
+            if not dead[symbol] and symbol in ends and ends[symbol].is_past(ctx.now()):
+                dead[symbol] = message("ended on {day} UTC", day=f"{ends[symbol].at:%Y-%m-%d %H:%M}")
             if symbol not in markets and (meant := client.nearest(symbol)):
                 dead[symbol] = message("{why}; did you mean {meant}?", why=dead[symbol], meant=meant)
         if any(dead.values()):
@@ -99,7 +102,9 @@ class ExchangeCheck:
             timings["trades"] = slowest
         wanted = {symbol: markets[symbol] for symbol in symbols}
         has_key = ctx.settings.exchanges[self.exchange].has_key
-        notices = notices_of(client, wanted, has_key=has_key)
+        told = {symbol: end.notice(ctx.now()) for symbol, end in ends.items()}
+        notices = {symbol: notice for symbol, notice in told.items() if notice}
+        notices |= notices_of(client, wanted, has_key=has_key)
         found = self._judge(ages_of(traded_at, ctx.now()), ctx, symbols, timings)
         return self._announced(notices, timings) if notices and found.status in {Status.PASS, Status.WARN} else found
 

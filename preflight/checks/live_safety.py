@@ -10,9 +10,9 @@ from preflight.checks.redis_keeping import may_forget
 from preflight.checks.redis_server import no_primary
 from preflight.config.sections import LiveSection
 from preflight.config.settings import Settings
+from preflight.memory import bounded_memory
 from preflight.message import AND, joined, message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.memory import bounded_memory
 from preflight.servers.postgres_session import said
 
 _NOT_THROWN = frozenset({"0", "off", "false", "no"})  # as the engine reads it: engine/control.py

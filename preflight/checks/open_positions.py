@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from preflight.check import Context
 from preflight.config.sections import PositionPolicy, PositionsSection
+from preflight.memory import bounded_memory
 from preflight.message import OR, Message, joined, message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.memory import bounded_memory
 from preflight.servers.postgres_session import one_row, said, transaction
 
 _EXPECTED = "no open position"

@@ -9,9 +9,9 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks.postgres_write import PROBE, Written, try_write
 from preflight.config.sections import PostgresSection
+from preflight.memory import bounded_memory
 from preflight.message import message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.memory import bounded_memory
 from preflight.servers.postgres_refusals import FAILURES, NOT_POSTGRES, OTHER_REFUSAL, REFUSALS, TEXTS
 from preflight.servers.postgres_session import one_row, said, transaction
 from preflight.servers.refusals import Meaning

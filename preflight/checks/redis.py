@@ -11,9 +11,9 @@ from typing import Any
 from preflight.check import Context
 from preflight.checks import redis_server
 from preflight.config.sections import RedisSection
+from preflight.memory import bounded_memory
 from preflight.message import message
 from preflight.model import Env, Outcome, Status
-from preflight.servers.memory import bounded_memory
 from preflight.servers.postgres_session import said
 
 _TTL_SECONDS = 30  # what a run that dies half way leaves behind is gone after this

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -54,7 +55,10 @@ def split_commas(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[Word, ...], BeforeValidator(split_commas)]
+# Said twice is said once: Binance refuses a question that names a symbol twice.
+Words = Annotated[
+    tuple[Word, ...], BeforeValidator(split_commas), AfterValidator(lambda words: tuple(dict.fromkeys(words)))
+]
 
 
 class Section(BaseModel):

@@ -21,7 +21,8 @@ from requests.adapters import HTTPAdapter
 
 from preflight.config.sections import ExchangeSection
 from preflight.exchange.kinds import ExchangeAnswer, TroubleError, TroubleKind, is_number, make_trouble
-from preflight.exchange.trouble import ForbiddenRequestError, TooLargeError, of_body, trouble_of
+from preflight.exchange.trouble import ForbiddenRequestError, TooLargeError, trouble_in, trouble_of, unexpected
+from preflight.memory import bounded_memory
 from preflight.system.network_env import WayOutError, why_no_way_out
 
 _MAX_BYTES = 8 * 1024 * 1024  # of one answer, unpacked
@@ -249,17 +250,23 @@ class ExchangeClient:
     def _asked(self, question: Callable[..., Any], *args: Any) -> Any:
         self._session.last = None
         try:
-            value = question(*args)
+            with bounded_memory():
+                value = question(*args)
+                last = self._session.last
+                trouble = None if last is None else trouble_in(self.exchange, last, self._secrets())
         except Exception as e:
-            raise TroubleError(trouble_of(self.exchange, e, self._session.last)) from e
-        kind = None if self._session.last is None else of_body(self._session.last)
-        if kind is not None:
-            raise TroubleError(make_trouble(self.exchange, kind, self._session.last))
+            raise TroubleError(trouble_of(self.exchange, e, self._session.last, self._secrets())) from e
+        if trouble is not None:  # ccxt has not looked, as Bithumb refuses with HTTP 200
+            raise TroubleError(trouble)
         return value
 
     def unexpected(self, what: str) -> TroubleError:
         """Make the error for an answer that is JSON but not what was asked for."""
-        return TroubleError(make_trouble(self.exchange, TroubleKind.UNEXPECTED, self._session.last, what=what))
+        return TroubleError(unexpected(self.exchange, self._session.last, what, self._secrets()))
+
+    def _secrets(self) -> list[str]:
+        given = (getattr(self._api, name, None) for name in CREDENTIALS)
+        return [value for value in given if isinstance(value, str) and value]
 
     def markets(self, symbols: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Return the markets of the wanted symbols, by symbol; one that is not listed is not in it.
@@ -280,9 +287,15 @@ class ExchangeClient:
             TroubleError: As for `markets`.
         """
         plain = symbol.upper().partition(":")[0]  # ccxt writes a future as BTC/USDT:USDT
-        if plain != symbol and plain in self.markets((plain,)):
-            return plain
-        return next(iter(get_close_matches(plain, self._listed_symbols, n=1, cutoff=_ALIKE)), "")
+        parts = re.split(r"[-_/ ]", plain)  # exchanges write BTC-USDT, BTC_USDT, and Upbit KRW-BTC
+        listed = self._listed_symbols
+        for meant in dict.fromkeys((plain, "/".join(parts), "/".join(reversed(parts)))):
+            # Binance was asked for the wanted symbols only.
+            if meant != symbol and (
+                meant in listed or (self.exchange == "binance" and meant in self.markets((meant,)))
+            ):
+                return meant
+        return next(iter(get_close_matches(plain, listed, n=1, cutoff=_ALIKE)), "")
 
     def tickers(self, symbols: tuple[str, ...]) -> tuple[dict[str, Any], float]:
         """Return the symbols' tickers and the seconds of the slowest answer; `markets` was asked before.
@@ -361,7 +374,7 @@ class ExchangeClient:
             try:
                 markets = self.ask("fetch_markets", {"symbol": symbol.replace("/", "")})
             except TroubleError as e:
-                if e.trouble.kind not in {TroubleKind.SYMBOL, TroubleKind.UNKNOWN, TroubleKind.UNEXPECTED}:
+                if e.trouble.kind not in {TroubleKind.SYMBOL, TroubleKind.UNKNOWN_ERROR, TroubleKind.UNEXPECTED}:
                     raise
                 markets = []
             if not isinstance(markets, list) or not markets:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,12 +37,15 @@ class TroubleKind(StrEnum):
     UNAVAILABLE = auto()
     SERVER_ERROR = auto()
     LOCATION = auto()  # not served from here
+    FIREWALL = auto()  # the exchange's own firewall blocks the request
     FORBIDDEN = auto()  # 403 without a reason
     WEB_PAGE = auto()  # HTML where JSON belongs
     NOT_JSON = auto()
     UNEXPECTED = auto()  # JSON of another shape
     SYMBOL = auto()
     KEY = auto()
+    KEY_REFUSED = auto()  # for a reason that is not known here
+    SUSPENDED = auto()  # the account, or all its keys
     PASSPHRASE = auto()
     OTHER_WORLD = auto()  # a key of the demo or of another region
     AGREEMENT = auto()  # terms that the account's owner has to agree to
@@ -56,15 +58,22 @@ class TroubleKind(StrEnum):
     RIGHTS = auto()
     CLOCK = auto()
     NONCE = auto()
+    TIME_OR_NONCE = auto()
+    UNKNOWN_ERROR = auto()  # an error of the exchange's own that is not known here
     UNKNOWN = auto()
 
 
+# Headers of Bybit, and of many others, of when a limit begins anew.
+_ANEW = ("X-Bapi-Limit-Reset-Timestamp", "X-RateLimit-Reset")
+_FAR_TOO_LARGE = 1e300
 _LOOKED_AT = 4096  # characters of a body in which a time is looked for
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
     """Return whether a value is a finite number: what compares with nothing would pass every limit."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < _FAR_TOO_LARGE  # as an integer may be that no float holds; no comparison holds for NaN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +88,25 @@ class ExchangeAnswer:
     @property
     def lists_something(self) -> bool:
         """Whether the body can hold what was asked for: a list, or an object with one, that says of no failure."""
-        try:
-            body = json.loads(self.text)
-        except (ValueError, RecursionError):
-            return False
+        body = self._body()
         if not isinstance(body, dict):
             return isinstance(body, list)
+        return not self.says_it_failed and any(isinstance(value, dict | list) for value in body.values())
+
+    @property
+    def says_it_failed(self) -> bool:
+        """Whether the body itself speaks of a failure, whatever the HTTP status."""
+        body = self._body()
+        if not isinstance(body, dict):
+            return isinstance(body, list) and body[:1] == ["error"]
         failed = body.get("error") or body.get("success") in (False, "false")
-        return not failed and any(isinstance(value, dict | list) for value in body.values())
+        return bool(failed) or body.get("result") == "error" or body.get("status") == "error"
+
+    def _body(self) -> Any:
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +205,10 @@ _TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
             template("does not serve this location"),
             template("run the bot where the exchange may be used"),
         ),
+        TroubleKind.FIREWALL: (
+            template("blocks the request by its own firewall (Cloudflare)"),
+            template("ask from another address: many exchanges block hosting networks and VPNs; or ask its support"),
+        ),
         TroubleKind.FORBIDDEN: (
             template("forbids the request"),
             template("see whether a firewall or a proxy answers instead of it"),
@@ -205,6 +229,17 @@ _TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
         TroubleKind.KEY: (
             template("does not know the API key"),
             template("check PREFLIGHT_EXCHANGES__{EXCHANGE}__API_KEY (or __API_KEY_FILE)"),
+        ),
+        TroubleKind.KEY_REFUSED: (
+            template("refuses the API key, for a reason that this gate does not know"),
+            template(
+                "read its own words, then check: the key, its secret, its end, the IP addresses it is restricted to, "
+                "its right to read"
+            ),
+        ),
+        TroubleKind.SUSPENDED: (
+            template("says that the account or its API keys are suspended, locked or restricted"),
+            template("log in on its website, read what it says there, or ask its support"),
         ),
         TroubleKind.KEY_IP_OR_RIGHTS: (
             template("refuses the API key, and does not say whether key, IP address or rights are wrong"),
@@ -227,7 +262,7 @@ _TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
             template("check exchanges.{exchange}.url: a testnet lacks some of the real one's questions"),
         ),
         TroubleKind.TOO_LARGE: (
-            template("answered without end"),
+            template("answered without end, or with more than fits into memory"),
             template("see what proxy is in the way, then run again"),
         ),
         TroubleKind.EXPIRED: (
@@ -251,6 +286,14 @@ _TEXTS: Mapping[TroubleKind, tuple[str, str]] = MappingProxyType(
             template("set this machine's clock (timedatectl set-ntp true); see clock_{exchange}"),
         ),
         TroubleKind.NONCE: (template("has seen this request's nonce before"), template("run again")),
+        TroubleKind.TIME_OR_NONCE: (
+            template("rejects the request's time or nonce, so nothing can be said about the key"),
+            template("see clock_{exchange}, and give no other program the same key"),
+        ),
+        TroubleKind.UNKNOWN_ERROR: (
+            template("refuses the request with an error that this gate does not know ({what})"),
+            template("look it up in the exchange's documents, and see its status page"),
+        ),
         TroubleKind.UNKNOWN: (
             template("could not be asked"),
             template("run this check alone with --only, and see the exchange's status page"),
@@ -275,7 +318,7 @@ def make_trouble(
     known = {
         "exchange": exchange,
         "EXCHANGE": exchange.upper(),
-        "what": what,
+        "what": what or ("" if last is None else f"HTTP {last.status}"),
         "wait": message(", {time}", time=wait) if wait else "",
         "wait_hint": message(" {time}", time=wait) if wait else "",
     }
@@ -288,16 +331,32 @@ def make_trouble(
 def waiting_time(last: ExchangeAnswer | None) -> str:
     """Return how long the exchange asks to wait: `for 7 s`, `until 2026-11-26 21:40:00 UTC`, or nothing.
 
-    It says so in the header, as seconds or as a date, or in its own words as milliseconds ("banned until 1668...").
+    It says so in a header, as seconds or as a date, in its own words as seconds, milliseconds or a date ("banned until
+    1668..."), or in a header of its own as the moment at which its limits begin anew.
     """
     if last is None:
         return ""
     value = last.headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) <= 7:
         return message("for {seconds} s", seconds=value)
-    banned = re.search(r"until (\d{13})\b", last.text[:_LOOKED_AT])
-    try:
-        moment = datetime.fromtimestamp(int(banned[1]) / 1000, UTC) if banned else parsedate_to_datetime(value)
-    except ValueError:  # no header, or one that is no date
-        return ""
-    return message("until {moment} UTC", moment=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+    banned = re.search(
+        r"until:? (\d{13}|\d{10}|\d{4}-\d\d-\d\d[T ][\d:.]{5,16}(?:Z|[+-]\d\d:\d\d)?)\b", last.text[:_LOOKED_AT]
+    )
+    own = next((at for name in _ANEW if re.fullmatch(r"\d{10}|\d{13}", at := last.headers.get(name, ""))), "")
+    if last.status >= 500:  # its limits are not what is in the way
+        own = ""
+    for found, read in ((banned[1] if banned else "", _moment), (value, parsedate_to_datetime), (own, _moment)):
+        try:
+            moment = read(found)
+            # The Date header's zone is GMT where it names none, as is that of what an exchange writes.
+            moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # nothing there, or no date
+            continue
+        return message("until {moment} UTC", moment=f"{moment:%Y-%m-%d %H:%M:%S}")
+    return ""
+
+
+def _moment(text: str) -> datetime:
+    if text.isdecimal():
+        return datetime.fromtimestamp(int(text) / (1000 if len(text) > len("1795729200") else 1), UTC)
+    return datetime.fromisoformat(text)

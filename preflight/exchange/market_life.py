@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from preflight.exchange.kinds import is_number
 from preflight.message import message
 
+# Names, letters only and small, by which exchanges say that a listed market takes no order: when it does not, and why.
+_SHUT: Mapping[str, tuple[bool, str]] = MappingProxyType(
+    {
+        "isspottradingallowed": (False, message("spot trading not allowed")),  # Binance
+        "tradingdisabled": (True, message("not active")),  # Coinbase, as the three that follow
+        "viewonly": (True, message("can only be looked at")),
+        "cancelonly": (True, message("takes cancellations only")),
+        "auctionmode": (True, message("in an auction")),
+        "maintenancestatus": (True, message("in maintenance")),  # Coinone
+        "tradestatus": (False, message("not active")),  # Coinone; others have a word here, which ccxt reads
+    }
+)
+_SWITCH: Mapping[str, bool] = MappingProxyType({"true": True, "1": True, "false": False, "0": False})
 _AHEAD_SECONDS = 60.0  # a trade dated further ahead of this machine's clock than this tells no age at all
 
 
@@ -39,8 +53,10 @@ def why_closed(market: Mapping[str, Any] | None) -> str:
     if market.get("active") is False:
         return message("not active")
     raw = market.get("info")
-    if isinstance(raw, dict) and raw.get("isSpotTradingAllowed") is False:  # Binance: listed, yet not for spot
-        return message("spot trading not allowed")
+    for name, value in raw.items() if isinstance(raw, dict) else ():
+        shut, why = _SHUT.get("".join(filter(str.isalpha, str(name))).lower(), (None, ""))
+        if shut is not None and _SWITCH.get(str(value).lower()) is shut:
+            return why
     return ""
 
 
@@ -51,8 +67,8 @@ def why_lifeless(ticker: Mapping[str, Any] | None) -> str:
         return message("no price")
     raw = ticker.get("info")
     count = raw.get("count") if isinstance(raw, dict) else None  # Binance: trades within the window
-    volume = ticker.get("baseVolume")
-    if str(count) == "0" or (volume is not None and (not is_number(volume) or volume == 0)):
+    volumes = [ticker[name] for name in ("baseVolume", "quoteVolume") if ticker.get(name) is not None]
+    if str(count) == "0" or not all(is_number(volume) and volume > 0 for volume in volumes):
         return message("no trade in 24 hours")
     return ""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from preflight.exchange.kinds import TroubleError, TroubleKind
+from preflight.exchange.market_ends import MarketEnd, end_of
 from preflight.message import message
 
 if TYPE_CHECKING:
@@ -21,16 +23,31 @@ _NOT_TOLD = frozenset(
         TroubleKind.IP,
         TroubleKind.KEY,
         TroubleKind.KEY_IP_OR_RIGHTS,
+        TroubleKind.KEY_REFUSED,
         TroubleKind.NO_ENDPOINT,
         TroubleKind.NONCE,
         TroubleKind.RIGHTS,
         TroubleKind.SIGNATURE,
+        TroubleKind.SUSPENDED,
     }
 )
 
 
+def ends_of(client: ExchangeClient, markets: Mapping[str, Mapping[str, Any]], now: float) -> dict[str, MarketEnd]:
+    """Return when markets end, by symbol; one of which nothing is known is not in it.
+
+    Raises:
+        TroubleError: An end cannot be read.
+    """
+    try:
+        ends = {symbol: end_of(market, now) for symbol, market in markets.items()}
+    except ValueError as e:
+        raise client.unexpected("an end of a market that is no time") from e
+    return {symbol: end for symbol, end in ends.items() if end is not None}
+
+
 def notices_of(client: ExchangeClient, markets: Mapping[str, Mapping[str, Any]], *, has_key: bool) -> dict[str, str]:
-    """Return the symbols of which something is announced, and what.
+    """Return the symbols of which something is announced beyond what their markets tell of their end, and what.
 
     Args:
         client: Upbit tells it with its markets; Binance has a list for whoever has a key; others are not asked.
@@ -72,12 +89,12 @@ def _binance_schedule(client: ExchangeClient, markets: Mapping[str, Mapping[str,
     found: dict[str, str] = {}
     for row in schedule if isinstance(schedule, list) else [schedule]:
         names, at = (row.get("symbols"), row.get("delistTime")) if isinstance(row, dict) else (None, None)
-        if not isinstance(names, list) or not str(at).isdecimal():
+        if not isinstance(names, list) or not re.fullmatch(r"\d{1,14}", str(at)):
             raise client.unexpected("a delisting schedule")
         day = datetime.fromtimestamp(int(str(at)) / 1000, UTC)
         found |= {
             by_id[name]: message("is delisted on {day} UTC", day=f"{day:%Y-%m-%d %H:%M}")
-            for name in names
+            for name in map(str, names)
             if name in by_id
         }
     return found

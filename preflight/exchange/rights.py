@@ -197,7 +197,7 @@ _UPBIT_KNOWN = re.compile(
     rf"|({_ACTS})[\W_]+({_UPBIT_THINGS})|({_UPBIT_THINGS})[\W_]+({_ACTS}|all)"
 )
 _REFUSALS = frozenset(
-    {TroubleKind.RIGHTS, TroubleKind.UNKNOWN, TroubleKind.FORBIDDEN, TroubleKind.NO_ENDPOINT}
+    {TroubleKind.RIGHTS, TroubleKind.UNKNOWN_ERROR, TroubleKind.FORBIDDEN, TroubleKind.NO_ENDPOINT}
 )  # this key may not ask, or not yet, or the site of this region knows no pockets
 
 
@@ -227,7 +227,15 @@ def _upbit(client: ExchangeClient, key: str) -> KeyRights | None:
 
 
 _READERS: Mapping[str, Callable[[ExchangeClient, str], KeyRights | None]] = MappingProxyType(
-    {"binance": _binance, "bybit": _bybit, "okx": _okx, "upbit": _upbit}
+    {
+        "binance": _binance,
+        "bybit": _bybit,
+        "bybiteu": _bybit,
+        "myokx": _okx,
+        "okx": _okx,
+        "okxus": _okx,
+        "upbit": _upbit,
+    }
 )
 
 

@@ -2,24 +2,26 @@
 
 Judged in this order: what the connection met (name, refusal, TLS, silence, an answer cut short), then the exchange's
 own error code and the HTTP status, then the shape of the body, and only then the class of ccxt's exception.
-What is known nowhere here stays `UNKNOWN`, which every check turns into "could not tell".
+Where that leaves the reason open it is said to be open: ccxt has one class for a wrong key, a wrong secret, an address
+that is not allowed and a key that has expired. What is known nowhere here is could-not-tell for every check.
 """
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from preflight.exchange.codes import CODES
+from preflight.exchange.blocked import why_blocked
+from preflight.exchange.codes import meaning_of
 from preflight.exchange.kinds import ExchangeAnswer, Trouble, TroubleKind, make_trouble
+from preflight.exchange.refusal import Refusal, read_refusal
 from preflight.system.network_env import WayOutError
 
-_MAX_TEXT = 300  # characters of an exchange's own message that are worth repeating
-_MAX_CODE = 40
-_BY_COUNTRY = "block access from your country"  # CloudFront's words for a place that is not served
+_WHERE_ASKED = 60  # characters of ccxt's text in which an answer that it judged by its status is told by its URL
+_DEEPEST = 64  # levels of JSON: a sound answer has a handful, and what walks through it may be recursive
 
 
 class TooLargeError(Exception):
@@ -34,49 +36,88 @@ class ForbiddenRequestError(Exception):
 _DECISIVE: Mapping[int, TroubleKind] = MappingProxyType(
     {418: TroubleKind.BANNED, 429: TroubleKind.RATE_LIMIT, 451: TroubleKind.LOCATION}
 )
-_STATUSES: Mapping[int, TroubleKind] = MappingProxyType({503: TroubleKind.UNAVAILABLE})
+_STATUSES: Mapping[int, TroubleKind] = MappingProxyType({407: TroubleKind.PROXY, 503: TroubleKind.UNAVAILABLE})
+# Likewise, where the body is no JSON; 401 only where there is none, since a proxy of this network may say it too.
+_BARE: Mapping[int, TroubleKind] = MappingProxyType(
+    {401: TroubleKind.KEY_REFUSED, 403: TroubleKind.FORBIDDEN, 404: TroubleKind.NO_ENDPOINT}
+)
 # ccxt's own classes, the more exact ones first: for exchanges whose codes are not in the table above.
 _CLASSES: tuple[tuple[str, TroubleKind], ...] = (
     ("OnMaintenance", TroubleKind.MAINTENANCE),
     ("RateLimitExceeded", TroubleKind.RATE_LIMIT),
     ("DDoSProtection", TroubleKind.RATE_LIMIT),
-    ("PermissionDenied", TroubleKind.RIGHTS),
-    ("AuthenticationError", TroubleKind.KEY),
-    ("InvalidNonce", TroubleKind.CLOCK),
+    ("AccountSuspended", TroubleKind.SUSPENDED),
+    ("AuthenticationError", TroubleKind.KEY_REFUSED),  # PermissionDenied is one: a right, an address, a location
+    ("InvalidNonce", TroubleKind.TIME_OR_NONCE),
     ("BadSymbol", TroubleKind.SYMBOL),
+    ("RestrictedLocation", TroubleKind.LOCATION),
     ("RequestTimeout", TroubleKind.TIMEOUT),
     ("ExchangeNotAvailable", TroubleKind.UNAVAILABLE),
 )
 
 
-def trouble_of(exchange: str, error: BaseException, last: ExchangeAnswer | None) -> Trouble:
+def trouble_of(
+    exchange: str, error: BaseException, last: ExchangeAnswer | None, secrets: Iterable[str] = ()
+) -> Trouble:
     """Return what went wrong.
 
     Args:
         exchange: ccxt id.
         error: What came out of ccxt or requests.
         last: The answer to the request that failed, None where there was none.
+        secrets: What may not be in the exchange's own words.
     """
     kind = _of_connection(error)
-    if kind is None and last is not None:
-        codes = CODES.get(exchange, {})
-        kind = _DECISIVE.get(last.status) or codes.get(_code(last)) or _of_answer(last)
-    if kind is None:
-        names = {cls.__name__ for cls in type(error).__mro__}
-        kind = next((found for name, found in _CLASSES if name in names), None)
-    if kind is None:
-        # ccxt met something in a proper answer that it did not expect, be it a missing key or a wrong type.
-        kind = TroubleKind.UNEXPECTED if last is not None and last.status < 400 else TroubleKind.UNKNOWN
-    what, said = (str(error), "") if kind is TroubleKind.WAY_OUT else _what(error, last)
-    return make_trouble(exchange, kind, last, what=what, said=said)
+    if kind is TroubleKind.WAY_OUT:
+        return make_trouble(exchange, kind, last, what=str(error))
+    if kind is TroubleKind.TOO_LARGE or last is None:  # what was too large is not read again
+        kind = kind or _of_class(error) or TroubleKind.UNKNOWN
+        return make_trouble(exchange, kind, last, what=type(list(_chain(error))[-1]).__name__)
+    refusal = read_refusal(last, secrets)
+    kind = kind or _of_refusal(exchange, last, refusal) or _of_error(error, last, refusal)
+    return _told(exchange, kind, last, refusal)
+
+
+def trouble_in(exchange: str, last: ExchangeAnswer, secrets: Iterable[str] = ()) -> Trouble | None:
+    """Return what is wrong with an answer of which ccxt has not complained; None where nothing is known to be.
+
+    Args:
+        exchange: ccxt id.
+        last: The answer.
+        secrets: As for `trouble_of`.
+    """
+    refusal = read_refusal(last, secrets)
+    kind = of_body(last) or meaning_of(exchange, refusal.code)
+    return None if kind is None else _told(exchange, kind, last, refusal)
+
+
+def unexpected(exchange: str, last: ExchangeAnswer | None, what: str, secrets: Iterable[str] = ()) -> Trouble:
+    """Return the trouble with an answer that is JSON but not what was asked for: a refusal, or of another shape."""
+    refusal = Refusal(code="", words="") if last is None else read_refusal(last, secrets)
+    if last is not None and last.says_it_failed:
+        return _told(exchange, TroubleKind.UNKNOWN_ERROR, last, refusal)
+    return make_trouble(exchange, TroubleKind.UNEXPECTED, last, what=what, said=refusal.words)
+
+
+def _told(exchange: str, kind: TroubleKind, last: ExchangeAnswer, refusal: Refusal) -> Trouble:
+    return make_trouble(exchange, kind, last, what=refusal.code, said=refusal.words)
 
 
 def is_json(text: str) -> bool:
-    """Return whether a body is a whole JSON document that is an object or a list."""
+    """Return whether a body is a whole JSON document that is an object or a list, and not nested beyond measure."""
     try:
-        return isinstance(json.loads(text), dict | list)
+        body = json.loads(text)
     except (ValueError, RecursionError):
         return False
+    if not isinstance(body, dict | list):
+        return False
+    level: list[Any] = [body]
+    for _ in range(_DEEPEST):
+        inner = [value for each in level for value in (each.values() if isinstance(each, dict) else each)]
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 def of_body(last: ExchangeAnswer) -> TroubleKind | None:
@@ -85,6 +126,31 @@ def of_body(last: ExchangeAnswer) -> TroubleKind | None:
         return None
     kind = last.headers.get("Content-Type", "")
     return TroubleKind.WEB_PAGE if "html" in kind or last.text.lstrip()[:1] == "<" else TroubleKind.NOT_JSON
+
+
+def _of_refusal(exchange: str, last: ExchangeAnswer, refusal: Refusal) -> TroubleKind | None:
+    return _DECISIVE.get(last.status) or meaning_of(exchange, refusal.code) or _of_answer(last)
+
+
+def _of_class(error: BaseException) -> TroubleKind | None:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return next((found for name, found in _CLASSES if name in names), None)
+
+
+def _of_error(error: BaseException, last: ExchangeAnswer, refusal: Refusal) -> TroubleKind:
+    """Judge by ccxt's class, which says something of the exchange only where the exchange has said something."""
+    kind = _of_class(error)
+    # Where ccxt does not understand a body it goes by the status, and takes most of 4xx for an exchange out of service.
+    by_status = kind is TroubleKind.UNAVAILABLE and last.status < 500 and " GET http" in str(error)[:_WHERE_ASKED]
+    if by_status and last.status == 404:
+        return TroubleKind.NO_ENDPOINT
+    if kind is not None and not by_status:
+        return kind
+    refused = last.status >= 400 or (
+        bool(refusal.code or refusal.words) and any(cls.__name__ == "ExchangeError" for cls in type(error).__mro__)
+    )
+    # ccxt met something in a proper answer that it did not expect, be it a missing key or a wrong type.
+    return TroubleKind.UNKNOWN_ERROR if refused else TroubleKind.UNEXPECTED
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -115,6 +181,7 @@ def _of_connection(error: BaseException) -> TroubleKind | None:
     table: tuple[tuple[type[BaseException], TroubleKind], ...] = (
         (ForbiddenRequestError, TroubleKind.FORBIDDEN_REQUEST),
         (TooLargeError, TroubleKind.TOO_LARGE),
+        (MemoryError, TroubleKind.TOO_LARGE),
         (WayOutError, TroubleKind.WAY_OUT),
         (requests.exceptions.TooManyRedirects, TroubleKind.REDIRECT),
         (http.client.RemoteDisconnected, TroubleKind.CUT),  # behind a proxy urllib3 calls this one, too, the proxy's
@@ -140,38 +207,10 @@ def _of_connection(error: BaseException) -> TroubleKind | None:
 def _of_answer(last: ExchangeAnswer) -> TroubleKind | None:
     if last.status < 400:
         return of_body(last)
-    if last.status == 403:
-        return TroubleKind.LOCATION if _BY_COUNTRY in last.text else TroubleKind.FORBIDDEN
-    if last.status == 404 and of_body(last) is not None:
-        return TroubleKind.NO_ENDPOINT
+    if (kind := why_blocked(last)) is not None:
+        return kind
+    unread = of_body(last)
+    if unread is not None and (bare := _BARE.get(last.status)) is not None and (last.status != 401 or not last.text):
+        return bare
     # A refusal that is no JSON is not the exchange's own: who knows what answered says nothing of a key.
-    return _STATUSES.get(last.status) or (TroubleKind.SERVER_ERROR if last.status >= 500 else of_body(last))
-
-
-def _body(last: ExchangeAnswer) -> dict[str, Any]:
-    try:
-        body = json.loads(last.text)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _code(last: ExchangeAnswer) -> str:
-    """Find the exchange's own code: at the top (`code`, `retCode`), or in an object `error`."""
-    body = _body(last)
-    error = body.get("error")
-    if isinstance(error, dict):
-        return str(error.get("name", ""))
-    return str(next((body[name] for name in ("code", "retCode") if name in body), ""))
-
-
-def _what(error: BaseException, last: ExchangeAnswer | None) -> tuple[str, str]:
-    """Return the code, or the class of what was raised where nothing was answered; and the exchange's own words."""
-    if last is None:
-        return type(list(_chain(error))[-1]).__name__, ""
-    body = _body(last)
-    nested = body.get("error")
-    names = ("message",) if isinstance(nested, dict) else ("msg", "retMsg", "message")
-    holder = nested if isinstance(nested, dict) else body
-    words = next((holder[name] for name in names if isinstance(holder.get(name), str)), "")
-    return _code(last)[:_MAX_CODE], words[:_MAX_TEXT]
+    return _STATUSES.get(last.status) or (TroubleKind.SERVER_ERROR if last.status >= 500 else unread)

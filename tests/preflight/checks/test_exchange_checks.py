@@ -91,6 +91,41 @@ def test_any_ccxt_id(session: GuardedSession, make_settings: MakeSettings, make_
 
 
 @pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"info": {"delisting_time": int(NOW) + 86_400}}, (Status.WARN, "BTC/EUR is delisted on 2027-01-16 08:00 UTC")),
+        ({"info": {"delisting_time": int(NOW) - 60}}, (Status.FAIL, "BTC/EUR (ended on 2027-01-15 07:59 UTC)")),
+        ({"info": {"delisting_time": "soon"}}, (Status.ERROR, "data of another shape")),
+        ({"info": {"stTag": "1"}}, (Status.WARN, "BTC/EUR is marked for special treatment")),
+        ({"expiry": (NOW + 86_400) * 1000}, (Status.WARN, "BTC/EUR ends on 2027-01-16 08:00 UTC")),
+        ({"expiry": (NOW - 60) * 1000}, (Status.FAIL, "BTC/EUR (ended on")),
+        ({"info": {"cancel_only": True}}, (Status.FAIL, "BTC/EUR (takes cancellations only)")),
+        ({"expiry": None, "info": {"delisting_time": 0}}, (Status.PASS, "trades BTC/EUR")),
+    ],
+)
+def test_x17_what_a_market_tells_of_its_end(
+    more: dict[str, Any],
+    expected: tuple[Status, str],
+    session: GuardedSession,
+    make_settings: MakeSettings,
+    make_context: MakeContext,
+) -> None:
+    """Any exchange's market that says when it ends: announced is a WARN with the date, past a FAIL."""
+    api = Api(
+        {"fetchTrades": True},
+        {
+            "fetch_markets": lambda: [market("BTC/EUR", **more)],
+            "fetch_tickers": lambda: {"BTC/EUR": {"last": 60_000.0}},
+            "fetch_trades": lambda: [{"timestamp": (NOW - 5) * 1000}],
+        },
+    )
+    settings = make_settings(exchanges={"gate": {"symbols": "BTC/EUR"}})
+    ctx = make_context(settings=settings, open_exchange=lambda *_: Client("gate", api, session), now=lambda: NOW)
+    outcome = ExchangeCheck("gate").run(ctx)
+    assert (outcome.status, expected[1] in outcome.summary) == (expected[0], True), outcome
+
+
+@pytest.mark.parametrize(
     ("trades", "expected"),
     [
         pytest.param([], Status.WARN, id="no trade at all"),
@@ -272,7 +307,9 @@ def test_slow_exchange_is_asked_less_often(
     assert outcome.summary == "Binance answers so slowly that this machine's clock may be 500 ms off"
 
 
-@pytest.mark.parametrize("stamp", [None, "soon", 0, 12345, math.nan, math.inf, True])
+@pytest.mark.parametrize(
+    "stamp", [None, "soon", 0, 12345, math.nan, math.inf, True, pytest.param(10**400, id="no float")]
+)
 def test_no_time(stamp: Any, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext) -> None:
     """An answer without a time in it leaves the clock unknown."""
     api = Api({"fetchTime": True}, {"fetch_time": lambda: stamp})
@@ -383,6 +420,60 @@ def test_without_a_key(env: str, status: Status, make_settings: MakeSettings, ma
     outcome = ApiKeyCheck("binance").run(ctx)
     assert outcome.status is status
     assert "PREFLIGHT_EXCHANGES__BINANCE__API_KEY_FILE" in outcome.hint
+
+
+@pytest.mark.parametrize("name", ["api_key", "secret", "password", "uid"])
+def test_x9_whatever_is_sent_has_a_form(name: str, make_settings: MakeSettings, make_context: MakeContext) -> None:
+    """A line break in any of what an exchange is given is told, and nothing is sent."""
+    keys = {**KEYS, "password": "a passphrase of words", "uid": "1234"}
+    settings = make_settings(exchanges={"okx": {**keys, name: keys[name] + "\n"}})
+    outcome = ApiKeyCheck("okx").run(make_context(settings=settings, open_exchange=None))
+    variable = f"PREFLIGHT_EXCHANGES__OKX__{name.upper()}_FILE"
+    assert (outcome.status, outcome.summary) == (
+        Status.FAIL,
+        f"the Okx key cannot be used: {variable} ends with a line break: more than one line",
+    )
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [[{"symbols": ["BTCUSDT"], "delistTime": "9" * 30}], [{"symbols": "BTCUSDT", "delistTime": 1}], ["x"], [1]],
+)
+def test_x17_a_schedule_that_cannot_be_read(
+    schedule: Any, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """It is could-not-tell, and no exception."""
+    outcome = delisting(schedule, session, make_settings, make_context)
+    assert (outcome.status, "data of another shape" in outcome.summary) == (Status.ERROR, True)
+
+
+def test_x17_a_schedule_with_odd_names(
+    session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> None:
+    """What names no symbol of ours is passed over, whatever its type."""
+    schedule = [{"symbols": [["BTCUSDT"], {}, None, "BTCUSDT"], "delistTime": int(NOW * 1000) + 86_400_000}]
+    outcome = delisting(schedule, session, make_settings, make_context)
+    assert (outcome.status, "is delisted on 2027-01-16" in outcome.summary) == (Status.WARN, True)
+
+
+def delisting(
+    schedule: Any, session: GuardedSession, make_settings: MakeSettings, make_context: MakeContext
+) -> Outcome:
+    """Run the check of a Binance that has this schedule."""
+    api = Api(
+        {"fetchTrades": True},
+        {
+            "fetch_markets": lambda: [market("BTC/USDT", id="BTCUSDT")],
+            "fetch_tickers": lambda: {"BTC/USDT": {"last": 60_000.0}},
+            "fetch_trades": lambda: [{"timestamp": (NOW - 5) * 1000}],
+            "sapi_get_spot_delist_schedule": lambda: schedule,
+            "json": lambda: "",
+        },
+    )
+    settings = make_settings(exchanges={"binance": {"symbols": "BTC/USDT,BTC/USDT", **KEYS}})
+    assert settings.exchanges["binance"].symbols == ("BTC/USDT",)  # X8: said twice is said once
+    ctx = make_context(settings=settings, open_exchange=lambda *_: Client("binance", api, session), now=lambda: NOW)
+    return ExchangeCheck("binance").run(ctx)
 
 
 def test_half_a_key(make_settings: MakeSettings, make_context: MakeContext) -> None:

@@ -70,6 +70,17 @@ def test_x12_a_symbol_that_bybit_does_not_list(bybit: Callable[[], ExchangeClien
     assert [each.get("symbol") for each in _asked(httpserver)] == ["BTCUSDT", "ETHHUSDT", None]
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("KRW-BTC", "BTC/KRW"), ("btc_krw", "BTC/KRW"), ("BTCKRW", "BTC/KRW"), ("BTC KRW", "BTC/KRW"), ("XRP/KRW", "")],
+)
+def test_x8_as_exchanges_write_their_symbols(written: str, meant: str) -> None:
+    """The listed one is named, whatever stands between its parts and in whatever order they come."""
+    with open_exchange("upbit", ExchangeSection()) as client:
+        client._listed_symbols = ("BTC/KRW", "SHIB/USDT")
+        assert client.nearest(written) == meant
+
+
 def test_x15_one_ticker_at_a_time(httpserver: HTTPServer) -> None:
     """Where an exchange has no question for several tickers, as bitFlyer, each is asked for alone."""
     httpserver.expect_request("/v1/getmarkets").respond_with_json(

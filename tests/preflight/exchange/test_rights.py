@@ -21,6 +21,7 @@ from preflight.model import Outcome, Status
 
 KEY, SECRET = "k" * 40, "s" * 40
 PATHS = {"bybit": "/v5/user/query-api", "okx": "/api/v5/account/config"}
+REGIONS = {"bybiteu": "bybit", "myokx": "okx", "okxus": "okx"}  # sites that answer as the exchange itself
 SOUND: dict[str, dict[str, Any]] = {
     "bybit": {"readOnly": 0, "ips": ["203.0.113.7"], "permissions": {"Spot": ["SpotTrade"], "Wallet": []}},
     "okx": {"perm": "read_only,trade", "ip": "203.0.113.7"},
@@ -38,8 +39,9 @@ def ask(
     """Run `api_key_<exchange>` against a server that says this of the key: `ask("bybit", readOnly=1)`."""
 
     def run(exchange: str, *, env: str = "live", settings: dict[str, Any] | None = None, **found: Any) -> Outcome:
-        answer = {name: value for name, value in {**SOUND[exchange], **found}.items() if value is not ...}
-        httpserver.expect_request(PATHS[exchange], method="GET").respond_with_json(body(exchange, answer))
+        alike = REGIONS.get(exchange, exchange)
+        answer = {name: value for name, value in {**SOUND[alike], **found}.items() if value is not ...}
+        httpserver.expect_request(PATHS[alike], method="GET").respond_with_json(body(alike, answer))
         attested = {"no_withdraw_attested_on": datetime.now(UTC).date(), "no_withdraw_attested_for": "0" * 12}
         section = {"symbols": ["BTC/USDT"], "api_key": KEY, "secret": SECRET, "password": "passphrase", **attested}
         url = httpserver.url_for("").rstrip("/")
@@ -334,3 +336,43 @@ def test_x4_an_answer_that_holds_no_balance_shows_no_key_at_work(  # noqa: PLR09
     made = make_settings(env="live", exchanges={exchange: {**section, **_attested()}})
     outcome = ApiKeyCheck(exchange).run(make_context(settings=made))
     assert outcome.status is status, outcome
+
+
+@pytest.mark.parametrize(
+    ("exchange", "refusal", "expected"),
+    [
+        ("bithumb", (200, {"error": {"name": "NotAllowIP", "message": "x"}}), ("fail", "from this address")),
+        ("bithumb", (200, {"error": {"name": "new_one", "message": "x"}}), ("error", "does not know (new_one)")),
+        ("kucoin", (401, {}), ("fail", "refuses the API key, for a reason that this gate does not know")),
+        ("okx", (401, {"code": "50100", "msg": "x"}), ("fail", "are suspended, locked or restricted")),
+        ("okx", (200, {"code": "50013", "msg": "x"}), ("error", "maintenance or overload")),
+        ("bybit", (403, "error code: 1009"), ("error", "does not serve this location")),
+    ],
+)
+def test_x6_a_refused_key(  # noqa: PLR0917 - a table
+    exchange: str,
+    refusal: tuple[int, Any],
+    expected: tuple[str, str],
+    httpserver: HTTPServer,
+    make_settings: Callable[..., Settings],
+    make_context: Callable[..., Context],
+) -> None:
+    """What shows that the key cannot be used is a FAIL, what says nothing of it an ERROR; the reason is not made up."""
+    status, told = refusal
+    text = told if isinstance(told, str) else json.dumps(told)
+    httpserver.respond_nohandler = lambda *_: Response(text, status=status)  # type: ignore[method-assign]
+    section = {"symbols": ["BTC/USDT"], "api_key": KEY, "secret": SECRET, "password": "passphrase"}
+    made = make_settings(env="live", exchanges={exchange: {**section, "url": httpserver.url_for("").rstrip("/")}})
+    outcome = ApiKeyCheck(exchange).run(make_context(settings=made))
+    assert (outcome.status, expected[1] in outcome.summary) == (Status(expected[0]), True), outcome
+    assert outcome.said == ("" if told == {} else text if isinstance(told, str) else "x")
+
+
+@pytest.mark.parametrize("exchange", REGIONS)
+def test_x4_the_sites_of_other_regions(exchange: str, ask: Callable[..., Outcome]) -> None:
+    """They tell a key's rights as the exchange itself does, and it outweighs an attestation there too."""
+    harm: dict[str, Any] = {"perm": "read_only,trade,withdraw"}
+    if REGIONS[exchange] == "bybit":
+        harm = {"permissions": {"Spot": ["SpotTrade"], "Wallet": ["Withdraw"]}}
+    outcome = ask(exchange, **harm)
+    assert (outcome.status, "may withdraw" in outcome.summary) == (Status.FAIL, True)

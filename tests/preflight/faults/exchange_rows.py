@@ -316,6 +316,13 @@ SPECIAL_ROWS: tuple[Row, ...] = (
         made.binance(permission_sets=[["SPOT"], ["TRD_GRP_004"]]),
     ),
     _row(
+        "api_key_binance",
+        "symbol that names no group",
+        _E,
+        "answered with data of another shape",
+        made.binance(permission_sets=[]),
+    ),
+    _row(
         "exchange_upbit",
         "no market at all",
         _E,

@@ -7,7 +7,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST_BYTES = 96 * 2**20  # more than any sound answer of Redis or Postgres takes, and less than 100 MB
+MOST_BYTES = 96 * 2**20  # more than any sound answer takes, and less than 100 MB
 
 
 @contextlib.contextmanager
