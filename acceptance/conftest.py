@@ -50,6 +50,8 @@ _STACK = pytest.StashKey[Stack]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Open the evidence bundle before pytest's own recorders start, and the terminal before pytest captures it."""
+    if config.getoption("numprocesses", None):  # pytest-xdist's -n
+        raise pytest.UsageError("the acceptance suite has one stack and one order: run it without -n")
     terminal = config.stash[TERMINAL] = open_terminal()
     config.add_cleanup(terminal.close)
     if not config.pluginmanager.is_registered(witness):  # a gate has loaded it before
@@ -65,8 +67,15 @@ def _stack_name(config: pytest.Config) -> str:
     return "compose" if docker_cli.why_unusable() is None else "embedded"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, on somebody else's stack, what counts from zero or breaks something; the result is then PARTIAL."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Keep the order in which the tests stand, for later ones look at what earlier ones have put through the stack.
+
+    On somebody else's stack leave out what counts from zero or breaks something; the result is then PARTIAL.
+    """
+    order = {item: place for place, item in enumerate(items)}
+    yield
+    items.sort(key=order.__getitem__)  # whatever a plug-in such as pytest-randomly made of it
     if config.getoption("--stack") != "external":
         return
     left_out = [item for item in items if item.get_closest_marker("own_stack") is not None]

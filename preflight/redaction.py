@@ -6,33 +6,13 @@ Of what libraries log too: urllib3 writes every URL at DEBUG, and the bot token 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import quote
 
-_LIBRARIES = ("urllib3", "requests", "http", "charset_normalizer", "tenacity")
-MASK = "[secret]"
+from preflight.secret_shapes import MASK, SHAPES
 
-# What is a secret by its look, whatever setting or server it came from. Each is bounded: a server may send anything.
-_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # The password of a URL, up to the last @, or all before it; a path that was meant as a URL has lost a slash.
-    (re.compile(r"([a-z]:/{1,2}(?:[^\s'\"<>:@/]{0,100}:)?)[^\s'\"<>]{1,1000}@", re.IGNORECASE), rf"\1{MASK}@"),
-    (
-        re.compile(
-            # Also as the end of a longer name (PGPASSWORD=), in TOML and in JSON.
-            r"(password|passwd|pwd)(\s{0,9}=\s{0,9}|[\"']\s{0,9}:\s{0,9})"
-            r"(?:'[^']{0,1000}'|\"[^\"]{0,1000}\"|[^\s'\"&;,]{1,1000})",
-            re.IGNORECASE,
-        ),
-        rf"\1\2{MASK}",
-    ),
-    (re.compile(r"\b(password\s{1,9})'[^']{1,1000}'", re.IGNORECASE), rf"\1{MASK}"),  # of a role, in SQL
-    (re.compile(r"\b(authorization:\s{0,9}(?:basic|bearer)\s{1,9})[\w.~+/=-]{1,4000}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"\b(signature=)[\w%+/=-]{16,1000}", re.IGNORECASE), rf"\1{MASK}"),  # of a request to an exchange
-    (re.compile(r"\beyJ[\w-]{8,1000}\.[\w-]{8,4000}\.[\w-]{0,1000}"), MASK),  # JWT, as Upbit takes it
-    (re.compile(r"(?<!\d)\d{6,12}:[\w-]{30,60}"), MASK),  # a Telegram bot's token
-)
+_LIBRARIES = ("urllib3", "requests", "http", "charset_normalizer", "tenacity")
 
 
 def scrub(text: str, secrets: Iterable[str] = ()) -> str:
@@ -40,7 +20,7 @@ def scrub(text: str, secrets: Iterable[str] = ()) -> str:
     spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
     for spelling in sorted(spellings, key=len, reverse=True):
         text = text.replace(spelling, MASK)
-    for shape, instead in _SHAPES:
+    for shape, instead in SHAPES:
         text = shape.sub(instead, text)
     return text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROWS = (*(f"{kind}{number}" for kind in "GX" for number in range(1, 22)), "M1", "M2", "M11", "M12")
+ROWS = (*(f"{kind}{number}" for kind in "GX" for number in range(1, 22)), "M1", "M2", "M10", "M11", "M12", "M14", "M15")
 
 
 @pytest.fixture(scope="module")

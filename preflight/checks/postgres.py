@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from preflight.check import Context
+from preflight.checks import postgres_keeping
 from preflight.checks.postgres_write import PROBE, Written, try_write
 from preflight.config.sections import PostgresSection
 from preflight.memory import bounded_memory
@@ -91,6 +92,7 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
         written: Written = timed("write", lambda: try_write(cursor, ctx.run_id, ctx.settings.positions.table))
         if written.denied:
             return _may_not_write(where, written.denied, timings)
+        kept = postgres_keeping.judge(cursor, where, ctx)
     if one != 1 or written.kept != ctx.run_id:
         return Outcome(
             status=Status.FAIL,
@@ -103,7 +105,7 @@ def _exercise(connection: Any, ctx: Context, where: str, timings: dict[str, floa
             actual=f"SELECT 1 gave {one!r}, the row {'the same' if written.kept == ctx.run_id else 'another value'}",
             timings=timings,
         )
-    if (unfit := _open_to_everybody(connection, ctx, where)) is not None:
+    if (unfit := _open_to_everybody(connection, ctx, where) or kept) is not None:
         return replace(unfit, timings=timings)
     slowest = max(("select", "write"), key=lambda name: timings[name])
     limit = ctx.settings.postgres.slow_after

@@ -37,7 +37,7 @@ def try_write(cursor: Any, value: str, table: str) -> Written:
     Raises:
         psycopg2.Error: The server refuses.
     """
-    bots, probe = one_row(cursor, _RIGHTS, (_quoted(table), PROBE, PROBE), kinds=(bool | None, bool | None))
+    bots, probe = one_row(cursor, _RIGHTS, (quoted(table), PROBE, PROBE), kinds=(bool | None, bool | None))
     if not probe and bots:
         cursor.execute("SELECT txid_current()")  # what takes no writes at all gives no number
         return Written(kept=value, tried=False)
@@ -52,6 +52,6 @@ def try_write(cursor: Any, value: str, table: str) -> Written:
     return Written(kept=kept)
 
 
-def _quoted(table: str) -> str:
+def quoted(table: str) -> str:
     """Spell a table for `to_regclass`, which else takes capitals for small letters."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))

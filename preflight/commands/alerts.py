@@ -29,6 +29,7 @@ from preflight.gate import new_run_id
 from preflight.language import read_in, say
 from preflight.message import message
 from preflight.model import EXIT_GO
+from preflight.record import catalogue, previous, textfile
 from preflight.record.ledger import Ledger
 from preflight.render.json import render_document
 from preflight.said import complain, tell
@@ -165,7 +166,9 @@ def _flush(settings: Settings) -> AlertsOutcome:
 
 def _count(settings: Settings, counts: Counter[tuple[str, str]], pending: int) -> list[str]:
     """Count what was sent and publish what waits; return what went wrong."""
-    if not counts and not settings.ledger.exists():  # else the gauge may be older than what waits
+    # Else the gauge may be older than what waits. A file that is written and says the same looks like one that is not
+    # served (the alert TextfileCopied).
+    if not counts and (not settings.ledger.exists() or _says(settings, pending)):
         return []
     ledger = Ledger(settings.ledger, textfile_dir=settings.textfile_dir, lock_timeout=settings.ledger_timeout)
     try:
@@ -173,6 +176,16 @@ def _count(settings: Settings, counts: Counter[tuple[str, str]], pending: int) -
     except RecordError as e:
         return [message("what was sent is not counted: {reason}", reason=str(e))]
     return []
+
+
+def _says(settings: Settings, pending: int) -> bool:
+    """Tell whether the `.prom` says already what waits."""
+    env = settings.env.value
+    try:
+        told = previous.parse(textfile.read(settings.textfile_dir, env), env, gauges=True)
+    except OSError:  # to be told by whoever writes it
+        return False
+    return told is not None and told.values.get((catalogue.ALERTS_PENDING,)) == pending
 
 
 def _clear(settings: Settings, before: float) -> AlertsOutcome:

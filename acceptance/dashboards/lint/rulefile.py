@@ -1,7 +1,4 @@
-"""Reads Prometheus rule files of the plain form we write, without a YAML library.
-
-Strict on purpose: a line that does not fit raises, so that nothing is overlooked. promtool checks the rest.
-"""
+"""Reads Prometheus rule files, and what promtool's tests of them say they test. promtool checks the rest."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 __all__ = ["RuleText", "read_rules", "read_tests"]
 
-_START = re.compile(r"^      - (alert|record): (\S+)$")
-_FIELD = re.compile(r"^        (expr|for|labels|annotations):(?: (.*))?$")
-_INNER = re.compile(r'^          (\w+): (?:"(.*)"|([^"\s]\S*))$')
-_GROUP = re.compile(r"^(?:groups:|  - name: \S+|    (?:rules:|interval: \w+|limit: \d+))$")
-_TEST = re.compile(r'^  - name: "(\w+): (.*)"$', re.MULTILINE)
+_TEST = re.compile(r"(\w+): (.*)", re.DOTALL)
+_KEYS = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,49 +30,55 @@ class RuleText:
 
 
 def read_rules(path: Path) -> tuple[RuleText, ...]:
-    """Read one rule file.
+    """Read one rule file, in whatever form of YAML it is written.
 
     Raises:
-        ValueError: A line is not of the form that this reader knows; names file and line.
+        ValueError: It is no YAML, or no file of rules; names the file and what does not fit.
     """
-    rules: list[dict[str, str]] = []
-    maps: list[dict[str, dict[str, str]]] = []
-    field = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#") or _GROUP.match(line):
-            continue
-        if start := _START.match(line):
-            rules.append({"kind": start[1], "name": start[2], "expr": "", "for": ""})
-            maps.append({"labels": {}, "annotations": {}})
-            field = ""
-        elif rules and (found := _FIELD.match(line)):
-            field, value = found[1], found[2] or ""
-            if field in {"expr", "for"} and value != "|":
-                rules[-1][field] = value
-        elif rules and field == "expr" and line.startswith(" " * 10):
-            rules[-1]["expr"] += line[10:] + "\n"
-        elif rules and field in {"labels", "annotations"} and (inner := _INNER.match(line)):
-            maps[-1][field][inner[1]] = inner[2] if inner[2] is not None else inner[3]
-        else:
-            raise ValueError(f"{path.name}, line {number}: cannot read {line!r}; write it as its neighbours are")
     return tuple(
-        RuleText(
-            file=path.name,
-            kind=rule["kind"],
-            name=rule["name"],
-            expr=rule["expr"].strip(),
-            duration=rule["for"],
-            labels=inner_maps["labels"],
-            annotations=inner_maps["annotations"],
-        )
-        for rule, inner_maps in zip(rules, maps, strict=True)
+        _rule(path.name, rule)
+        for group in _list(path.name, _loaded(path), "groups")
+        for rule in _list(path.name, group, "rules")
     )
 
 
 def read_tests(folder: Path) -> Mapping[str, tuple[str, ...]]:
-    """Give what the promtool tests of a folder say they test: rule name -> descriptions."""
+    """Give what the promtool tests of a folder say they test: rule name -> descriptions.
+
+    Raises:
+        ValueError: A file of it is no YAML, or no file of tests.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for path in sorted(folder.glob("*.yml")):
-        for name, what in _TEST.findall(path.read_text(encoding="utf-8")):
-            found[name] = (*found.get(name, ()), what)
+        for test in _list(path.name, _loaded(path), "tests"):
+            if named := _TEST.fullmatch(str(test.get("name", "") if isinstance(test, dict) else "")):
+                found[named[1]] = (*found.get(named[1], ()), named[2])
     return found
+
+
+def _loaded(path: Path) -> Any:
+    try:
+        # Each scalar as it is written: `on` and `1` are texts in a label.
+        return yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - makes texts only
+    except yaml.YAMLError as e:
+        raise ValueError(f"{path.name}: {e}") from e
+
+
+def _list(file: str, holder: Any, key: str) -> list[Any]:
+    if not isinstance(holder, dict) or not isinstance(holder.get(key), list):
+        raise ValueError(f"{file}: no list {key!r} in {holder!r:.200}")
+    found: list[Any] = holder[key]
+    return found
+
+
+def _rule(file: str, rule: Any) -> RuleText:
+    kinds = [kind for kind in ("alert", "record") if isinstance(rule, dict) and kind in rule]
+    if len(kinds) != 1 or rule.keys() - _KEYS:
+        raise ValueError(f"{file}: no alert or record as Prometheus knows them: {rule!r:.200}")
+    texts = {key: rule.get(key, "") for key in (kinds[0], "expr", "for")}
+    maps = {key: rule.get(key, {}) for key in ("labels", "annotations")}
+    if not all(isinstance(text, str) for text in texts.values()) or not all(isinstance(m, dict) for m in maps.values()):
+        raise ValueError(f"{file}: not as a rule is written: {rule!r:.200}")
+    return RuleText(
+        file=file, kind=kinds[0], name=texts[kinds[0]], expr=texts["expr"].strip(), duration=texts["for"], **maps
+    )

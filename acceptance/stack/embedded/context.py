@@ -111,7 +111,6 @@ class StackContext:
     code: Path  # the folder that holds our packages
     interval: str | None  # scrape interval such as "1s"; None: as committed
     postgres: Mapping[str, str]  # settings of Postgres, laid over the stack's own
-    durable: bool  # False trades Postgres' safety against power loss for speed
     textfile_seen: Path  # the directory that node_exporter reads
 
     def url(self, service: str) -> str:

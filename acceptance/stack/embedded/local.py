@@ -99,7 +99,6 @@ def up(
     stack = EmbeddedStack(
         services=services,
         ports=chosen_ports(services, environment),
-        durable=True,
         project=folder.project,
         grafana=grafana,
         tell=tell,

@@ -46,8 +46,6 @@ def postgres(context: StackContext) -> ServiceSpec:
         "max_wal_senders": "0",
         "logging_collector": "off",
     }
-    if not context.durable:
-        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     settings |= context.postgres
     options = tuple(word for key, value in settings.items() for word in ("-c", f"{key}={value}"))
     initdb = (

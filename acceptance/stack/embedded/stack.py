@@ -49,7 +49,6 @@ class EmbeddedStack(OwnedStack):
         services: Sequence[str] | None = None,
         ports: Mapping[str, int] | None = None,
         interval: str | None = "1s",
-        durable: bool = False,
         postgres: Mapping[str, str] | None = None,
         project: Path = CODE,
         monitoring: Path | None = None,
@@ -65,7 +64,6 @@ class EmbeddedStack(OwnedStack):
             services: Which to run; None for all that are available.
             ports: Service name -> port for exactly these; None for any free ones.
             interval: Scrape and evaluation interval; None keeps the committed one.
-            durable: Keep Postgres safe against power loss, at the price of speed.
             postgres: Settings of Postgres, laid over the stack's own; for tests of servers that are set up otherwise.
             project: Folder in which preflight runs.
             monitoring: Folder with ``prometheus`` and ``grafana``; None for the checkout's own.
@@ -81,7 +79,6 @@ class EmbeddedStack(OwnedStack):
         programs.check(self._names)
         self._fixed = dict(ports) if ports is not None else None
         self._interval = interval
-        self._durable = durable
         self._postgres = dict(postgres or {})
         self._project = project
         self._monitoring = monitoring if monitoring is not None else CODE / "monitoring"
@@ -118,7 +115,6 @@ class EmbeddedStack(OwnedStack):
                 code=CODE,
                 interval=self._interval,
                 postgres=self._postgres,
-                durable=self._durable,
                 textfile_seen=self._textfile_seen or self._layout.textfile,
             )
             self._spec = SupervisorSpec(

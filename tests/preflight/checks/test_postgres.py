@@ -26,6 +26,7 @@ class FakePostgres:
             "SELECT 1": (1,),
             "SELECT pg_is_in_recovery": (False, "off"),
             "SELECT has_any_column_privilege": (None, True),  # no table of the bot's, one of ours
+            "SELECT\n    coalesce": ("", "", False),  # it keeps what it is given
             **answers,
         }
         self.row: tuple[Any, ...] | None = None

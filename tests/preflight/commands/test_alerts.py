@@ -178,6 +178,10 @@ def test_flush_corrects_the_gauge(verb: Verb, folder: Path) -> None:
 
     assert verb("flush")[0] == 0
     assert _gauge(folder) == "0.0"
+    file = folder / "textfile" / "arbitrage_preflight_paper.prom"
+    written = file.stat()
+    assert verb("flush")[0] == 0
+    assert file.stat() == written  # what is written anew and says the same looks like what is not served (M1)
 
 
 def test_flush_says_why_something_is_left(verb: Verb, spool: Spool, telegram: TelegramStandin, folder: Path) -> None:

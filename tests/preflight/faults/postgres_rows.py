@@ -15,15 +15,13 @@ from tests.preflight.faults.row import Change, FaultRow, error, fail, warn
 
 
 @contextlib.contextmanager
-def read_only(rig: Rig) -> Iterator[Change]:
-    """A role whose transactions may not write."""
-    rig.sql("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on")
+def role_set(rig: Rig, name: str, value: str) -> Iterator[Change]:
+    """A role with another setting of its own."""
+    rig.sql(f"ALTER ROLE CURRENT_USER SET {name} = {value}")
     try:
         yield Change()
     finally:
-        rig.sql(
-            "SET default_transaction_read_only = off", "ALTER ROLE CURRENT_USER RESET default_transaction_read_only"
-        )
+        rig.sql("SET default_transaction_read_only = off", f"ALTER ROLE CURRENT_USER RESET {name}")
 
 
 @contextlib.contextmanager
@@ -125,7 +123,17 @@ ROWS = (
         **fail(),
         words=("read-only for this role", "takes no writes"),
         alone=True,
-        make=read_only,
+        make=lambda rig: role_set(rig, "default_transaction_read_only", "on"),
+    ),
+    FaultRow(
+        id="postgres-forgets",
+        fault="Postgres may lose in a power cut what it has committed",
+        made="ALTER ROLE ... SET synchronous_commit = off",
+        check="postgres",
+        **warn(),
+        words=("may lose data in a power cut: synchronous_commit = off",),
+        alone=True,
+        make=lambda rig: role_set(rig, "synchronous_commit", "off"),
     ),
     FaultRow(
         id="postgres-no-insert",

@@ -105,12 +105,43 @@ def test_file_is_read_with_comments_and_blocks(tmp_path: Path) -> None:
     assert (record.kind, record.name, record.expr) == ("record", "a:b:c", "sum(\n  up\n)")
 
 
-@pytest.mark.parametrize("line", ["        keep_firing_for: 5m", "      - alert: Two words", "    partial: x"])
-def test_a_line_it_does_not_know_is_an_error(tmp_path: Path, line: str) -> None:
-    """What the reader does not know raises with file and line, instead of being overlooked."""
-    (tmp_path / "r.yml").write_text(FILE + line + "\n", encoding="utf-8")
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '{alert: X, expr: "up == 0", for: 1m, labels: {severity: "1"}}',
+        (
+            "\n        alert: X\n        for: 1m\n        keep_firing_for: 5m\n        labels: {severity: 1}\n"
+            "        expr: >-\n          up\n          == 0"
+        ),
+        "\n        'expr': 'up == 0'\n        \"alert\": 'X'\n        for: '1m'\n        labels:\n         severity: 1",
+    ],
+    ids=["flow", "folded", "quoted"],
+)
+def test_m14_every_form_of_yaml_is_read(tmp_path: Path, rule: str) -> None:
+    """Flow mappings, folded and quoted expressions, keys in any order: what Prometheus reads."""
+    (tmp_path / "r.yml").write_text(f"groups:\n  - name: g\n    rules:\n      - {rule}\n", encoding="utf-8")
 
-    with pytest.raises(ValueError, match=r"r\.yml, line 19: cannot read"):
+    (read,) = read_rules(tmp_path / "r.yml")
+
+    assert (read.name, read.expr, read.duration, read.labels) == ("X", "up == 0", "1m", {"severity": "1"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{FILE}    partial: [\n",
+        FILE.replace("alert:", "allert:"),
+        FILE.replace("for:", "fro:"),
+        FILE.replace("expr: up == 0", "expr: {up: 0}"),
+        "groups: {}\n",
+        "",
+    ],
+)
+def test_what_is_no_rule_is_an_error(tmp_path: Path, text: str) -> None:
+    """What the reader does not know raises with the file's name, instead of being overlooked."""
+    (tmp_path / "r.yml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ValueError, match=r"r\.yml: "):
         read_rules(tmp_path / "r.yml")
 
 
