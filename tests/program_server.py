@@ -6,7 +6,8 @@ own id, signals, environment, directory, standard streams, and end. What a proce
 server's: a test of the entry points, of closed streams, of encodings, of memory or of what is imported starts Python
 itself.
 
-The server is started for the first program, as `python -m tests.program_server FD`, and ends when that socket closes.
+Each thread has a server of its own, so that programs may run side by side. It is started for the first program, as
+`python -m tests.program_server FD`, and ends when that socket closes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, TextIO
+
+from acceptance.stack.run_preflight import own_process
 
 ROOT = Path(__file__).parents[1]
 #: `python -m preflight`, as code.
@@ -65,7 +68,7 @@ def run(
         subprocess.TimeoutExpired: it has not ended, or something that it started still holds its output.
     """
     deadline = time.monotonic() + timeout
-    server = _server().socket
+    server = _server(threading.get_ident()).socket
     task = {
         "code": code,
         "argv": argv,
@@ -91,16 +94,40 @@ def run(
     return subprocess.CompletedProcess([code, *argv], code_of_exit, *said)
 
 
+def start(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    timeout: float,
+) -> int:
+    """Run `python -m preflight` for `acceptance.stack.run_preflight`; another command, such as one before it, as usual.
+
+    Raises:
+        subprocess.TimeoutExpired: It has not ended.
+    """
+    streams: dict[str, IO[bytes]] = {"stdout": stdout, "stderr": stderr}
+    if tuple(argv[:3]) != (sys.executable, "-m", "preflight"):
+        return own_process(argv, cwd=cwd, env=env, timeout=timeout, **streams)
+    return run(PREFLIGHT, *argv[3:], cwd=cwd, env=env, timeout=timeout, **streams).returncode
+
+
 def stop() -> None:
-    """End the server, where there is one."""
-    if _server.cache_info().currsize:
-        _server().close()
-        _server.cache_clear()
+    """End the servers, where there are any."""
+    while _servers:
+        _servers.pop().close()
+    _server.cache_clear()
+
+
+_servers: list[_Server] = []
 
 
 class _Server:
     def __init__(self) -> None:
         self.socket, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        _servers.append(self)
         with its:
             command = [sys.executable, "-m", "tests.program_server", str(its.fileno())]
             self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[its.fileno()])
@@ -112,7 +139,7 @@ class _Server:
 
 
 @functools.cache
-def _server() -> _Server:
+def _server(thread: int) -> _Server:  # noqa: ARG001 - it is what they are kept by
     return _Server()
 
 

@@ -1,7 +1,8 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
 On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
-that use it, and the browser after both: whenever a Docker network comes or goes, Chromium cuts what it is loading.
+that use it. Whenever a Docker network comes or goes, Chromium cuts what it is loading: the browser has a network of its
+own and runs in the lane without Docker; where it cannot have one, after all that makes networks.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from acceptance.gates import expected
+from acceptance.gates import expected, own_network
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Part, Tests
 from acceptance.gates.pytest_run import PytestRun
 from evidence.bundle import layout
 
 FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
+#: These tests fork their process, thousands of times: the fewer tests it has collected, the less is copied.
+FORKS: Final = "tests/preflight"
+_UNIT: Final = ("pure", "servers")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
 
 
-def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
+def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool) -> Plan:
     """Lay out the gate.
 
     Args:
@@ -27,25 +31,33 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         folder: for pytest's records.
         docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
         engine: whether that engine may be restarted.
+        apart: whether the browser can have a network of its own.
     """
 
-    def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
+    def tests(
+        name: str, *legs: str, path: str = "tests", options: tuple[str, ...] = (), within: tuple[str, ...] = ()
+    ) -> Part:
         run = PytestRun(
             project=project,
-            paths=("tests",),
+            paths=(path,),
             report_log=folder / f"{name}.reportlog.jsonl",
             junit=folder / f"{name}.junit.xml",
             options=(*(word for leg in legs for word in ("--leg", leg)), *options),
+            within=within,
         )
         return Tests(name=name, run=run)
 
     in_containers = (tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())) if docker else ()
+    in_none = (
+        tests("unit-preflight", *_UNIT, path=FORKS, options=_TWO),
+        tests("unit-others", *_UNIT, options=(*_TWO, f"--ignore={FORKS}")),
+        tests("system", "system", options=_TWO),
+    )
+    browser = tests("browser", "browser", within=own_network.WRAPPER if apart else ())
+    lanes = ((*in_none, browser), in_containers) if apart else (in_none, (*in_containers, browser))
     return Plan(
         gate="core",
-        lanes=(
-            (tests("unit", "pure", "servers", options=_TWO), tests("system", "system", options=_TWO)),
-            (*in_containers, tests("browser", "browser")),
-        ),
+        lanes=tuple(lane for lane in lanes if lane),
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),

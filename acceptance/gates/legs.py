@@ -41,7 +41,12 @@ def leg_of(item: pytest.Item) -> str:
     if (override := item.get_closest_marker("leg")) is not None:
         return str(override.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
-    return "servers" if fixtures & _FIXTURES or _BUSY.search(_text(item.path)) else "pure"
+    return "servers" if fixtures & _FIXTURES or _busy(item.path) else "pure"
+
+
+@cache
+def _busy(path: Path) -> bool:
+    return _BUSY.search(_text(path)) is not None
 
 
 @cache

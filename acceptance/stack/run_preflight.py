@@ -9,13 +9,47 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from acceptance.stack.interface import PreflightRun, StackError
 from acceptance.stack.processes import owned_command
 
 _TIMEOUT = 120.0
 _KEPT = ("PATH", "HOME", "LANG")
+
+
+class Start(Protocol):
+    """Runs a command to its end."""
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        timeout: float,
+    ) -> int:
+        """Return its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended by then, and is no more.
+        """
+
+
+def own_process(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    timeout: float,
+) -> int:
+    """Start it as a process that does not outlive this one."""
+    with owned_command(argv, cwd=cwd, env=env, stdout=stdout, stderr=stderr) as process:
+        return process.wait(timeout=timeout)
 
 
 def as_environment(settings: Mapping[str, Any], prefix: str = "PREFLIGHT_") -> dict[str, str]:
@@ -48,6 +82,7 @@ def invoke(
     code: Path,
     extra: Mapping[str, str],
     prefix: Sequence[str] = (),
+    start: Start = own_process,
 ) -> PreflightRun:
     """Run ``python -m preflight`` once; it does not outlive this process.
 
@@ -58,6 +93,7 @@ def invoke(
         code: Folder that holds the packages.
         extra: Variables laid over all others.
         prefix: Words before the command, such as a program that starts it in other surroundings.
+        start: How the process comes about.
 
     Raises:
         StackError: It did not end within two minutes.
@@ -77,12 +113,8 @@ def invoke(
         argv = (*prefix, sys.executable, "-m", "preflight", *options)
         out, err = Path(folder, "stdout"), Path(folder, "stderr")
         try:
-            with (
-                out.open("wb") as stdout,
-                err.open("wb") as stderr,
-                owned_command(argv, cwd=project, env=env, stdout=stdout, stderr=stderr) as process,
-            ):
-                exit_code = process.wait(timeout=_TIMEOUT)
+            with out.open("wb") as stdout, err.open("wb") as stderr:
+                exit_code = start(argv, cwd=project, env=env, stdout=stdout, stderr=stderr, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             message = f"preflight did not end within {_TIMEOUT:.0f} s; it was run as {' '.join(options)}"
             raise StackError(message) from error

@@ -15,7 +15,7 @@ import psycopg2
 
 from acceptance.probes.exposition import parse
 from acceptance.stack.interface import DataServers, PreflightRun
-from acceptance.stack.run_preflight import invoke
+from acceptance.stack.run_preflight import Start, invoke, own_process
 from acceptance.world.exchanges import ExchangeStandin
 from acceptance.world.telegram import TelegramStandin
 from acceptance.world.tls import Authority, TlsProxy
@@ -37,6 +37,7 @@ class LiveWorld:
     telegram: TelegramStandin
     proxy: TlsProxy
     variables: Mapping[str, str]
+    start: Start = own_process  # of the gate
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -59,7 +60,14 @@ class LiveWorld:
             "PREFLIGHT_LEDGER": str(self.place / "state" / "ledger.sqlite"),
             "PREFLIGHT_SPOOL_DIR": str(self.place / "state" / "spool"),
         }
-        return invoke(args, self.servers.settings(), project=self.place / "project", code=_CODE, extra={**state, **env})
+        return invoke(
+            args,
+            self.servers.settings(),
+            project=self.place / "project",
+            code=_CODE,
+            extra={**state, **env},
+            start=self.start,
+        )
 
     def ready(self, run: PreflightRun) -> tuple[int, bool, float | None]:
         """Give exit code, what the report says, and what the `.prom` file says."""
@@ -95,10 +103,14 @@ def _make_positions(servers: DataServers) -> None:
 
 
 @contextmanager
-def open_live_world(servers: DataServers) -> Iterator[LiveWorld]:
+def open_live_world(servers: DataServers, *, start: Start = own_process) -> Iterator[LiveWorld]:
     """Start what stands in for the world. The servers are the caller's, and nothing else should live on them.
 
     The gate runs on this machine: it reaches the stand-ins as it does, whatever runs the servers.
+
+    Args:
+        servers: Redis and Postgres.
+        start: How the gate's process comes about.
     """
     token, chat = f"7{secrets.randbelow(10**9):09d}:AA{secrets.token_urlsafe(25)}", "-1001234567890"
     with (
@@ -138,6 +150,7 @@ def open_live_world(servers: DataServers) -> Iterator[LiveWorld]:
                 telegram=telegram,
                 proxy=proxy,
                 variables=variables,
+                start=start,
             )
             world.good_day()
             yield world

@@ -665,11 +665,8 @@ NOBODY = {f"PREFLIGHT_EXCHANGES__{name}__URL": "http://127.0.0.1:1" for name in 
 @pytest.mark.parametrize("env", ["live", "paper"])
 def test_an_empty_machine_is_told_what_to_do(env: str, lang: str, words: str, tmp_path: Path) -> None:
     """`python -m preflight` with nothing configured is no GO, and each line that is not PASS has its next step."""
-    command = [sys.executable, "-m", "preflight", "--env", env, "--lang", lang]
     variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONUTF8": "1", **NOBODY}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8", env=variables
-    )
+    done = program_server.run(program_server.PREFLIGHT, "--env", env, "--lang", lang, env=variables, timeout=60)
     assert (done.returncode, without_alerts(done.stderr)) == (1, "")
     lines = done.stdout.splitlines()
     bad = [n for n, line in enumerate(lines) if re.match(r"  (FAIL|ERROR|WARN|SKIP) ", line)]

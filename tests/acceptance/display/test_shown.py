@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from acceptance.display import Displayed, GrafanaLibrary, PanelRequest
-from acceptance.display.installed import installed_library
 from acceptance.sabotage.edits import PanelEdit
 from acceptance.sabotage.row import Sabotage, read_rows
+from tests.acceptance.display.shared import display_library
 
 pytestmark = pytest.mark.display
 
@@ -27,9 +27,8 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def library() -> Iterator[GrafanaLibrary]:
-    with installed_library() as found:
-        yield found
+def library() -> GrafanaLibrary:
+    return display_library()
 
 
 def committed(uid: str, title: str) -> Json:

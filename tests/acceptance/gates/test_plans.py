@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate, interface
+from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate, interface, own_network
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
 from acceptance.gates.lanes import Step
 from acceptance.gates.legs import LEGS
@@ -33,29 +33,42 @@ def test_fast() -> None:
 
 
 @pytest.mark.parametrize(
-    ("docker", "engine", "legs", "note"),
+    ("docker", "engine", "in_containers", "note"),
     [
-        (True, True, ["unit", "system", "docker", "engine", "browser"], ""),
-        (True, False, ["unit", "system", "docker", "browser"], "ENGINE RESTART NOT RUN"),
-        (False, False, ["unit", "system", "browser"], "COMPOSE NOT RUN"),
+        (True, True, ["docker", "engine"], ""),
+        (True, False, ["docker"], "ENGINE RESTART NOT RUN"),
+        (False, False, [], "COMPOSE NOT RUN"),
     ],
 )
-def test_core(*, docker: bool, engine: bool, legs: list[str], note: str) -> None:
-    """The whole list, whatever can run here: what cannot is missing from it, and said."""
-    plan = core.plan(PROJECT, WORK, docker=docker, engine=engine)
-    assert _names(plan.parts) == legs
+@pytest.mark.parametrize("apart", [True, False])
+def test_core(*, docker: bool, engine: bool, apart: bool, in_containers: list[str], note: str) -> None:
+    """The whole list, whatever can run here: what cannot is missing from it, and said.
+
+    Nothing makes networks beside the browser, unless it has one of its own.
+    """
+    plan = core.plan(PROJECT, WORK, docker=docker, engine=engine, apart=apart)
+    lanes = [["unit-preflight", "unit-others", "system"], [*in_containers, "browser"]]
+    if apart:
+        lanes = [["unit-preflight", "unit-others", "system", "browser"], *([in_containers] if in_containers else [])]
+    assert [_names(lane) for lane in plan.lanes] == lanes
+    within = {part.name for part in plan.runs if part.argv[: len(own_network.WRAPPER)] == own_network.WRAPPER}
+    assert within == ({"browser"} if apart else set())
     assert (plan.list_file, plan.legs, plan.log) == (expected.TESTS, None, "full_regression.log")
     assert note in "".join(plan.notes)
     assert bool(plan.notes) == bool(note)
 
 
 def test_every_leg_runs_once() -> None:
-    """Together the parts of core select each leg, none twice."""
-    plan = core.plan(PROJECT, WORK, docker=True, engine=True)
-    chosen = [
-        word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
-    ]
-    assert sorted(chosen) == sorted(LEGS)
+    """Together the parts of core select each leg, none twice, in all of `tests` or in two parts that make it up."""
+    plan = core.plan(PROJECT, WORK, docker=True, engine=True, apart=True)
+    chosen: dict[str, list[tuple[str, ...]]] = {}
+    for part in plan.runs:
+        where = (*part.run.paths, *(word for word in part.argv if word.startswith("--ignore")))
+        for before, word in zip(part.argv, part.argv[1:], strict=False):
+            if before == "--leg":
+                chosen.setdefault(word, []).append(where)
+    halves = [("tests/preflight",), ("tests", "--ignore=tests/preflight")]
+    assert chosen == {leg: halves if leg in LEGS[:2] else [("tests",)] for leg in LEGS}
 
 
 @pytest.mark.parametrize(

@@ -40,20 +40,30 @@ class Checkout:
         return run.seal(self.root.parent / folder, signer).path
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A new one."""
-    root = tmp_path / "checkout"
+def made_in(place: Path) -> Checkout:
+    """Make one."""
+    root = place / "checkout"
     root.mkdir()
-    public, _ = keys.generate(tmp_path / "key")
-    found = Checkout(root=root, key=public, signing=tmp_path / "key")
+    public, _ = keys.generate(place / "key")
+    found = Checkout(root=root, key=public, signing=place / "key")
     found.git("init", "--quiet", "--initial-branch", "main")
     (root / "README.md").write_text("x\n")
     found.commit()
     return found
 
 
+def passed_in(checkout: Checkout) -> Path:
+    """Make a bundle of its commit that PASSED."""
+    return checkout.bundle(Genuine(own_claims=True, sha=checkout.git("rev-parse", "HEAD")))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A new one."""
+    return made_in(tmp_path)
+
+
 @pytest.fixture
 def passed(checkout: Checkout) -> Path:
     """A bundle of its commit that PASSED."""
-    return checkout.bundle(Genuine(own_claims=True, sha=checkout.git("rev-parse", "HEAD")))
+    return passed_in(checkout)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -11,15 +12,23 @@ from evidence.attest import keys
 from evidence.bundle.snapshot import read_folder
 from evidence.cli import main
 from evidence.promote import check, documents, places, promote, rewrite
-from tests.evidence.promote.conftest import Checkout
+from tests.evidence.promote.conftest import Checkout, made_in, passed_in
+
+
+@pytest.fixture(scope="module")
+def once_promoted(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with the documents of a bundle, committed after the commit that was tested; not to be touched."""
+    checkout = made_in(tmp_path_factory.mktemp("promoted"))
+    promote(passed_in(checkout), key=checkout.key, root=checkout.root)
+    checkout.commit()
+    return checkout
 
 
 @pytest.fixture
-def promoted(checkout: Checkout, passed: Path) -> Checkout:
-    """A checkout with the documents of a bundle, committed after the commit that was tested."""
-    promote(passed, key=checkout.key, root=checkout.root)
-    checkout.commit()
-    return checkout
+def promoted(once_promoted: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of it."""
+    root = shutil.copytree(once_promoted.root, tmp_path / "checkout", symlinks=True)
+    return replace(once_promoted, root=root)
 
 
 def found(checkout: Checkout) -> str:

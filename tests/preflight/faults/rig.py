@@ -69,6 +69,7 @@ class Rig:
             code=CODE,
             extra={**state, **calm, **surroundings, **change.env},
             prefix=change.prefix,
+            start=self.live.start,
         )
 
     # --- what faults are made of ----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from acceptance.stack.run_preflight import as_environment
 from acceptance.world.live import HOSTS, LiveWorld, open_live_world
 from preflight.exchange.client import ALLOWED_PATHS
 from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE, STATUS_CODE
+from tests import program_server
 from tests.preflight.faults.exchange_rows import COMMON_ROWS, SPECIAL_ROWS, Row, on_this_machine
 from tests.preflight.faults.exchange_world import World
 
@@ -30,7 +31,10 @@ def _groups() -> Iterator[tuple[Row, ...]]:
 @pytest.fixture(scope="module")
 def live_world(request: pytest.FixtureRequest) -> Iterator[LiveWorld]:
     """What a run in env live meets: on child processes, or on containers with `--stack compose`."""
-    with open_servers(request.config.getoption("--stack")) as servers, open_live_world(servers) as world:
+    with (
+        open_servers(request.config.getoption("--stack")) as servers,
+        open_live_world(servers, start=program_server.start) as world,
+    ):
         yield world
 
 

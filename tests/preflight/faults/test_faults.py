@@ -17,6 +17,7 @@ from acceptance.stack.interface import DataServers, PreflightRun
 from acceptance.world.live import LiveWorld, open_live_world
 from acceptance.world.telegram import TelegramStandin
 from preflight.record.catalogue import CHECK_STATUS, LAST_SUCCESS, READY_FOR_LIVE
+from tests import program_server
 from tests.preflight.faults.matrix import ROWS
 from tests.preflight.faults.rig import make_rig
 from tests.preflight.faults.row import Change, FaultRow
@@ -55,7 +56,7 @@ def servers(request: pytest.FixtureRequest) -> Iterator[DataServers]:
 @pytest.fixture(scope="module")
 def live(servers: DataServers) -> Iterator[LiveWorld]:
     """What rows in env live run in, on the same servers: a world in which nothing else is wrong."""
-    with open_live_world(servers) as world:
+    with open_live_world(servers, start=program_server.start) as world:
         yield world
 
 

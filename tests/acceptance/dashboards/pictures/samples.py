@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,12 +10,11 @@ from typing import Any
 
 from acceptance.dashboards.model import Panel, PanelValue, find_panel, list_panels
 from acceptance.dashboards.template import Window
-from acceptance.display import GrafanaLibrary
-from acceptance.display.installed import installed_library
 from acceptance.probes.frames import FrameSeries
 from acceptance.probes.grafana import GrafanaResult
 from acceptance.proof.judge import Judgement, PanelFault
 from acceptance.proof.sweep import PanelOutcome, displayed
+from tests.acceptance.display.shared import display_library
 
 DASHBOARDS = Path(__file__).parents[4] / "monitoring" / "grafana" / "dashboards"
 START, END = 1_790_000_000.0, 1_790_000_060.0
@@ -41,13 +38,6 @@ def shown(
         query="up",
         series=series,
     )
-
-
-@functools.cache
-def _library() -> GrafanaLibrary:
-    library = installed_library()
-    atexit.register(library.close)
-    return library
 
 
 def _frame(one: PanelValue) -> dict[str, Any]:
@@ -83,7 +73,7 @@ def outcome_of(
         result=None if failure else result,
         window=Window(start=START, end=END, scrape_interval=5.0),
     )
-    return displayed([outcome], _library())[0]
+    return displayed([outcome], display_library())[0]
 
 
 HEALTH = "d77_system_health"
