@@ -180,9 +180,11 @@ def _count(settings: Settings, counts: Counter[tuple[str, str]], pending: int) -
 
 def _says(settings: Settings, pending: int) -> bool:
     """Tell whether the `.prom` says already what waits."""
-    env = settings.env.value
+    env, directory = settings.env.value, settings.textfile_dir
+    if directory is None:
+        return False
     try:
-        told = previous.parse(textfile.read(settings.textfile_dir, env), env, gauges=True)
+        told = previous.parse(textfile.read(directory, env), env, gauges=True)
     except OSError:  # to be told by whoever writes it
         return False
     return told is not None and told.values.get((catalogue.ALERTS_PENDING,)) == pending

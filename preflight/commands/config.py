@@ -17,8 +17,9 @@ from preflight.config.sources import Loaded, load_with_sources
 from preflight.language import read_in, say
 from preflight.message import message
 from preflight.model import EXIT_GO, one_line
-from preflight.redaction import MASK, scrub
+from preflight.redaction import scrub
 from preflight.render.json import render_document
+from preflight.secret_shapes import MASK
 
 
 def main(argv: Sequence[str]) -> int:

@@ -222,6 +222,14 @@ class RedisSection(ServerSection):
             raise ValueError(message("{names} are both set: keep one", names=joined(given, AND)))
         if bool(self.sentinels) != bool(self.master):
             raise ValueError(message("sentinels and master go together: set both or none"))
+        if self.url is not None and self.username and self.password is None and self.password_file is None:
+            # What stands there is likely to be the password, and a user's name is shown.
+            raise ValueError(
+                message(
+                    "url has a user and no password: a password alone stands behind a colon, as in {example}",
+                    example="redis://:password@host:6379/0",
+                )
+            )
         if self.tls and self.socket:
             raise ValueError(message("tls and socket are both set: a Unix socket has no TLS"))
         if not self.tls and (self.ca_file or self.cert_file):

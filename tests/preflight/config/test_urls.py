@@ -59,6 +59,7 @@ WRONG = {
     "unknown of redis": ("redis", f"redis://:{SECRET}@h/0?foo={SECRET}", "url has the parameter foo"),
     "check off": ("redis", f"rediss://:{SECRET}@h?ssl_cert_reqs=none", "switches the check of the certificate off"),
     "check of name off": ("redis", f"rediss://:{SECRET}@h?ssl_check_hostname=false", "parameter ssl_check_hostname"),
+    "password without a colon": ("redis", f"redis://{SECRET}@h", "url has a user and no password"),
     "mysql": ("postgres", f"mysql://u:{SECRET}@h/d", "url is not a Postgres URL"),
     "slash": ("postgres", f"postgres://u:a/{SECRET}@h/d", "url is not a Postgres URL"),
     "socket by query": ("postgres", f"postgres://u:{SECRET}@/d", "url is not a Postgres URL"),

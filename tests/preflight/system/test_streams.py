@@ -12,7 +12,8 @@ import pytest
 
 import preflight
 from preflight.alerts.spool import Spool
-from preflight.redaction import MASK, scrub
+from preflight.redaction import scrub
+from preflight.secret_shapes import MASK
 from tests import program_server
 
 ROOT = Path(preflight.__file__).parents[1]
