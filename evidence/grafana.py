@@ -38,7 +38,7 @@ class GrafanaUsed:
     @property
     def _origin(self) -> str:
         if self.kind is GrafanaKind.IMAGE:
-            return "official image" if re.split("[:@]", self.image)[0] == OFFICIAL else f"image {self.image}"
+            return "official image" if is_official(self.image) else f"image {self.image}"
         return {
             GrafanaKind.PROGRAM: "program on this machine",
             GrafanaKind.ARCHIVE: "unpacked archive",
@@ -48,6 +48,11 @@ class GrafanaUsed:
     def to_dict(self) -> dict[str, str]:
         """The form in a document."""
         return {"kind": self.kind.value, "version": self.version, "label": self.label}
+
+
+def is_official(image: str) -> bool:
+    """Whether an image's name is that of Grafana's own."""
+    return re.split("[:@]", image)[0] == OFFICIAL
 
 
 def label_of(used: GrafanaUsed | None) -> str:

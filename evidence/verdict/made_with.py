@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from evidence.grafana import GrafanaKind, GrafanaUsed
+from evidence.grafana import GrafanaKind, GrafanaUsed, is_official
 
 _SERVICE: Final = "grafana"
 _UNTOLD: Final = frozenset({"unknown", "not asked"})  # versions of a service that said none, or is the user's own
@@ -26,10 +26,13 @@ def grafana(versions: Mapping[str, Any]) -> Iterator[str]:
     named = used["label"].startswith(of_an_image) if kind is GrafanaKind.IMAGE and not image else used["label"] == label
     if not named:
         yield f"calls the Grafana of the kind {kind} in the version {used['version']} {used['label']!r}"
-    source = service.get("source", kind)
-    standins = {one == GrafanaKind.STANDIN for one in (kind, source)}
-    if source != GrafanaKind.EXTERNAL and len(standins) > 1:  # "the user's own" says nothing of what it is
-        yield f"says that Grafana is of the kind {kind}, and that its source is {service['source']}"
+    source, standin = service.get("source", kind), kind is GrafanaKind.STANDIN
+    if image:  # may hold either; the official one is Grafana
+        contradicts = standin and is_official(image)
+    else:  # the user's own may be either
+        contradicts = source != GrafanaKind.EXTERNAL and standin != (source == GrafanaKind.STANDIN)
+    if contradicts:
+        yield f"says that Grafana is of the kind {kind}, and that its source is {source}"
     if service.get("version", used["version"]) not in {used["version"], *_UNTOLD}:
         yield f"says that Grafana is of the version {used['version']}, and its service {service['version']}"
 

@@ -209,7 +209,7 @@ class Genuine:
         bundle.add_text("preflight_console.log", f"preflight paper, run {run_id}\nGO\n")
         bundle.add_json("telegram_chat.json", {"schema_version": 1, "chat": chat(begin + 13, run_id), "requests": []})
         bundle.add_text(status.FILE_NAME, status.render(stack, [State()], used))
-        bundle.add_json(versions.FILE_NAME, versions.build(stack, SERVICES, used))
+        bundle.add_json(versions.FILE_NAME, versions.build(stack, {**SERVICES, "grafana": grafana_service(used)}, used))
         bundle.add_text("logs/redis.log", "ready\n")
         prometheus_result(document, begin + 20).write(bundle)
         grafana_result(document, begin + 20, used).write(bundle)
@@ -285,6 +285,13 @@ def report(run_id: str, started_at: float, ended_at: float, *, runs: int = 1) ->
         "textfile": "textfile/arbitrage_preflight_paper.prom",
         "ledger": "ledger/preflight.sqlite",
     }, prom  # fmt: skip
+
+
+def grafana_service(used: GrafanaUsed) -> dict[str, str]:
+    """Return where a Grafana came from."""
+    if used.image:
+        return {"version": used.version, "source": f"image {used.image} sha256:f1fb7bd769c4", "image": used.image}
+    return {"version": used.version, "source": str(used.kind)}
 
 
 def chat(at: float, run_id: str) -> list[dict[str, Any]]:
