@@ -22,7 +22,7 @@ def collected(*options: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "acceptance/test_rules.py", "--collect-only", "-q", *options],
         cwd=ROOT,
-        env={**os.environ, **env},
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}, **env},
         capture_output=True,
         text=True,
         timeout=120,
