@@ -54,5 +54,17 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         type=Path,
         help="external: file with user= and password= lines, or with a service-account token alone (Viewer is enough)",
     )
+    group.addoption(
+        "--prometheus-login",
+        metavar="FILE",
+        type=Path,
+        help="external: file with user= and password= lines, or with a bearer token alone, if your Prometheus asks",
+    )
+    group.addoption(
+        "--ca",
+        metavar="FILE",
+        type=Path,
+        help="external: certificates (PEM) that your servers are checked against (default: REQUESTS_CA_BUNDLE)",
+    )
     evidence_plugin.add_options(parser, pluginmanager)
     group.addoption("--lent-stack", metavar="FILE", type=Path, help="lent: file that the lender has written")

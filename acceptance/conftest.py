@@ -141,6 +141,8 @@ def _wanted(config: pytest.Config) -> StackChoice:
         node_exporter_url=option("--node-exporter-url"),
         textfile_dir=option("--textfile-dir"),
         grafana_login=option("--grafana-login"),
+        prometheus_login=option("--prometheus-login"),
+        ca=option("--ca"),
         lent_stack=option("--lent-stack"),
     )
 
@@ -154,21 +156,21 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="session")
 def node_exporter(stack: Stack) -> Iterator[NodeExporterClient]:
     """The exporter's page."""
-    with NodeExporterClient(stack.urls.node_exporter) as client:
+    with NodeExporterClient(stack.urls.node_exporter, ca=stack.urls.ca) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def prometheus(stack: Stack) -> Iterator[PrometheusClient]:
     """Prometheus' query API."""
-    with PrometheusClient(stack.urls.prometheus) as client:
+    with PrometheusClient(stack.urls.prometheus, auth=stack.urls.prometheus_auth, ca=stack.urls.ca) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def grafana(stack: Stack) -> Iterator[GrafanaClient]:
     """Grafana's API, as its administrator."""
-    with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth) as client:
+    with GrafanaClient(stack.urls.grafana, auth=stack.grafana_auth, ca=stack.urls.ca) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -98,6 +99,8 @@ class GrafanaClient(ProbeClient):
         session: requests.Session | None = None,
         timeout: float = 10.0,
         token: str | None = None,
+        *,
+        ca: Path | None = None,
     ) -> None:
         """Remember address and login; see ``HttpProbe``.
 
@@ -107,6 +110,7 @@ class GrafanaClient(ProbeClient):
             session: A session to share.
             timeout: Seconds.
             token: A service-account token, instead of ``auth``; Viewer is enough.
+            ca: File with the certificates that are trusted.
         """
         probe = HttpProbe(
             base_url,
@@ -114,8 +118,8 @@ class GrafanaClient(ProbeClient):
             session=session,
             timeout=timeout,
             auth=auth,
-            headers={"Authorization": f"Bearer {token}"} if token else None,
-            secrets=(token,) if token else (),
+            token=token,
+            ca=ca,
         )
         super().__init__(probe)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import requests
 
 from acceptance.probes.exposition import Exposition, parse
@@ -19,9 +21,11 @@ class NodeExporterClient(ProbeClient):
         session: requests.Session | None = None,
         timeout: float = 10.0,
         service: str = "node_exporter",
+        *,
+        ca: Path | None = None,
     ) -> None:
         """Remember the address; see ``HttpProbe``."""
-        super().__init__(HttpProbe(base_url, service=service, session=session, timeout=timeout))
+        super().__init__(HttpProbe(base_url, service=service, session=session, timeout=timeout, ca=ca))
 
     def text(self) -> str:
         """Give the page as it is served."""

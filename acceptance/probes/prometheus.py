@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -17,17 +18,54 @@ from acceptance.probes.answers import (
     SeriesSample,
 )
 from acceptance.probes.errors import AnswerFormatError, QueryError
-from acceptance.probes.transport import HttpProbe, Params, ProbeClient
+from acceptance.probes.transport import TOKEN_USER, HttpProbe, Login, Params, ProbeClient
 
-__all__ = ["PrometheusClient"]
+__all__ = ["PrometheusClient", "prometheus_probe"]
+
+
+def prometheus_probe(
+    base_url: str,
+    *,
+    session: requests.Session | None = None,
+    timeout: float,
+    auth: Login | None,
+    ca: Path | None,
+) -> HttpProbe:
+    """Return what asks a Prometheus; see `PrometheusClient`."""
+    user, secret = auth or ("", "")
+    return HttpProbe(
+        base_url,
+        service="Prometheus",
+        session=session,
+        timeout=timeout,
+        auth=None if user == TOKEN_USER else auth,
+        token=secret if user == TOKEN_USER else None,
+        ca=ca,
+    )
 
 
 class PrometheusClient(ProbeClient):
     """A thin client of ``/api/v1``. Use it as a context manager, or call ``close``."""
 
-    def __init__(self, base_url: str, session: requests.Session | None = None, timeout: float = 10.0) -> None:
-        """Remember the address; see ``HttpProbe``."""
-        super().__init__(HttpProbe(base_url, service="Prometheus", session=session, timeout=timeout))
+    def __init__(
+        self,
+        base_url: str,
+        session: requests.Session | None = None,
+        timeout: float = 10.0,
+        *,
+        auth: Login | None = None,
+        ca: Path | None = None,
+    ) -> None:
+        """Remember the address; see ``HttpProbe``.
+
+        Args:
+            base_url: E.g. ``http://127.0.0.1:9090``.
+            session: A session to share.
+            timeout: Seconds.
+            auth: A token is sent as a bearer token.
+            ca: File with the certificates that are trusted.
+        """
+        super().__init__(prometheus_probe(base_url, session=session, timeout=timeout, auth=auth, ca=ca))
 
     def ready(self) -> bool:
         """Say whether Prometheus is ready for queries (``/-/ready``); raises only when it does not answer."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
 from acceptance.probes.errors import AnswerFormatError, HttpStatusError, NoAnswerError, UnreachableError
 
-__all__ = ["BODY_HEAD", "HttpProbe", "ProbeClient", "without_userinfo"]
+__all__ = ["BODY_HEAD", "TOKEN_USER", "HttpProbe", "Login", "ProbeClient", "without_userinfo"]
 
 BODY_HEAD = 300  # characters of an answer that a message quotes
+
+TOKEN_USER: Final = "api_key"  # noqa: S105 -- the user of a login that is a token: Grafana takes one so, in basic authentication
+Login = tuple[str, str]  # user and password, or `TOKEN_USER` and a token
+_CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # as of requests
 
 Params = Mapping[str, str | Sequence[str]]
 
@@ -26,7 +32,8 @@ def without_userinfo(url: str) -> str:
 class HttpProbe:
     """A server's base address with a session, a timeout and the secrets that must not be repeated.
 
-    Proxies and ``.netrc`` of the environment are not used: a probe speaks to exactly the address it is given.
+    Proxies and ``.netrc`` of the environment are not used: a probe speaks to exactly the address it is given. Whose
+    certificates are trusted is told by ``ca``, else by ``REQUESTS_CA_BUNDLE``; that check cannot be switched off.
     """
 
     def __init__(
@@ -36,9 +43,9 @@ class HttpProbe:
         service: str,
         session: requests.Session | None = None,
         timeout: float = 10.0,
-        auth: tuple[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        secrets: Sequence[str] = (),
+        auth: Login | None = None,
+        token: str | None = None,
+        ca: Path | None = None,
     ) -> None:
         """Remember where and how to ask; nothing is sent yet.
 
@@ -48,8 +55,8 @@ class HttpProbe:
             session: A session to share; without it the probe makes its own, and ``close`` closes it.
             timeout: Seconds for connecting and, again, for every wait on the answer.
             auth: User and password for HTTP basic authentication.
-            headers: Sent with each request.
-            secrets: Values that are struck out of messages.
+            token: Sent as a bearer token, instead of ``auth``.
+            ca: File with the certificates that are trusted, instead of the usual ones.
         """
         self.base_url = base_url.rstrip("/")
         self.service = service
@@ -58,10 +65,12 @@ class HttpProbe:
         self._session = session if session is not None else requests.Session()
         if self._owns_session:
             self._session.trust_env = False
+            named = (os.environ[name] for name in _CA_VARIABLES if os.environ.get(name))
+            self._session.verify = str(ca) if ca is not None else next(named, True)
         self._auth = auth
-        self._headers = dict(headers or {})
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         password = urlsplit(base_url).password
-        known = (*secrets, *((auth[1],) if auth else ()), *((password,) if password else ()))
+        known = (auth[1] if auth else None, token, password)
         self._secrets = tuple(sorted((s for s in known if s), key=len, reverse=True))
 
     def close(self) -> None:
@@ -110,8 +119,10 @@ class HttpProbe:
             raise NoAnswerError(
                 f"{self.service} gave no answer within {self.timeout:g} s to {asked}", asked=asked
             ) from error
-        except requests.RequestException as error:
+        except OSError as error:  # as all of requests are, and a file of certificates that is missing
             reason = self.redact(_root_cause(error))
+            if isinstance(error, requests.exceptions.SSLError):
+                reason += "; the CA of your own network is named by --ca FILE or REQUESTS_CA_BUNDLE"
             where = without_userinfo(self.base_url)
             raise UnreachableError(
                 f"{self.service} cannot be reached at {where} ({reason}); asked {asked}",
@@ -162,7 +173,7 @@ class HttpProbe:
         return self.json(response, asked), asked
 
 
-def _root_cause(error: requests.RequestException) -> str:
+def _root_cause(error: OSError) -> str:
     """Give the innermost reason in words, since requests wraps it three times over.
 
     The outer texts repeat the address with its parameters, so only the innermost is quoted.

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from acceptance.probes.errors import ProbeError
 from acceptance.probes.grafana import GrafanaClient
-from acceptance.probes.transport import HttpProbe
+from acceptance.probes.prometheus import prometheus_probe
+from acceptance.probes.transport import HttpProbe, Login
 from acceptance.stack.interface import GrafanaChoice, PreflightRun, ServiceState, StackError, Urls
 from acceptance.stack.run_preflight import invoke
 from evidence.grafana import GrafanaKind, GrafanaUsed, label_of
@@ -27,11 +28,14 @@ _SECONDS = 5.0
 class _Server:
     title: str
     option: str  # where its address came from
+    login: str = ""  # the option that a login would come from
     question: str
 
 
 _SERVERS = {
-    "prometheus": _Server(title="Prometheus", option="--prometheus-url", question="/-/ready"),
+    "prometheus": _Server(
+        title="Prometheus", option="--prometheus-url", login="--prometheus-login", question="/-/ready"
+    ),
     "grafana": _Server(title="Grafana", option="--grafana-url", question="/api/health"),
     "node-exporter": _Server(title="node_exporter", option="--node-exporter-url", question="/metrics"),
 }
@@ -63,9 +67,9 @@ class ExternalStack:
             raise StackError(f"--textfile-dir {self.textfile_dir}: there is no such directory on this machine")
         silent = [state for state in self.services() if not state.healthy]
         if silent:
-            said = "; ".join(f"{state.detail} (see {_SERVERS[state.name].option})" for state in silent)
+            said = "; ".join(f"{state.detail} (see {_option(state)})" for state in silent)
             raise StackError(said, service=silent[0].name)
-        with _probe("grafana", self.urls.grafana, auth=self.grafana_auth) as grafana:
+        with _probe("grafana", self.urls, auth=self.grafana_auth) as grafana:
             try:
                 answer, _ = grafana.send("GET", "/api/search", params={"limit": "1"})
             except ProbeError as error:
@@ -101,7 +105,7 @@ class ExternalStack:
     @property
     def grafana(self) -> GrafanaUsed | None:
         """Which Grafana answers there; None where none does."""
-        with GrafanaClient(self.urls.grafana, timeout=_SECONDS) as client:
+        with GrafanaClient(self.urls.grafana, timeout=_SECONDS, ca=self.urls.ca) as client:
             try:
                 health = client.health()
             except ProbeError:
@@ -111,10 +115,14 @@ class ExternalStack:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Give Grafana's password or token, and passwords in addresses; what preflight knows it keeps to itself."""
+        """Give the passwords or tokens, and passwords in addresses; what preflight knows it keeps to itself."""
         addresses = (self.urls.prometheus, self.urls.grafana, self.urls.node_exporter)
         passwords = [urlsplit(address).password for address in addresses]
-        return (self.grafana_auth[1], *(form for word in passwords if word for form in (word, unquote(word))))
+        logins = (self.grafana_auth, self.urls.prometheus_auth)
+        return (
+            *(login[1] for login in logins if login),
+            *(form for word in passwords if word for form in (word, unquote(word))),
+        )
 
     def keep(self) -> str:
         """Say that there is nothing to stop."""
@@ -136,12 +144,7 @@ class ExternalStack:
 
     def services(self) -> tuple[ServiceState, ...]:
         """Ask each server that has an address."""
-        addresses = {
-            "prometheus": self.urls.prometheus,
-            "grafana": self.urls.grafana,
-            "node-exporter": self.urls.node_exporter,
-        }
-        return tuple(_ask(name, url) for name, url in addresses.items())
+        return tuple(_ask(name, self.urls) for name in _SERVERS)
 
     def versions(self) -> dict[str, dict[str, str]]:
         """Say that these versions are the user's."""
@@ -171,13 +174,23 @@ class ExternalStack:
         raise StackError(f"{name} is external: this suite starts, stops and breaks nothing there", service=name)
 
 
-def _probe(name: str, url: str, auth: tuple[str, str] | None = None) -> closing[HttpProbe]:
-    return closing(HttpProbe(url, service=_SERVERS[name].title, timeout=_SECONDS, auth=auth))
+def _option(state: ServiceState) -> str:
+    """The option to look at: one that is refused needs a login, any other an address."""
+    server = _SERVERS[state.name]
+    refused = any(f"answered HTTP {status}" in state.detail for status in _REFUSED)
+    return server.login if server.login and refused else server.option
 
 
-def _ask(name: str, url: str) -> ServiceState:
+def _probe(name: str, urls: Urls, auth: Login | None = None) -> closing[HttpProbe]:
+    if name == "prometheus":
+        return closing(prometheus_probe(urls.prometheus, timeout=_SECONDS, auth=urls.prometheus_auth, ca=urls.ca))
+    url = {"grafana": urls.grafana, "node-exporter": urls.node_exporter}[name]
+    return closing(HttpProbe(url, service=_SERVERS[name].title, timeout=_SECONDS, auth=auth, ca=urls.ca))
+
+
+def _ask(name: str, urls: Urls) -> ServiceState:
     running, healthy = False, False
-    with _probe(name, url) as server:
+    with _probe(name, urls) as server:
         try:
             response, asked = server.send("GET", _SERVERS[name].question)
             running, detail = True, f"{server.service} answered HTTP {response.status_code} to {asked}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from acceptance.probes.transport import Login
 from evidence.grafana import GrafanaUsed
 
 GrafanaChoice = Literal["auto", "real", "standin"]
@@ -42,6 +44,8 @@ class Urls:
     grafana: str
     node_exporter: str
     engine: str | None  # None where the stack runs without the engine
+    prometheus_auth: Login | None = None  # None where it asks for none
+    ca: Path | None = None  # whose certificates are trusted; None: those that this machine trusts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from acceptance.probes.transport import without_userinfo
+from acceptance.probes.transport import TOKEN_USER, Login, without_userinfo
 from acceptance.stack.binaries.progress import Progress
 from acceptance.stack.compose.images.choose import Mode
 from acceptance.stack.compose.stack import ComposeStack
@@ -37,6 +38,8 @@ class StackChoice:
     node_exporter_url: str = "http://127.0.0.1:9101"
     textfile_dir: Path | None = None
     grafana_login: Path | None = None  # file: a token alone, or lines user=... and password=...
+    prometheus_login: Path | None = None  # the same, where Prometheus asks for one
+    ca: Path | None = None  # file with certificates
     lent_stack: Path | None = None  # file that the lender of a stack has written
 
 
@@ -113,6 +116,10 @@ def _external(wanted: StackChoice, project: Path) -> ExternalStack:
             grafana=_address("--grafana-url", str(wanted.grafana_url)),
             node_exporter=_address("--node-exporter-url", wanted.node_exporter_url),
             engine=None,
+            prometheus_auth=None
+            if wanted.prometheus_login is None
+            else read_login(wanted.prometheus_login, option="--prometheus-login"),
+            ca=None if wanted.ca is None else _certificates(wanted.ca),
         ),
         textfile_dir=Path(str(wanted.textfile_dir)).absolute(),
         grafana_auth=read_login(Path(str(wanted.grafana_login))),
@@ -133,8 +140,24 @@ def _address(option: str, given: str) -> str:
     return given.rstrip("/")
 
 
-def read_login(path: Path) -> tuple[str, str]:
+def _certificates(path: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as error:  # an SSLError is one
+        why = error.strerror if not isinstance(error, ssl.SSLError) else "it holds no certificate in PEM"
+        raise StackError(f"--ca {path}: cannot be used: {why}") from error
+    return path.absolute()
+
+
+def read_login(path: Path, *, option: str = "--grafana-login") -> Login:
     """Read a login file: `user=` and `password=` lines, or a service-account token alone (a Viewer's is enough).
+
+    Args:
+        path: the file.
+        option: that named it.
+
+    Returns:
+        User and password; for a token, `TOKEN_USER` and the token.
 
     Raises:
         StackError: It cannot be read, or holds neither; its content is not repeated.
@@ -142,14 +165,14 @@ def read_login(path: Path) -> tuple[str, str]:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise StackError(f"--grafana-login {path}: cannot be read ({type(error).__name__})") from error
+        raise StackError(f"{option} {path}: cannot be read ({type(error).__name__})") from error
     lines = (line.partition("=") for line in text.splitlines())
     values = {key.strip(): value.strip() for key, _, value in lines if key.strip() in {"user", "password"}}
     if values.get("user") and values.get("password"):
         return values["user"], values["password"]
     if not values and len(text.split()) == 1:  # a token's own end may be `=`
-        return "api_key", text  # how Grafana takes a token in basic authentication
-    raise StackError(f"--grafana-login {path}: holds neither user= and password= lines nor one token")
+        return TOKEN_USER, text
+    raise StackError(f"{option} {path}: holds neither user= and password= lines nor one token")
 
 
 def say(line: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -9,19 +10,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from pytest_httpserver import HTTPServer
 
+from acceptance.stack.choice.choose import StackChoice, open_stack, read_login
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.external import ExternalStack
 from acceptance.stack.interface import GrafanaChoice, Stack, StackError, Urls
 from acceptance.stack.run_preflight import as_environment
 from acceptance.world.grafana import identity as standin
+from acceptance.world.tls import Authority
 from evidence import manifest
 from evidence.grafana import GrafanaKind, GrafanaUsed
 from evidence.verify import Kind, verify
+from tests.preflight.servers.front import tls_front
 
 pytestmark = pytest.mark.leg("system")
 
@@ -123,6 +128,39 @@ def test_the_suite_passes_on_somebody_elses_stack(
     for known in (secret, *running.secrets):
         assert known not in said
         assert [path for path, content in texts(tmp_path / "evidence") if known in content] == []
+
+
+@pytest.mark.timeout(_SECONDS + 60)
+@pytest.mark.parametrize("trusted", ["--ca", "REQUESTS_CA_BUNDLE", "nowhere"])
+def test_m8_servers_behind_the_companys_ca(
+    trusted: str, running: EmbeddedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suite reaches a real Prometheus, exporter and dashboards' server by TLS, and trusts nobody by itself."""
+    login, authority = tmp_path / "login", Authority(tmp_path)
+    login.write_text(admin_login(running)[0], encoding="utf-8")
+    given = {} if trusted != "--ca" else {"--ca": str(authority.ca_file)}
+    if trusted == "REQUESTS_CA_BUNDLE":
+        monkeypatch.setenv(trusted, str(authority.ca_file))
+    with contextlib.ExitStack() as fronts:
+        for option, service in (
+            ("prometheus", "prometheus"),
+            ("grafana", "grafana"),
+            ("node-exporter", "node_exporter"),
+        ):
+            plain = urlsplit(getattr(running.urls, service)).port
+            port = fronts.enter_context(tls_front(authority.context("localhost"), plain))
+            given[f"--{option}-url"] = f"https://localhost:{port}"
+        done = nested(running, login, tmp_path / "evidence", suite="acceptance/test_dashboard.py", **given)
+
+    counts = manifest.read(tmp_path / "evidence" / "latest")["gates"]["e2e-external"]["counts"]
+    if trusted == "nowhere":
+        said = " ".join(done.stdout.split())
+        assert "certificate verify failed" in said
+        assert "the CA of your own network is named by --ca FILE or REQUESTS_CA_BUNDLE" in said
+        assert set(counts.values()) == {0}
+    else:
+        assert counts == {"passed": counts["passed"], **dict.fromkeys(set(counts) - {"passed"}, 0)}, done.stdout
+        assert counts["passed"] > 0
 
 
 def test_what_cannot_be_started_fails(running: EmbeddedStack, tmp_path: Path) -> None:
@@ -273,6 +311,62 @@ def test_a_refused_login_is_known_before_any_test(status: int, external: Externa
     httpserver.expect_request("/api/search").respond_with_data("no", status=status)
 
     assert "--grafana-login" in refusal(external)
+
+
+@pytest.mark.parametrize(
+    ("content", "sent"),
+    [
+        ("user=reader\npassword=a-made-up-password\n", "Basic cmVhZGVyOmEtbWFkZS11cC1wYXNzd29yZA=="),
+        ("a-made-up-bearer=\n", "Bearer a-made-up-bearer="),
+        (None, None),
+        ("user=reader\npassword=another\n", None),
+    ],
+    ids=["password", "token", "no login", "another password"],
+)
+def test_m8_a_prometheus_that_asks_for_a_login(
+    content: str | None, sent: str | None, external: ExternalStack, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    """It is sent, and is a secret; one that is refused is a sentence about the option."""
+    file = tmp_path / "login"
+    file.write_text(content or "", encoding="utf-8")
+    login = None if content is None else read_login(file, option="--prometheus-login")
+    httpserver.clear()
+    for path in ("/api/health", "/metrics", "/api/search"):
+        httpserver.expect_request(path).respond_with_data("{}")
+    if sent is None:
+        httpserver.expect_request("/-/ready").respond_with_data("who are you?", status=401)
+    else:
+        httpserver.expect_request("/-/ready", headers={"Authorization": sent}).respond_with_data("ready")
+    locked = replace(external, urls=replace(external.urls, prometheus_auth=login))
+    if sent is None:
+        assert "(the login was refused)" in refusal(locked)
+        assert refusal(locked).endswith("(see --prometheus-login)")
+    else:
+        locked.start()
+        assert login is not None
+        assert login[1] in locked.secrets
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file or directory"), ("no certificate", "it holds no certificate in PEM")]
+)
+def test_m8_a_file_that_holds_no_ca(content: str | None, why: str, tmp_path: Path) -> None:
+    """It is named before anything is asked, instead of trusting nobody or everybody."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    (tmp_path / "login").write_text("token", encoding="utf-8")
+    wanted = StackChoice(
+        choice="external",
+        prometheus_url="https://127.0.0.1:1",
+        grafana_url="https://127.0.0.1:1",
+        textfile_dir=tmp_path,
+        grafana_login=tmp_path / "login",
+        ca=file,
+    )
+    with pytest.raises(StackError) as caught, open_stack(wanted, project=ROOT, tell=print):
+        pytest.fail("it was opened")
+    assert str(caught.value) == f"--ca {file}: cannot be used: {why}"
 
 
 @pytest.mark.parametrize("verb", ["stop_service", "start_service", "pause_service", "resume_service"])
