@@ -278,6 +278,15 @@ def test_what_breaks_while_keeping_is_never_better(
 TOKEN, CHAT = "1234567890:canary-TOKEN-canary-TOKEN-canary", "-1009876543210"
 
 
+def test_a_go_that_is_taken_back_is_said(make_gate: MakeGate) -> None:
+    """What was announced as a GO is announced once more as what it has become."""
+    voice = Voice()
+    gate = make_gate(voice)
+    taken = gate.reconsider(gate.run(), doubts=(Message("the switch was thrown"),))
+    assert taken.decision.verdict is not Verdict.GO
+    assert voice.verdicts == [Verdict.GO, taken.decision.verdict]
+
+
 @pytest.fixture
 def closed_chat() -> Iterator[TelegramStandin]:
     """A group whose topics are closed: everything is answered with ok but a message."""

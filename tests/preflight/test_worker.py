@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight.check import Check, Context
-from preflight.message import Message
+from preflight.message import Message, message, to_data
 from preflight.model import Outcome, Status
 from preflight.worker import BadAnswerError, Worker, decode, encode, spawn
 
@@ -651,3 +651,15 @@ def test_texts_are_one_line_that_can_be_written(text: str) -> None:
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", found)
         assert found.encode("utf-8")[:1] or not text
         assert len(found.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(("size", "kept"), [(10, True), (3_000, False)])
+def test_a_message_keeps_what_it_was_made_from_unless_that_is_long(size: int, kept: bool) -> None:
+    """Then only the text is sent, which is cut; a text that is not what its message makes has none either."""
+    said = message("{where} is {how}", where="here", how=message("{what} " * 3, what="x" * size))
+    line = encode(Outcome(status=Status.FAIL, summary=said, hint=message("look")))
+    assert (to_data(decode(line).summary) == to_data(said)) is kept
+    other = json.loads(line)
+    for text in ("a", "z"):  # before and after what the message says
+        told = decode(json.dumps({**other, "summary": text}).encode()).summary
+        assert (told, to_data(told)) == (text, None)

@@ -115,6 +115,21 @@ def test_a_case_that_did_not_run_is_not_run(outcome: str) -> None:
     assert found.reasons == (f"{TEST}: 1 of 2 not run in e2e-embedded",)
 
 
+def test_what_failed_is_not_counted_as_not_run() -> None:
+    """Each case is in one of the two sentences, and a test is found by its name, wherever that text comes from."""
+    read = GateFacts(
+        full=False,
+        passed=False,
+        reasons=(),
+        tests={f"{TEST}[{number}]": outcome for number, outcome in enumerate(("passed", "failed", "error", "begun"))},
+    )
+    found = judged(claim(tests=(TEST,)), facts({"core": read}))
+    assert found.reasons == (f"{TEST}: 2 of 4 failed in core", f"{TEST}: 1 of 4 not run in core")
+    again = "".join(list(TEST))
+    alone = GateFacts(full=True, passed=True, reasons=(), tests={again: "passed"})
+    assert judged(claim(tests=(TEST,)), facts({"core": alone})).text == "PASS"
+
+
 def test_a_test_that_left_no_record_is_not_run() -> None:
     """Nothing is claimed of what did not happen, and no server is named for it."""
     found = judged(claim(tests=(TEST,), about=("prometheus",)), facts({"e2e-embedded": gate(full=False)}))

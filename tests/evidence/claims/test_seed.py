@@ -83,6 +83,18 @@ def test_the_page_is_in_step() -> None:
     assert (ROOT / seed_map.PAGE).read_text(encoding="utf-8") == seed_map.render(seed.load())
 
 
+def test_lines_are_counted_from_one(tmp_path: Path) -> None:
+    """As an editor does: there is no line 0."""
+    path = tmp_path / "seed.toml"
+    path.write_text(
+        f"[[line]]\ndocument='a'\nnumber=0\nsection='s'\ntext='t'\nhere=['x']\nclaims=[]\nkind='{BEFORE}'\n"
+    )
+    seed.load.cache_clear()
+    with pytest.raises(errors.ClaimsError, match="number"):
+        seed.load(path)
+    seed.load.cache_clear()
+
+
 def test_a_line_without_a_claim_is_an_error(tmp_path: Path) -> None:
     """Only what tells how things stood at the start needs no proof."""
     path = tmp_path / "seed.toml"

@@ -9,7 +9,7 @@ from evidence import errors
 from evidence.claims import table
 
 ROOT = Path(__file__).parents[3]
-CLAIM = "[[claim]]\nid='a'\nsection='s'\nen='a claim in English'\nko='한국어 주장'\ntests=['tests/x.py::test_x']\n"
+CLAIM = "[[claim]]\nid='a'\nsection='s'\nen='a claim in English'\nko='우리 주장'\ntests=['tests/x.py::test_x']\n"
 CRITERION = "[[criterion]]\nid='AC-1'\nen='a criterion in English'\nko='한국어 조건'\nclaims=['a']\n"
 TESTS = sorted({test for claim in table.load().claim for test in claim.tests})
 
@@ -42,6 +42,8 @@ def test_ac_2_stands_on_grafana() -> None:
         (CLAIM + "gates=['slow']\n" + CRITERION, "claim a, gates, 0: "),
         (CLAIM + "proof='none'\n" + CRITERION, "claim a, proof: Extra inputs"),
         (CLAIM + CLAIM + CRITERION, "is there twice: a"),
+        (CLAIM.replace("우리 주장", "주장이다") + CRITERION, "claim a, ko: "),
+        (CLAIM + CLAIM.replace("id='a'", "about=[]") + CRITERION, "claim 2, id: Field required"),
         (CLAIM + CRITERION + CRITERION, "is there twice: AC-1"),
         (CLAIM + CRITERION.replace("['a']", "['a', 'b']"), "no such claim: b"),
     ],

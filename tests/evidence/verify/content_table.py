@@ -75,6 +75,10 @@ CONTENT: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         lambda b, _: edit(b / "claims.json", lambda d: d["claims"].pop()),
         "claims.json: holds other claims than its own table",
     ),
+    "a claim twice": (
+        lambda b, _: edit(b / "claims.json", lambda d: d["claims"].append(d["claims"][0])),
+        "claims.json: holds other claims than its own table",
+    ),
     "no claims at all": (lambda b, _: remove(b / "claims.json"), "claims.json: is missing"),
     "the bill of materials of another run": (
         lambda b, o: from_other(b, o, layout.SBOM),

@@ -34,6 +34,17 @@ def test_an_archive_is_as_good_as_the_folder(kind: str, sealed: Path, signer: Cr
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_zip_made_on_windows_is_one(sealed: Path, signer: CryptoSigner, tmp_path: Path) -> None:
+    """There the upper bits are no mode."""
+    file = tmp_path / "sent.zip"
+    with zipfile.ZipFile(file, "w") as made:
+        for path in sorted(path for path in sealed.rglob("*") if path.is_file()):
+            member = zipfile.ZipInfo(path.relative_to(sealed.parent).as_posix())
+            member.create_system, member.external_attr = 0, 0o120777 << 16
+            made.writestr(member, path.read_bytes())
+    assert verify(file, key=signer.public_key, clock=lambda: START + 1000).violations == ()
+
+
 def in_tar(*members: tuple[str, bytes | str, bytes]) -> bytes:
     """Make a tar file of (name, content or link target, type)."""
     out = io.BytesIO()
@@ -157,9 +168,9 @@ def test_many_small_files_are_a_bomb_too(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("kind", ["zip", "tar"])
 def test_folders_are_counted_too(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred thousand empty folders end at the first that is too many, and not in the memory."""
-    monkeypatch.setattr(archive, "_MEMBERS", 8)
-    tar = in_tar(*((f"b/{number}", b"", tarfile.DIRTYPE) for number in range(9)))
-    zipped = in_zip(*((f"b/{number}/", b"", 0o040755) for number in range(9)))
+    monkeypatch.setattr(archive, "_MEMBERS", 300)
+    tar = in_tar(*((f"b/{number}", b"", tarfile.DIRTYPE) for number in range(301)))
+    zipped = in_zip(*((f"b/{number}/", b"", 0o040755) for number in range(301)))
     (tmp_path / "sent").write_bytes(tar if kind == "tar" else zipped)
     with pytest.raises(errors.BundleRefusedError, match="lists more than a bundle may hold"):
         read_bundle(tmp_path / "sent")

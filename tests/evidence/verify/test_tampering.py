@@ -153,6 +153,14 @@ def test_what_was_asked_for(bundle: Path, more: dict[str, Any], kind: Kind, code
     assert sentence in said(report)
 
 
+def test_of_an_invalid_bundle_the_page_is_not_judged(bundle: Path) -> None:
+    """What it shows otherwise follows from what is wrong already."""
+    put(bundle / "more.txt", "x")
+    report = look(bundle, page=lambda *_: iter(["shows something else"]))
+    assert "more.txt" in said(report)
+    assert "shows something else" not in said(report)
+
+
 def test_an_untouched_bundle_is_relied_on(bundle: Path) -> None:
     """With the right key, commit, age and list of tests there is nothing to say."""
     report = look(bundle, commit=SHA[:12])

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from preflight.alerts.alert import from_json, to_json
+from preflight.alerts.alert import AlertFinding, from_json, to_json
 from preflight.alerts.documents import BadDocumentError
+from preflight.message import message, to_data
 from tests.preflight.alerts.test_message import alert
 
 
@@ -15,10 +16,20 @@ def test_an_alert_survives_the_spool() -> None:
     assert from_json(to_json(alert())) == alert()
 
 
+def test_a_finding_can_be_said_in_another_language_after_the_spool() -> None:
+    """Summary and hint come back with what they were made from, and the file can be read by a person."""
+    summary = message("{exchange} refuses", exchange="업비트")
+    finding = AlertFinding(check="redis", status="fail", summary=summary, hint=message("start it"))
+    written = to_json(alert(findings=(finding,)))
+    (back,) = from_json(written).findings
+    assert (to_data(back.summary), to_data(back.hint)) == (to_data(finding.summary), to_data(finding.hint))
+    assert "업비트" in written
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", '{"schema_version": 2}', to_json(alert())[:-5], "\x00", "[" * 100_000,
+    "text", ["", "{}", "[]", "null", '{"schema_version": 2}', to_json(alert())[:-5], "\x00", "[" * 100_000, "\ud800",
              to_json(alert()).replace('"P0"', '"P9"'), to_json(alert()).replace("1800000000.25", "NaN")],
-    ids=["empty", "object", "list", "null", "version", "cut", "nul", "deep", "severity", "nan"],
+    ids=["empty", "object", "list", "null", "version", "cut", "nul", "deep", "no text", "severity", "nan"],
 )  # fmt: skip
 def test_what_is_no_alert_is_refused(text: str) -> None:
     """A damaged file raises the one error that the spool expects."""

@@ -159,6 +159,13 @@ def test_warnings_are_throttled_and_counted(world: World, make_run: MakeRun) -> 
     assert set(world.rows) == {"r0-P1", "r301-P1"}
 
 
+def test_what_was_held_back_has_no_row(world: World, make_run: MakeRun) -> None:
+    """Nothing is said to be stored of what was not sent."""
+    world.announce(make_run(Verdict.GO, WARN, run_id="r0"))
+    ((_, outcome, row, _),) = told(world.announce(make_run(Verdict.GO, WARN, run_id="r1")))
+    assert (outcome, row) == ("throttled", "none")
+
+
 def test_a_clock_set_back_silences_no_longer_than_a_window(world: World, make_run: MakeRun) -> None:
     """Set back again and again, so that it never says that a window is over: the time that really went by counts."""
     said = []

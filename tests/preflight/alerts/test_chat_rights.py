@@ -9,6 +9,7 @@ import pytest
 from preflight.alerts.chat_rights import write_right
 
 GROUP, CLOSED = {"type": "supergroup"}, {"type": "supergroup", "permissions": {"can_send_messages": False}}
+OPEN = {"type": "supergroup", "permissions": {"can_send_messages": True}}
 CHANNEL, FORUM = {"type": "channel"}, {"type": "supergroup", "is_forum": True}
 
 
@@ -17,6 +18,7 @@ CHANNEL, FORUM = {"type": "channel"}, {"type": "supergroup", "is_forum": True}
     [
         ({"type": "private"}, {}, "", ""),
         (GROUP, {"status": "member"}, "", ""),
+        (OPEN, {"status": "member"}, "", ""),
         (GROUP, {"status": "left"}, "not in the chat", ""),
         (GROUP, {"status": "kicked"}, "not in the chat", ""),
         (GROUP, {"status": "restricted", "can_send_messages": False}, "restricted", ""),

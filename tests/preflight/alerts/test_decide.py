@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from preflight.alerts.account import Account
 from preflight.alerts.alert import Severity
-from preflight.alerts.decide import classify, compose
+from preflight.alerts.decide import Decider, classify, compose
+from preflight.alerts.throttle import Throttle
 from preflight.config.sections import AlertsSection
 from preflight.message import Message
 from preflight.model import Mode, Outcome, Report, Status, Verdict
@@ -48,6 +51,15 @@ def test_p0_is_never_throttled(make_run: MakeRun) -> None:
     assert draft.window is None
 
 
+def test_before_the_throttle_is_asked_nothing_was_held_back(make_run: MakeRun) -> None:
+    """What is kept then does not say so either, should the run be killed."""
+    account = Account(clean=str, warn=lambda _: None)
+    decider = Decider(settings=SETTINGS, throttle=cast("Throttle", None), account=account, host="trader-1", output=None)
+    kept = decider.unthrottled(make_run(Verdict.NO_GO, {"redis": Status.FAIL}))
+    assert kept is not None
+    assert kept.held_back == 0
+
+
 def test_fingerprints_tell_check_and_status(make_run: MakeRun) -> None:
     """A warning is throttled by env, check and status; an advisory failure is another status than a warning."""
     report = make_run(Verdict.GO, {"redis": Status.WARN, "clock": Status.WARN})
@@ -60,11 +72,11 @@ def test_fingerprints_tell_check_and_status(make_run: MakeRun) -> None:
 
 def test_the_weightiest_comes_first(make_run: MakeRun) -> None:
     """FAIL before ERROR before SKIP before WARN: what may be cut is what matters least."""
-    statuses = {"a": Status.WARN, "b": Status.SKIP, "c": Status.FAIL, "d": Status.ERROR}
+    statuses = {"a": Status.WARN, "b": Status.SKIP, "c": Status.ERROR, "d": Status.FAIL}
     draft = classify(make_run(Verdict.NO_GO, statuses), SETTINGS)
 
     assert draft is not None
-    assert [finding.check for _, finding in draft.findings] == ["c", "d", "b", "a"]
+    assert [finding.check for _, finding in draft.findings] == ["d", "c", "b", "a"]
 
 
 def test_a_p0_tells_the_warnings_too(make_run: MakeRun) -> None:

@@ -274,6 +274,7 @@ def test_a_row_without_a_file_is_written_at_once(
     monkeypatch.setattr("preflight.record.durable.place", _refuse)
     keeper.keep_row(alert(id="a"), "sent")
     assert (bool(keeper.homeless), keeper.row_state("a")) == (True, "failed")
+    assert keeper.row_state("b") == "stored"  # another one's fate is not its own
 
     assert filer.store_rows() is None
     assert (places.table, keeper.homeless, keeper.row_state("a")) == (["a"], [], "stored")

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,16 @@ def test_steps_that_are_missing_are_a_damaged_installation(
         packaged()
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_steps_that_are_all_there_are_taken(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are."""
+    (tmp_path / "migrations").mkdir()
+    for version in range(1, number + 1):
+        (tmp_path / "migrations" / f"{version:04d}_step.sql").write_text("SELECT 1")
+    monkeypatch.setattr("preflight.alerts.migrate.resources", SimpleNamespace(files=lambda _: tmp_path))
+    assert [step.version for step in packaged()] == list(range(1, number + 1))
+
+
 def test_a_changed_step_and_a_newer_database_are_refused(empty: PostgresSection) -> None:
     """What was applied is compared with what is here."""
     more = Migration(version=len(packaged()) + 1, name="9999_more.sql", sql="SELECT 1")
@@ -105,6 +116,26 @@ def test_rows_are_written_once(empty: PostgresSection) -> None:
     (row,) = history.newest("paper", 10)
     assert row == replace(ROW, outcome="sent", message="redis\ufffd is down 🔴")
     assert history.newest("live", 10) == ()
+
+
+@pytest.mark.parametrize("rows", [[(1,)], [7], [()]], ids=repr)
+def test_a_strangers_rows_are_none(rows: list[Any], postgres: PostgresSection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of another form are one sentence, whatever is wrong with them."""
+    cursor = SimpleNamespace(execute=lambda *_: None, fetchall=lambda: rows)
+    monkeypatch.setattr("preflight.alerts.history.transaction", lambda *_, **__: nullcontext(cursor))
+    with pytest.raises(DatabaseError, match="no row of alerts"):
+        History(settings=postgres).newest("paper", 1)
+
+
+@pytest.mark.parametrize("rows", [[(1, 2, 3)], [7]], ids=repr)
+def test_a_strangers_migrations_are_none(
+    rows: list[Any], postgres: PostgresSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is a list of migrations that is none."""
+    cursor = SimpleNamespace(execute=lambda *_: None, fetchall=lambda: rows)
+    monkeypatch.setattr("preflight.alerts.migrate.transaction", lambda *_, **__: nullcontext(cursor))
+    with pytest.raises(DatabaseError, match="no list of migrations"):
+        migrate(postgres)
 
 
 def test_a_missing_table_says_what_to_do(empty: PostgresSection) -> None:

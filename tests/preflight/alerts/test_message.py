@@ -121,6 +121,21 @@ def test_a_cut_says_how_much_is_left_out(lines: list[Line], marked: bool, limit:
         assert clean[len(kept) : len(clean) - int(cut[1])].strip() == ""
 
 
+def test_what_just_fits_is_not_cut() -> None:
+    """The limit itself is allowed, counted in UTF-16 units."""
+    lines = [(Span("a" * 90),), (Span("\U0001f534" * 5),)]
+    whole = "a" * 90 + "\n" + "\U0001f534" * 5
+    assert fit(lines, Language.EN, marked=False, limit=units(whole)) == whole
+    assert fit(lines, Language.EN, marked=False, limit=units(whole) - 1) != whole
+
+
+def test_no_more_is_cut_than_has_to_be() -> None:
+    """Spans that fit are whole, and the one that does not fills what is left."""
+    lines = [(Span("a" * 50), Span("b" * 50)), (Span("c" * 100),)]
+    cut = fit(lines, Language.EN, marked=False, limit=150)
+    assert cut == f"{'a' * 50}{'b' * 20}\n… 131 characters left out"  # 80 units are kept for the last line
+
+
 def test_no_surrogate_pair_is_broken() -> None:
     """A message of emoji only is cut between two of them."""
     text = render(alert(findings=(AlertFinding(check="c", status="fail", summary="🚀" * 5000, hint=""),)), Language.EN)

@@ -287,3 +287,18 @@ def test_no_secret_is_logged_or_told(
 def test_scrub_knows_how_urls_spell_it() -> None:
     """A secret that is quoted for a URL is one too."""
     assert scrub("a 12%3Ax%2Fy b 12:x%2Fy c 12:x/y", ["12:x/y"]) == "a [secret] b [secret] c [secret]"
+
+
+def test_over_plain_http_no_proxy_is_asked(
+    client: Telegram, telegram: TelegramStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would see the token: the environment's proxies are for HTTPS only."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0)
+        for name in ("http_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        assert client.send(HELLO, budget=2).accepted
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+    assert telegram.texts == [HELLO.html]

@@ -73,6 +73,15 @@ def test_what_is_told_of_an_acceptance_is_number_and_name() -> None:
     }
 
 
+@pytest.mark.parametrize("title", [None, 7, ["x"], ""])
+def test_a_chat_whose_title_is_no_text_has_its_next_name(title: Any) -> None:
+    """Only a text is a name; all of the answer is kept to be judged, and is not shown."""
+    result = {"chat": {"title": title, "username": "ops", "secret": "canary"}}
+    answer = judge(200, json.dumps({"ok": True, "result": result}).encode(), url="u")
+    assert answer.result == {"chat": "ops"}
+    assert "canary" not in repr(answer)
+
+
 def test_a_description_is_cut() -> None:
     """A server that talks for ever does not fill the report."""
     answer = judge(403, json.dumps({"description": "x" * 10_000}).encode(), url="u")

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import sqlite3
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -303,6 +304,24 @@ def test_locked_by_another_run(file: Path) -> None:
     with holding, pytest.raises(LedgerLockedError, match=rf"{re.escape(str(file))}\.lock beyond the deadline"):
         start(file)
     assert count(file) == 4
+
+
+def test_locked_stays_locked_when_the_metrics_file_cannot_say_so(file: Path) -> None:
+    """Both are said, and what may be tried again later is still told apart."""
+    ledger = Ledger(file, textfile_dir=file.parent / "gone", lock_timeout=0.3)
+    both = r"beyond the deadline.*; nor can the metrics file say so: "
+    with filelock.FileLock(f"{file}.lock"), pytest.raises(LedgerLockedError, match=both):
+        ledger.start("paper", IDS, at=1.0)
+
+
+def test_others_can_neither_read_nor_lock_it(file: Path) -> None:
+    """What an earlier version, or a wide umask, let them do is taken away at the next run."""
+    lock = file.with_name(f"{file.name}.lock")
+    lock.touch()
+    for mine in (file, lock):
+        mine.chmod(0o666)
+    start(file)
+    assert [stat.S_IMODE(mine.stat().st_mode) for mine in (file, lock)] == [0o600, 0o600]
 
 
 def test_locked_by_another_program(file: Path) -> None:
