@@ -60,7 +60,10 @@ TESTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "preflight/alerts/throttle.py": (_ALERTS + "test_throttle.py", *_ANNOUNCER),
         "evidence/verify/archive.py": _VERIFY,
         "evidence/verify/report.py": _VERIFY,
-        "evidence/claims/__init__.py": _CLAIMS,
+        "evidence/claims/__init__.py": (
+            *(_EVIDENCE + "claims", _EVIDENCE + "verify/test_tampering.py"),
+            *("-k", "claim and not named_packages"),
+        ),
         "evidence/claims/document.py": _CLAIMS,
         "evidence/claims/facts.py": _CLAIMS,
         "evidence/claims/judge.py": _CLAIMS,

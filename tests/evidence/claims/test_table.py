@@ -43,6 +43,7 @@ def test_ac_2_stands_on_grafana() -> None:
         (CLAIM + "proof='none'\n" + CRITERION, "claim a, proof: Extra inputs"),
         (CLAIM + CLAIM + CRITERION, "is there twice: a"),
         (CLAIM.replace("우리 주장", "주장이다") + CRITERION, "claim a, ko: "),
+        (f"claim=[{{{', '.join(CLAIM.splitlines()[1:])}}}, 2]\n{CRITERION}", "claim 2: "),
         (CLAIM + CLAIM.replace("id='a'", "about=[]") + CRITERION, "claim 2, id: Field required"),
         (CLAIM + CRITERION + CRITERION, "is there twice: AC-1"),
         (CLAIM + CRITERION.replace("['a']", "['a', 'b']"), "no such claim: b"),
