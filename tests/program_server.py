@@ -32,7 +32,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, TextIO
 
-from acceptance.stack.run_preflight import own_process
+from acceptance.stack.run_preflight import Command, own_process
 
 ROOT = Path(__file__).parents[1]
 #: `python -m preflight`, as code.
@@ -94,24 +94,23 @@ def run(
     return subprocess.CompletedProcess([code, *argv], code_of_exit, *said)
 
 
-def start(
-    argv: Sequence[str],
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    stdout: IO[bytes],
-    stderr: IO[bytes],
-    timeout: float,
-) -> int:
+def start(command: Command) -> int:
     """Run `python -m preflight` for `acceptance.stack.run_preflight`; another command, such as one before it, as usual.
 
     Raises:
         subprocess.TimeoutExpired: It has not ended.
     """
-    streams: dict[str, IO[bytes]] = {"stdout": stdout, "stderr": stderr}
-    if tuple(argv[:3]) != (sys.executable, "-m", "preflight"):
-        return own_process(argv, cwd=cwd, env=env, timeout=timeout, **streams)
-    return run(PREFLIGHT, *argv[3:], cwd=cwd, env=env, timeout=timeout, **streams).returncode
+    if command.argv[:3] != (sys.executable, "-m", "preflight"):
+        return own_process(command)
+    return run(
+        PREFLIGHT,
+        *command.argv[3:],
+        cwd=command.cwd,
+        env=command.env,
+        stdout=command.stdout,
+        stderr=command.stderr,
+        timeout=command.timeout,
+    ).returncode
 
 
 def stop() -> None:

@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from acceptance.stack.interface import PreflightRun, StackError
 from acceptance.stack.processes import owned_command
@@ -18,38 +19,28 @@ _TIMEOUT = 120.0
 _KEPT = ("PATH", "HOME", "LANG")
 
 
-class Start(Protocol):
-    """Runs a command to its end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is run to its end."""
 
-    def __call__(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str],
-        stdout: IO[bytes],
-        stderr: IO[bytes],
-        timeout: float,
-    ) -> int:
-        """Return its exit code.
-
-        Raises:
-            subprocess.TimeoutExpired: It has not ended by then, and is no more.
-        """
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]  # all of its environment
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+    timeout: float  # seconds
 
 
-def own_process(
-    argv: Sequence[str],
-    *,
-    cwd: Path,
-    env: Mapping[str, str],
-    stdout: IO[bytes],
-    stderr: IO[bytes],
-    timeout: float,
-) -> int:
+#: Runs a command and returns its exit code; `subprocess.TimeoutExpired`: it has not ended by then, and is no more.
+Start = Callable[[Command], int]
+
+
+def own_process(command: Command) -> int:
     """Start it as a process that does not outlive this one."""
-    with owned_command(argv, cwd=cwd, env=env, stdout=stdout, stderr=stderr) as process:
-        return process.wait(timeout=timeout)
+    with owned_command(
+        command.argv, cwd=command.cwd, env=command.env, stdout=command.stdout, stderr=command.stderr
+    ) as process:
+        return process.wait(timeout=command.timeout)
 
 
 def as_environment(settings: Mapping[str, Any], prefix: str = "PREFLIGHT_") -> dict[str, str]:
@@ -114,7 +105,9 @@ def invoke(
         out, err = Path(folder, "stdout"), Path(folder, "stderr")
         try:
             with out.open("wb") as stdout, err.open("wb") as stderr:
-                exit_code = start(argv, cwd=project, env=env, stdout=stdout, stderr=stderr, timeout=_TIMEOUT)
+                exit_code = start(
+                    Command(argv=argv, cwd=project, env=env, stdout=stdout, stderr=stderr, timeout=_TIMEOUT)
+                )
         except subprocess.TimeoutExpired as error:
             message = f"preflight did not end within {_TIMEOUT:.0f} s; it was run as {' '.join(options)}"
             raise StackError(message) from error
