@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +63,12 @@ def create(user: User | None) -> Path:
 
 def own(path: Path) -> None:
     """Add this process to the owners of the folder; it is swept only when all of them are gone."""
-    owners = [*_owners(path), [os.getpid(), birth(os.getpid()), _namespace()]]
-    marker = path / _MARKER
-    fresh = marker.with_suffix(".new")
-    fresh.write_text(json.dumps(owners), encoding="utf-8")
-    fresh.chmod(0o600)
-    fresh.replace(marker)
+    _put_owners(path, [*_owners(path), [os.getpid(), birth(os.getpid()), _namespace()]])
+
+
+def own_by_file(path: Path, file: Path) -> None:
+    """Let the folder be kept, although no process owns it any more, as long as ``file`` names it."""
+    _put_owners(path, [*_owners(path), str(file)])
 
 
 def remove(path: Path) -> None:
@@ -81,6 +80,8 @@ def remove(path: Path) -> None:
 def sweep(base: Path) -> list[Path]:
     """Remove folders in ``base`` that this user owns and whose owners are all dead (after a ``kill -9``).
 
+    The folder of ``make up`` is its state file's as well: `make down` of that project removes it, nobody else's start.
+
     Returns:
         What was removed.
     """
@@ -91,19 +92,28 @@ def sweep(base: Path) -> list[Path]:
             if stat.st_uid != os.getuid() or path.is_symlink():
                 continue
             owners = _owners(path)
-            if owners and not any(_lives(owner) for owner in owners):
+            if owners and not any(_lives(owner, path) for owner in owners):
                 remove(path)
                 removed.append(path)
     return removed
 
 
-def _lives(owner: Sequence[Any]) -> bool:
+def _lives(owner: object, path: Path) -> bool:
     """Whether an owner lives, as far as can be told: a container that shares this folder has process ids of its own."""
     match owner:
+        case str(file):
+            return _is_named_in(Path(file), path)
         case [int(pid), str(born), namespace]:
             return namespace != _namespace() or is_running(pid, born)
         case _:  # another version's way of writing it down
             return True
+
+
+def _is_named_in(file: Path, path: Path) -> bool:
+    try:
+        return path.name in file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
 
 
 def _namespace() -> int:
@@ -114,7 +124,15 @@ def _namespace() -> int:
         return 0
 
 
-def _owners(path: Path) -> list[list[Any]]:
+def _put_owners(path: Path, owners: list[Any]) -> None:
+    marker = path / _MARKER
+    fresh = marker.with_suffix(".new")
+    fresh.write_text(json.dumps(owners), encoding="utf-8")
+    fresh.chmod(0o600)
+    fresh.replace(marker)
+
+
+def _owners(path: Path) -> list[Any]:
     try:
         raw = json.loads((path / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):

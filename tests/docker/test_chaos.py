@@ -109,19 +109,20 @@ def _strike(stack: ComposeStack, service: str, kind: str, away: threading.Event)
         away.wait(AWAY_SECONDS)
         _runs_again(container, killed=pid)
         return
-    first, second = {
-        "freeze": (("pause", container), ("unpause", container)),
-        "cut off": (
-            ("network", "disconnect", network, container),
-            ("network", "connect", "--alias", service, network, container),
-        ),
-        "restart": (("restart", "--time", "5", container), ()),
-    }[kind]
-    assert docker_cli.docker(*first, seconds=30).code == 0
-    if second:
+    if kind == "restart":
+        _must_work(docker_cli.docker("restart", "--time", "5", container, seconds=30))
+    elif kind == "freeze":
+        _must_work(docker_cli.pause(container, seconds=30))
         away.wait(AWAY_SECONDS)
-        done = docker_cli.docker(*second, seconds=30)
-        assert done.code == 0, done.said
+        _must_work(docker_cli.docker("unpause", container, seconds=30))
+    else:
+        _must_work(docker_cli.docker("network", "disconnect", network, container, seconds=30))
+        away.wait(AWAY_SECONDS)
+        _must_work(docker_cli.docker("network", "connect", "--alias", service, network, container, seconds=30))
+
+
+def _must_work(done: docker_cli.DockerResult) -> None:
+    assert done.code == 0, done.said
 
 
 def _of_prometheus(stack: ComposeStack, query: str) -> dict[str, float]:

@@ -44,7 +44,8 @@ def hanging_run(operator: Operator) -> Iterator[tuple[subprocess.Popen[bytes], s
     """A run that has begun and waits for a frozen Redis: the command, and its container."""
     redis = f"{operator.project}-redis-1"
     begun = number(operator, "last_start_timestamp_seconds")
-    assert docker_cli.docker("pause", redis).code == 0
+    frozen = docker_cli.pause(redis)
+    assert frozen.code == 0, frozen.said
     process = subprocess.Popen(
         RUN, cwd=operator.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -33,7 +33,11 @@ def tell(project: Project, service: str, verb: str, *options: str) -> None:
         StackError: No such service, or Docker refuses.
     """
     must_be_known(service)
-    done = docker_cli.docker(verb, *options, project.container(service), seconds=_VERB_SECONDS)
+    container = project.container(service)
+    if verb == "pause":
+        done = docker_cli.pause(container, seconds=_VERB_SECONDS)
+    else:
+        done = docker_cli.docker(verb, *options, container, seconds=_VERB_SECONDS)
     if done.code != 0:
         message = f"docker {verb} {service}: {done.said}"
         raise StackError(message, service=service)

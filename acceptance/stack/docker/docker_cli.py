@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from acceptance.stack.interface import StackError
 from acceptance.stack.processes import finish
+from acceptance.stack.wait import Observation, WaitTimeoutError, wait_until
 
 QUESTION_SECONDS = 15.0
 """For what the engine answers from memory; a healthy one needs a tenth of a second."""
@@ -23,6 +25,7 @@ _INSTALL = (
     "run scripts/install_docker.sh as root on Debian; elsewhere install Docker Engine with the compose plugin "
     "(2.24 or newer)"
 )
+_GAVE_UP_FREEZING = "unable to freeze"
 _DISK_FULL = ("no space left on device", "disk quota exceeded")
 
 
@@ -91,6 +94,23 @@ def run_bytes(argv: Sequence[str], *, seconds: float = QUESTION_SECONDS) -> byte
 def docker(*args: str, seconds: float = QUESTION_SECONDS) -> DockerResult:
     """Run one docker command."""
     return run(("docker", *args), seconds=seconds)
+
+
+def pause(container: str, *, seconds: float = QUESTION_SECONDS) -> DockerResult:
+    """Freeze a container.
+
+    On a busy machine the runtime may give up while the programs in it start others or wait for the disk. They run on
+    then, and it is asked again until the deadline.
+    """
+    tries: list[DockerResult] = []
+
+    def ask() -> Observation[None]:
+        tries.append(docker("pause", container, seconds=seconds))
+        return Observation(done=_GAVE_UP_FREEZING not in tries[-1].stderr, said=tries[-1].last_line)
+
+    with contextlib.suppress(WaitTimeoutError):  # the last answer says it as well
+        wait_until(ask, asked=f"docker pause {container}", timeout=seconds, interval=0.2)
+    return tries[-1]
 
 
 def why_unusable() -> str | None:

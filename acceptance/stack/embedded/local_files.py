@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from acceptance.stack import run_folder
 from acceptance.stack.embedded.stack import EmbeddedStack
 from acceptance.stack.interface import StackError
 from acceptance.stack.readiness import Question
@@ -118,6 +119,7 @@ class StateFolder:
             ),
         )
         user, password = stack.grafana_auth
+        run_folder.own_by_file(stack.layout.root, self.state)
         self._put(self.state, json.dumps(asdict(running), indent=1) + "\n")
         self._put(self.login, f"user={user}\npassword={password}\n")
         settings = {

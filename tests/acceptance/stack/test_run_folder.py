@@ -112,6 +112,19 @@ def test_a_folder_is_swept_only_when_all_its_owners_are_dead(tmp_path: Path) -> 
     assert not folders["gone"].exists()
 
 
+def test_a_folder_is_kept_while_the_file_that_says_so_names_it(tmp_path: Path) -> None:
+    """The data of `make up` outlives its processes until that project's `make down`, whoever else starts a stack."""
+    folder, state = tmp_path / f"{run_folder.PREFIX}up", tmp_path / "state.json"
+    folder.mkdir()
+    dead = [1 << 30, birth(os.getpid()), Path("/proc/self/ns/pid").stat().st_ino]
+    (folder / ".births.json").write_text(json.dumps([dead]))
+    run_folder.own_by_file(folder, state)
+    state.write_text(json.dumps({"run_dir": str(folder)}))
+    assert run_folder.sweep(tmp_path) == []
+    state.write_text(json.dumps({"run_dir": str(tmp_path / f"{run_folder.PREFIX}next")}))
+    assert run_folder.sweep(tmp_path) == [folder]
+
+
 def test_a_folder_that_is_not_ours_is_never_removed(tmp_path: Path) -> None:
     """Without the marker neither sweep nor remove touches a folder, whatever its name."""
     stranger = tmp_path / f"{run_folder.PREFIX}holiday-pictures"

@@ -16,6 +16,7 @@ from testcontainers.core.config import ConnectionMode, testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from acceptance.stack.compose.images import choose
+from acceptance.stack.docker import docker_cli
 from acceptance.stack.ports import HOST
 from preflight.check import Context
 from preflight.checks.postgres import PostgresCheck
@@ -59,15 +60,16 @@ def ask_redis(images: dict[str, str], make_context: MakeContext, make_settings: 
     """Start a Redis with options of its command line and run the check on it."""
     started: list[RedisContainer] = []
 
-    def ask(*options: str, meanwhile: str = "", **settings: Any) -> Outcome:
+    def ask(*options: str, frozen: bool = False, **settings: Any) -> Outcome:
         container = RedisContainer(images["REDIS_IMAGE"], password=PASSWORD)
         container.with_command(["redis-server", "--requirepass", PASSWORD, "--save", "", *options])
         _loopback(container, 6379)
         started.append(container)
         container.start()
         section = _section(container, 6379, **settings)
-        if meanwhile:
-            getattr(container.get_wrapped_container(), meanwhile)()
+        if frozen:
+            done = docker_cli.pause(container.get_wrapped_container().id)
+            assert done.code == 0, done.said
         return RedisCheck().run(make_context(settings=make_settings(redis=section)))
 
     yield ask
@@ -109,7 +111,7 @@ def ask_postgres(postgres: PostgresContainer, make_context: MakeContext, make_se
         ((), {"password": "another"}, Status.FAIL, "refuses the password"),
         (("--maxmemory", "100kb"), {}, Status.FAIL, "out of memory"),
         (("--replicaof", HOST, "1"), {}, Status.FAIL, "read-only replica"),
-        ((), {"meanwhile": "pause"}, Status.ERROR, "did not answer"),
+        ((), {"frozen": True}, Status.ERROR, "did not answer"),
     ],
     ids=["well", "wrong password", "out of memory", "replica", "frozen"],
 )
@@ -138,7 +140,8 @@ def test_postgres(ask_postgres: Ask, given: dict[str, Any], status: Status, says
 def test_a_frozen_postgres(postgres: PostgresContainer, ask_postgres: Ask) -> None:
     """One that takes the connection and says nothing cannot be judged: ERROR, at the deadline."""
     container = postgres.get_wrapped_container()
-    container.pause()
+    done = docker_cli.pause(container.id)
+    assert done.code == 0, done.said
     try:
         outcome = ask_postgres()
     finally:

@@ -109,6 +109,31 @@ def test_an_interrupted_command_does_not_live_on(monkeypatch: pytest.MonkeyPatch
     assert [process.returncode for process in started] == [-signal.SIGKILL]
 
 
+@pytest.mark.parametrize(("gives_up", "seconds", "code"), [(2, 10.0, 0), (99, 0.5, 1)], ids=["at last", "never"])
+def test_a_busy_container_is_frozen_at_another_try(
+    fake_docker: Path, tmp_path: Path, gives_up: int, seconds: float, code: int
+) -> None:
+    """The runtime gives up while programs in it start others: it is asked again, until the deadline."""
+    count = tmp_path / "count"
+    _write(
+        fake_docker,
+        f"import sys; from pathlib import Path; count = Path({str(count)!r})\n"
+        "tries = len(count.read_text()) if count.exists() else 0; count.write_text('.' * (tries + 1))\n"
+        f"if tries < {gives_up}: sys.exit('OCI runtime pause failed: unable to freeze: unknown')",
+    )
+    done = docker_cli.pause("redis", seconds=seconds)
+    assert (done.code, "unable to freeze" in done.said) == (code, code != 0), done.said
+    assert len(count.read_text()) > 1
+
+
+def test_another_refusal_to_freeze_is_final(fake_docker: Path, tmp_path: Path) -> None:
+    """What another try will not mend is told at once."""
+    count = tmp_path / "count"
+    _write(fake_docker, f"import sys; open({str(count)!r}, 'a').write('.'); sys.exit('No such container: redis')")
+    assert "No such container" in docker_cli.pause("redis").said
+    assert count.read_text() == "."
+
+
 def test_a_missing_program_is_an_error_of_the_stack() -> None:
     """Never a FileNotFoundError in the face of a user."""
     with pytest.raises(StackError, match="no-such-program cannot be run"):
