@@ -52,9 +52,10 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/mypy
 
 unit: setup ## tests of the packages themselves
-	@# Apart, because tests that fork take less time the fewer tests their process has collected.
+	@# Apart, because tests that fork take less time the fewer tests their process has collected. More processes than
+	@# cores, because many tests wait for a server.
 	@worst=0; for where in tests/preflight "tests --ignore tests/preflight"; do \
-		$(BIN)/python -m pytest $$where -p acceptance.gates.legs --leg pure --leg servers -n 2 --dist loadfile $(ARGS) || worst=$$?; \
+		$(BIN)/python -m pytest $$where -p acceptance.gates.legs --leg pure --leg servers -n 4 --dist loadfile $(ARGS) || worst=$$?; \
 	done; exit $$worst
 
 system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium

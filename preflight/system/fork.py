@@ -7,6 +7,7 @@ handlers for signals. Each of these functions must be called while this process 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -64,6 +65,7 @@ def fork_child(live: Callable[[], None], *files: int) -> int:
 def _be_child(live: Callable[[], None], files: Iterable[int], mask: set[int | signal.Signals]) -> NoReturn:
     """Be the child, to the end. Nothing below may return or raise into the parent's code."""
     try:
+        gc.freeze()  # what is the parent's stays: looking through it for garbage would copy all of it
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
         for number in _SIGNALS:

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from evidence import manifest
+
+pytestmark = pytest.mark.leg("system")
 
 ROOT = Path(__file__).parents[2]
 

@@ -22,6 +22,8 @@ from evidence.verify import Kind, verify
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(__file__).parents[2]
 SECRET = "pa'ss&<w\"rd/+한"
 CONFTEST = """

@@ -11,6 +11,8 @@ from acceptance.gates.expected import ExpectedError
 from acceptance.gates.interface import PROJECT
 from tests.acceptance.gates.sample import IDS, Sample
 
+pytestmark = pytest.mark.leg("system")
+
 LEGS = {**dict.fromkeys(IDS, "pure"), "tests/test_three.py::test_alone": "docker"}
 
 

@@ -10,6 +10,8 @@ import pytest
 from acceptance.gates import collection
 from tests.acceptance.gates.sample import PLUGINS, PYPROJECT, Sample
 
+pytestmark = pytest.mark.leg("system")
+
 MARKED = "import pytest\npytestmark = pytest.mark.{mark}\ndef test_it(): pass\n"
 FILES: Mapping[str, tuple[str, str]] = {
     "pure": ("def test_it(): assert 1 + 1 == 2\n", "pure"),

@@ -28,6 +28,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import preflight
 from preflight.alerts.spool import Spool
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(preflight.__file__).parents[1]
 NAME = "arbitrage_preflight_live.prom"
 GAUGES = ("arbitrage_preflight_last_success", "arbitrage_preflight_ready_for_live")

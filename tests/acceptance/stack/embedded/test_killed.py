@@ -20,6 +20,8 @@ from acceptance.stack.embedded.supervisor.client import CODE
 from preflight.system.process_id import is_running
 from tests.acceptance.stack.light import gone, vanished
 
+pytestmark = pytest.mark.leg("system")
+
 HOLDER = """
 import json, signal, threading
 from acceptance.stack.embedded.stack import EmbeddedStack

@@ -23,6 +23,8 @@ from acceptance.stack.wait import Observation, wait_until
 from preflight.system.process_id import birth
 from tests.acceptance.stack.light import gone, vanished
 
+pytestmark = pytest.mark.leg("system")
+
 
 class Person:
     """Somebody at a terminal, in a project of their own and on ports of their own."""

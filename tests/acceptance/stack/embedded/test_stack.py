@@ -26,6 +26,8 @@ from acceptance.stack.run_as import User, can_traverse, service_user
 from acceptance.stack.wait import Observation, wait_until
 from tests.acceptance.stack.light import gone, vanished
 
+pytestmark = pytest.mark.leg("system")
+
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[EmbeddedStack]:
