@@ -1,7 +1,8 @@
 """Tries sabotages: copy, break, run the named tests, judge.
 
-What shares the one stack runs one after the other; beside it, on the other core, what needs no stack or starts its own.
-Before any sabotage the same tests run on an unbroken copy: what is red there would be red for no sabotage's sake.
+What is tried on a shared stack runs one after the other there; beside it another such stack has its turn, and what
+needs no stack or starts its own: a run mostly waits, for the next scrape or for a reload. Before any sabotage the same
+tests run on an unbroken copy: what is red there would be red for no sabotage's sake.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from acceptance.sabotage.checkout import copy_checkout, link_copy
 from acceptance.sabotage.edits import EditError
@@ -27,6 +30,7 @@ from acceptance.stack.interface import StackError
 
 ON_ANY_STACK = "acceptance/test_services.py::test_every_service_is_healthy"  # what a stack that starts makes pass
 RECORDER = "acceptance.sabotage.recorder"
+_STACKS = 2  # each takes 0.3 GB; with three, two cores are too busy for the tests' own deadlines
 _SECONDS = 600.0  # that one run may take; what hangs has not caught anything
 _TEST_SECONDS = 300  # that one test may take, on a busy machine too
 _LEFT_OUT = ("PYTEST_", "PREFLIGHT_", "PYTHONPATH")  # of the environment: it must not choose tests or settings
@@ -71,45 +75,70 @@ def try_all(
     Raises:
         StackError: The stack does not start.
     """
-    lanes = [[b for b in batches(rows) if (b.place is Place.SHARED) is shared] for shared in (True, False)]
-    opened = open_shared_stack(checkout, folder) if lanes[0] else nullcontext()
-    with opened as stack, ThreadPoolExecutor(max_workers=2) as pool:
-        whole = copy_checkout(checkout, folder / "whole")
-        trial = _Trial(whole=whole, folder=folder, stack=stack, tell=tell)
-        for red in pool.map(trial.unbroken, lanes):
+    shared = deque(batch for batch in batches(rows) if batch.place is Place.SHARED)
+    others = deque(batch for batch in batches(rows) if batch.place is not Place.SHARED)
+    with ExitStack() as opened, ThreadPoolExecutor(max_workers=_STACKS + 1) as pool:
+        stacks = [
+            opened.enter_context(open_shared_stack(checkout, folder / f"stack-{number}"))
+            for number in range(min(_STACKS, len(shared)))
+        ]
+        trial = _Trial(whole=copy_checkout(checkout, folder / "whole"), folder=folder, tell=tell)
+        lanes = [*((shared, stack) for stack in stacks), (others, None)]
+        parts = [*_dealt(shared, stacks), *((place, _tests(others, place), None) for place in (Place.OWN, Place.FILES))]
+        for red in pool.map(trial.unbroken, *zip(*parts, strict=True)):
             trial.red.update(red)
-        found = {finding.row.path: finding for lane in pool.map(trial.lane, lanes) for finding in lane}
+        found = {
+            finding.row.path: finding for lane in pool.map(trial.lane, *zip(*lanes, strict=True)) for finding in lane
+        }
     return tuple(found[row.path] for row in rows)
+
+
+def _tests(tried: Iterable[Batch], place: Place) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(test for batch in tried if batch.place is place for test in batch.tests))
+
+
+def _dealt(
+    tried: Iterable[Batch], stacks: Sequence[SharedStack]
+) -> Iterator[tuple[Place, tuple[str, ...], SharedStack]]:
+    """Deal the tests over the stacks, file by file: what a file's tests share is made once."""
+    files: dict[str, list[str]] = {}
+    for test in _tests(tried, Place.SHARED):
+        files.setdefault(test.partition("::")[0], []).append(test)
+    for number, stack in enumerate(stacks):
+        yield (
+            Place.SHARED,
+            tuple(test for tests in list(files.values())[number :: len(stacks)] for test in tests),
+            stack,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
 class _Trial:
     whole: Path
     folder: Path
-    stack: SharedStack | None
     tell: Callable[[SabotageResult], object]
     red: dict[tuple[Place, str], str] = field(default_factory=dict)  # what fails where nothing is broken -> its words
 
-    def unbroken(self, lane: Sequence[Batch]) -> dict[tuple[Place, str], str]:
-        """Run every test of a lane on an unbroken copy; give what did not pass, and what it said."""
-        red: dict[tuple[Place, str], str] = {}
-        for place in Place:
-            # Nothing is broken: neither is any file put beside the gate's own.
-            rows = tuple(replace(row, textfiles={}) for batch in lane if batch.place is place for row in batch.rows)
-            if not rows:
-                continue
-            batch = Batch(place=place, rows=rows)
-            record = self._run(batch, link_copy(self.whole, self._name(f"unbroken-{place}")))
-            for test in batch.tests:
-                if test not in record.passed:
-                    red[place, test] = record.failed.get(test, f"did not run: {record.said[-2000:]}")
-        return red
+    def unbroken(self, place: Place, tests: tuple[str, ...], stack: SharedStack | None) -> dict[tuple[Place, str], str]:
+        """Run tests on an unbroken copy; give what did not pass, and what it said."""
+        if not tests:
+            return {}
+        copy = link_copy(self.whole, self._name(f"unbroken-{place}-{tests[0].replace('/', '-')}"))
+        record = self._run(place, tests, copy, stack)
+        missing = (test for test in tests if test not in record.passed)
+        return {(place, test): record.failed.get(test, f"did not run: {record.said[-2000:]}") for test in missing}
 
-    def lane(self, lane: Sequence[Batch]) -> list[SabotageResult]:
-        """Try batch after batch."""
-        return [finding for batch in lane for finding in self._try(batch)]
+    def lane(self, tried: deque[Batch], stack: SharedStack | None) -> list[SabotageResult]:
+        """Try one batch after the other, until none is left."""
+        findings: list[SabotageResult] = []
+        while True:
+            try:
+                batch = tried.popleft()
+            except IndexError:
+                return findings
+            findings += self._try(batch, stack)
 
-    def _try(self, batch: Batch) -> Iterator[SabotageResult]:
+    def _try(self, batch: Batch, stack: SharedStack | None) -> Iterator[SabotageResult]:
         begun = time.monotonic()
         copy = link_copy(self.whole, self._name(batch.rows[0].path.replace("/", "-")))
         applied, findings = [], []
@@ -127,7 +156,8 @@ class _Trial:
         if applied:
             tried = Batch(place=batch.place, rows=tuple(applied))
             try:
-                record = self._run(tried, copy)
+                textfiles = {name: text for row in applied for name, text in row.textfiles.items()}
+                record = self._run(batch.place, tried.tests, copy, stack, textfiles)
             except StackError as error:
                 record = RecordedRun(said=f"the stack: {error}")
             seconds = time.monotonic() - begun
@@ -140,18 +170,24 @@ class _Trial:
     def _name(self, name: str) -> Path:
         return self.folder / "copies" / name
 
-    def _run(self, batch: Batch, copy: Path) -> RecordedRun:
-        """Run the tests of a batch in a copy."""
+    def _run(
+        self,
+        place: Place,
+        tests: Sequence[str],
+        copy: Path,
+        stack: SharedStack | None,
+        textfiles: Mapping[str, str] = MappingProxyType({}),
+    ) -> RecordedRun:
+        """Run tests in a copy."""
         options: tuple[str, ...] = ()
-        if batch.place is Place.SHARED and self.stack is not None:
-            textfiles = {name: text for row in batch.rows for name, text in row.textfiles.items()}
-            self.stack.prepare(copy, textfiles)
-            options = ("--stack", "lent", "--lent-stack", str(self.stack.file))
-        elif batch.place is Place.OWN:
+        if stack is not None:
+            stack.prepare(copy, textfiles)
+            options = ("--stack", "lent", "--lent-stack", str(stack.file))
+        elif place is Place.OWN:
             options = ("--stack", "embedded", "--grafana", "standin")
         record, said = copy / "record.jsonl", copy / "said.txt"
         argv = (
-            *(sys.executable, "-m", "pytest", *batch.tests, *options),
+            *(sys.executable, "-m", "pytest", *tests, *options),
             *(
                 "--timeout",
                 str(_TEST_SECONDS),

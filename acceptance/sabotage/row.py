@@ -24,7 +24,7 @@ class RowError(Exception):
 class Place(StrEnum):
     """What the named tests of a sabotage run on."""
 
-    SHARED = "shared"  # the one embedded stack
+    SHARED = "shared"  # an embedded stack that runs already
     OWN = "own"  # an embedded stack that the broken copy starts itself: what is broken is how a server is started
     FILES = "files"  # no server: the tests read the files of the copy, or start what they need
 

@@ -1,4 +1,4 @@
-"""The one embedded stack on which sabotages are tried, put back to its beginning before each run.
+"""An embedded stack on which sabotages are tried, put back to its beginning before each run.
 
 Before a run it forgets: the metrics files, the ledger and the spool are empty, and Prometheus has no data. What the
 run's copy has changed of `monitoring/` is laid over the stack's own copy, and the servers that read it are restarted.
@@ -83,11 +83,12 @@ def open_shared_stack(checkout: Path, folder: Path) -> Iterator[SharedStack]:
 
     Args:
         checkout: The whole one.
-        folder: Private to this user.
+        folder: Is made, private to this user.
 
     Raises:
         StackError: It does not start.
     """
+    folder.mkdir(mode=0o700)
     monitoring = folder / "monitoring"
     shutil.copytree(checkout / "monitoring", monitoring)
     with EmbeddedStack(monitoring=monitoring, interval=INTERVAL, grafana="standin") as stack:
