@@ -69,7 +69,8 @@ browser: setup ## what needs Chromium: the stand-in's pages, screenshots; instal
 	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg browser $(ARGS)
 
 compose: setup ## tests that need Docker; installs Docker on Debian
-	scripts/with_docker.sh $(BIN)/python -m pytest tests -p acceptance.gates.legs --leg docker $(ARGS)
+	scripts/with_docker.sh sh -c '$(BIN)/python -m acceptance.stack.compose.images.choose --only-have && \
+		exec $(BIN)/python -m pytest tests -p acceptance.gates.legs --leg docker -n 2 --dist loadfile "$$@"' sh $(ARGS)
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
 	@$(BIN)/python -m acceptance.stack.compose.images.choose --images $(IMAGES) --grafana $(GRAFANA)

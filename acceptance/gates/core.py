@@ -1,18 +1,20 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
-On two cores the containers' start-up is mostly waiting. The leg that restarts the Docker engine comes after all others
-that use it. Whenever a Docker network comes or goes, Chromium cuts what it is loading: the browser has a network of its
-own and runs in the lane without Docker; where it cannot have one, after all that makes networks.
+A container's start-up is mostly waiting: two files of such tests run at a time. The leg that restarts the Docker engine
+comes after all others that use it. Whenever a Docker network comes or goes, Chromium cuts what it is loading: the
+browser has a network of its own and runs in the lane without Docker; where it cannot have one, after all that makes
+networks.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
 from acceptance.gates import expected, own_network
 from acceptance.gates.gate import Plan
-from acceptance.gates.lanes import Part, Tests
+from acceptance.gates.lanes import Part, Step, Tests
 from acceptance.gates.pytest_run import PytestRun
 from evidence.bundle import layout
 
@@ -47,7 +49,17 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool
         )
         return Tests(name=name, run=run)
 
-    in_containers = (tests("docker", "docker"), *((tests("engine", "engine"),) if engine else ())) if docker else ()
+    # Building images takes minutes, which are no test's: two at once would wait for each other as well.
+    images = Step(
+        name="images",
+        argv=(sys.executable, "-m", "acceptance.stack.compose.images.choose", "--only-have"),
+        cwd=project,
+    )
+    in_containers: tuple[Part, ...] = ()
+    if docker:
+        in_containers = (images, tests("docker", "docker", options=_TWO))
+    if docker and engine:
+        in_containers += (tests("engine", "engine"),)
     in_none = (
         tests("unit-preflight", *_UNIT, path=FORKS, options=_TWO),
         tests("unit-others", *_UNIT, options=(*_TWO, f"--ignore={FORKS}")),

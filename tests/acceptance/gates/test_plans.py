@@ -35,8 +35,8 @@ def test_fast() -> None:
 @pytest.mark.parametrize(
     ("docker", "engine", "in_containers", "note"),
     [
-        (True, True, ["docker", "engine"], ""),
-        (True, False, ["docker"], "ENGINE RESTART NOT RUN"),
+        (True, True, ["images", "docker", "engine"], ""),
+        (True, False, ["images", "docker"], "ENGINE RESTART NOT RUN"),
         (False, False, [], "COMPOSE NOT RUN"),
     ],
 )
