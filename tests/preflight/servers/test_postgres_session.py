@@ -53,7 +53,7 @@ def owner() -> Iterator[PostgresSection]:
         section = PostgresSection.model_validate(stack.settings()["postgres"])
         password = stack._secrets.postgres_owner
         yield PostgresSection.model_validate(
-            {**section.model_dump(), "user": "postgres", "password": password, "timeout": 1.0}
+            {**section.model_dump(), "user": "postgres", "password": password, "timeout": 5.0}
         )
 
 
@@ -208,7 +208,7 @@ def test_g2_a_server_that_freezes_holds_no_migration(database: PostgresSection) 
     with closing(holder), holder.cursor() as cursor, ThreadPoolExecutor(1) as pool:
         cursor.execute("LOCK arbitrage_preflight_migrations")
         began = time.monotonic()
-        migrating = pool.submit(migrate, database, seconds=2)
+        migrating = pool.submit(migrate, database.model_copy(update={"timeout": 1.0}), seconds=2)
         wait_until(lambda: Observation(done=asked(database, _WAITING) == 1, said="none"), asked=_WAITING, timeout=2)
         pid = asked(database, "SELECT pid FROM pg_stat_activity WHERE application_name = 'arbitrage-preflight'")
         os.kill(pid, signal.SIGSTOP)
