@@ -30,7 +30,7 @@ from acceptance.stack.interface import StackError
 
 ON_ANY_STACK = "acceptance/test_services.py::test_every_service_is_healthy"  # what a stack that starts makes pass
 RECORDER = "acceptance.sabotage.recorder"
-_STACKS = 2  # each takes 0.3 GB; with three, two cores are too busy for the tests' own deadlines
+_STACKS = 2  # with the third lane they keep two cores three quarters busy; one stack left more than half idle
 _SECONDS = 600.0  # that one run may take; what hangs has not caught anything
 _TEST_SECONDS = 300  # that one test may take, on a busy machine too
 _LEFT_OUT = ("PYTEST_", "PREFLIGHT_", "PYTHONPATH")  # of the environment: it must not choose tests or settings
