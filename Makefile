@@ -13,6 +13,8 @@ SHA256 ?=
 QUICK ?=
 ARGS ?=
 BIN := .venv/bin
+# Where a machine forbids Python to keep what it has compiled, each program that a test starts would be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this page
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,11 +54,8 @@ lint: .venv/ready ## format, lint and types
 	$(BIN)/mypy
 
 unit: setup ## tests of the packages themselves
-	@# Apart, because tests that fork take less time the fewer tests their process has collected. More processes than
-	@# cores, because many tests wait for a server.
-	@worst=0; for where in tests/preflight "tests --ignore tests/preflight"; do \
-		$(BIN)/python -m pytest $$where -p acceptance.gates.legs --leg pure --leg servers -n 4 --dist loadfile $(ARGS) || worst=$$?; \
-	done; exit $$worst
+	@# More processes than cores, because many tests wait for a server.
+	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg pure --leg servers -n 4 --dist loadfile $(ARGS)
 
 system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium
 	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg system -n 2 --dist loadfile $(ARGS)

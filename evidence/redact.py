@@ -11,7 +11,7 @@ import base64
 import html
 import json
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
@@ -39,6 +39,8 @@ _BREAKS = (
 )
 # Bytes. A shorter form may come about by accident where a line ends.
 _SHORTEST_SPLIT = 8
+# Bytes. Of a longer run its beginning will do, which more forms have in common.
+_LONGEST_RUN = 8
 
 
 class _Unfolded:
@@ -67,7 +69,7 @@ class Redactor:
     """The secret values known so far, and the means to take them out of text, bytes and documents."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: tuple[bytes, ...] = ()
+        self._forms: dict[bytes, tuple[bytes, ...]] = {}  # by the run of letters or digits that each of them contains
         for secret in secrets:
             self.know(secret)
 
@@ -84,22 +86,25 @@ class Redactor:
             )
             raise ValueError(message)
         values = [secret, *(line for line in secret.splitlines() if len(line) >= SHORTEST_LINE)]
-        found = set(self._forms).union(*(forms(value) for value in values))
-        # Longest first: a form that contains another goes as a whole.
-        self._forms = tuple(sorted(found, key=lambda form: (-len(form), form)))
+        known = {form for same in self._forms.values() for form in same}
+        self._forms = _by_run(known.union(*(forms(value) for value in values)))
 
     def found_in(self, data: bytes) -> bool:
         """Say whether any form of any known secret stands in `data`, on one line or split over several."""
-        return any(form in data for form in self._fitting(data)) or any(self._split_in(data))
+        return any(form in data for form in self._possible(data)) or any(self._split_in(data))
 
-    def _fitting(self, data: bytes) -> tuple[bytes, ...]:
-        """Give the forms that are no longer than `data`: most strings of a document are shorter than most forms."""
-        return self._forms[bisect_left(self._forms, -len(data), key=lambda form: -len(form)) :]
+    def _possible(self, data: bytes) -> list[bytes]:
+        """Give the forms that may stand in `data`, longest first: a form that contains another goes as a whole.
+
+        Most strings hold no secret, and of one that holds some only that one's forms need be looked for.
+        """
+        found = [form for run, same in self._forms.items() if run in data for form in same]
+        return sorted(found, key=lambda form: (-len(form), form))
 
     def redact(self, data: bytes) -> bytes:
         """Return `data` with every form of every known secret replaced by `MARK`."""
         while self.found_in(data):  # what is left and right of a replaced form may make up another one
-            for form in self._fitting(data):
+            for form in self._possible(data):
                 data = data.replace(form, MARK)
             data = _masked(data, self._split_in(data))
         return data
@@ -110,7 +115,7 @@ class Redactor:
             unfolded = _Unfolded(data, breaks)
             if unfolded.pieces == 1:
                 continue
-            for form in self._fitting(unfolded.text):
+            for form in self._possible(unfolded.text):
                 if len(form) < _SHORTEST_SPLIT:
                     break  # the longest come first
                 place = unfolded.text.find(form)
@@ -131,6 +136,17 @@ class Redactor:
         if isinstance(document, list | tuple):
             return [self.redact_tree(value) for value in document]
         return document
+
+
+def _by_run(every: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    """Sort forms by a run of letters and digits that they contain; where a run is not, none of its forms is."""
+    found: dict[bytes, list[bytes]] = {}
+    for form in sorted(every, key=lambda form: (len(form), form)):
+        run = next((run for run in found if run in form), None)
+        if run is None:
+            run = max((*re.findall(rb"[0-9A-Za-z]{4,}", form), b""), key=len)[:_LONGEST_RUN] or form
+        found.setdefault(run, []).append(form)
+    return {run: tuple(same) for run, same in found.items()}
 
 
 def _masked(data: bytes, places: Iterable[tuple[int, int]]) -> bytes:

@@ -1,9 +1,8 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
-A container's start-up is mostly waiting; but two at a time, beside the rest, are more than two cores can do before the
-deadlines of tests. The leg that restarts the Docker engine comes after all others that use it. Whenever a Docker
-network comes or goes, Chromium cuts what it is loading: the browser has a network of its own and runs in the lane
-without Docker; where it cannot have one, after all that makes networks.
+A container's start-up is mostly waiting: two files of those tests run at a time. The leg that restarts the Docker engine
+comes after all others that use it. Whenever a Docker network comes or goes, Chromium cuts what it is loading: the browser
+has a network of its own and runs in the lane without Docker; where it cannot have one, after all that makes networks.
 """
 
 from __future__ import annotations
@@ -19,8 +18,6 @@ from acceptance.gates.pytest_run import PytestRun
 from evidence.bundle import layout
 
 FAULTS: Final = ("tests/preflight/faults/test_faults.py", "tests/preflight/faults/test_exchange_gate.py")
-#: These tests fork their process, thousands of times: the fewer tests it has collected, the less is copied.
-FORKS: Final = "tests/preflight"
 _UNIT: Final = ("pure", "servers")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
 
@@ -36,12 +33,10 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool
         apart: whether the browser can have a network of its own.
     """
 
-    def tests(
-        name: str, *legs: str, path: str = "tests", options: tuple[str, ...] = (), within: tuple[str, ...] = ()
-    ) -> Part:
+    def tests(name: str, *legs: str, options: tuple[str, ...] = (), within: tuple[str, ...] = ()) -> Part:
         run = PytestRun(
             project=project,
-            paths=(path,),
+            paths=("tests",),
             report_log=folder / f"{name}.reportlog.jsonl",
             junit=folder / f"{name}.junit.xml",
             options=(*(word for leg in legs for word in ("--leg", leg)), *options),
@@ -57,12 +52,11 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool
     )
     in_containers: tuple[Part, ...] = ()
     if docker:
-        in_containers = (images, tests("docker", "docker"))
+        in_containers = (images, tests("docker", "docker", options=_TWO))
     if docker and engine:
         in_containers += (tests("engine", "engine"),)
     in_none = (
-        tests("unit-preflight", *_UNIT, path=FORKS, options=_TWO),
-        tests("unit-others", *_UNIT, options=(*_TWO, f"--ignore={FORKS}")),
+        tests("unit", *_UNIT, options=_TWO),
         tests("system", "system", options=_TWO),
     )
     browser = tests("browser", "browser", within=own_network.WRAPPER if apart else ())

@@ -18,6 +18,8 @@ from typing import Final
 
 from acceptance.gates import table
 from acceptance.gates.interface import FAILED, NOT_FULL, OK
+from acceptance.gates.log import GateLog
+from acceptance.gates.pytest_run import stream
 from acceptance.gates.table import Row
 from acceptance.stack.docker import docker_cli
 from evidence.bundle import Bundle, layout, open_run
@@ -45,18 +47,21 @@ def stages(*, docker: bool, beside: bool) -> tuple[tuple[Stage, ...], ...]:
         beside: whether anything may run at the same time.
     """
     sequence = () if beside else ("--one-by-one",)
-    last = (
-        Stage(name="faults-compose", argv=_gate("faults"), needs_docker=True),
-        # On a copy of the tree and with stacks of its own; its runs of the suite must not enter this bundle.
-        Stage(name="sabotage", argv=("make", "--no-print-directory", "sabotage"), writes=False),
-    )
-    rows = (
+    rows: tuple[tuple[Stage, ...], ...] = (
         (Stage(name="fast", argv=_gate("fast")),),
         (Stage(name="core", argv=_gate("core", *sequence)),),
-        (Stage(name=layout.e2e_gate("embedded"), argv=_gate("e2e", "--stack", "embedded")),),
-        (Stage(name=layout.e2e_gate("compose"), argv=_gate("e2e", "--stack", "compose"), needs_docker=True),),
-        *((last,) if beside else ((stage,) for stage in last)),
+        (
+            Stage(name=layout.e2e_gate("embedded"), argv=_gate("e2e", "--stack", "embedded")),
+            Stage(name=layout.e2e_gate("compose"), argv=_gate("e2e", "--stack", "compose"), needs_docker=True),
+        ),
+        (
+            Stage(name="faults-compose", argv=_gate("faults"), needs_docker=True),
+            # On a copy of the tree and with stacks of its own; its runs of the suite must not enter this bundle.
+            Stage(name="sabotage", argv=("make", "--no-print-directory", "sabotage"), writes=False),
+        ),
     )
+    if not beside:
+        rows = tuple((stage,) for row in rows for stage in row)
     usable = (tuple(stage for stage in row if docker or not stage.needs_docker) for row in rows)
     return tuple(row for row in usable if row)
 
@@ -113,16 +118,18 @@ def _bundle(project: Path) -> Path:
 def _together(row: Sequence[Stage], project: Path, bundle: Path) -> list[tuple[int, float]]:
     """Run stages at the same time; give exit code and seconds of each."""
     results: list[tuple[int, float]] = [(FAILED, 0.0)] * len(row)
+    log = GateLog(sys.stdout)
 
     def one(number: int) -> None:
         stage = row[number]
         environ = {name: value for name, value in os.environ.items() if name != layout.VARIABLE}
         if stage.writes:
             environ[layout.VARIABLE] = str(bundle)
-        print(f"=== {stage.name}", flush=True)  # noqa: T201 -- progress
+        of = stage.name if len(row) > 1 else ""
+        log.say(f"=== {stage.name}")
         began = time.monotonic()
-        done = subprocess.run(stage.argv, cwd=project, env=environ, check=False)
-        results[number] = (done.returncode, time.monotonic() - began)
+        code = stream(stage.argv, cwd=project, env=environ, say=lambda line: log.say(line, of=of))
+        results[number] = (code, time.monotonic() - began)
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(len(row))]
     for thread in threads:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from acceptance.probes.transport import Login
 from evidence.grafana import GrafanaUsed
+
+if TYPE_CHECKING:  # an HTTP client, which whoever only names a stack's error has no use for
+    from acceptance.probes.transport import Login
 
 GrafanaChoice = Literal["auto", "real", "standin"]
 GRAFANA_CHOICES: tuple[GrafanaChoice, ...] = ("auto", "real", "standin")

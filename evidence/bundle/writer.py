@@ -185,7 +185,10 @@ class Bundle:
             path = self.path / name
             if path.is_symlink() or not path.is_file() or name == layout.JOURNAL:
                 continue
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # written beside its name by another process, and renamed by now
+                continue
             if self._redactor.found_in(data):
                 leaks.append(name)
                 clean = self._redactor.redact(data)

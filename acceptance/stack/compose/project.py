@@ -153,7 +153,6 @@ def _write_env(
         "PROMETHEUS_CONFIG_DIR": str(project.prometheus_config),
         "GRAFANA_CONFIG_DIR": str(project.folder / "grafana"),
         "SCRAPE_INTERVAL": interval or "15s",
-        "HEALTHCHECK_INTERVAL": "1s",
         # The user's own settings for his stack are not this one's.
         "ENGINE_ENV_FILE": str(project.folder / "none.env"),
         "PREFLIGHT_ENV_FILE": str(project.folder / "none.env"),

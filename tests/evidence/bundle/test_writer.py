@@ -133,6 +133,25 @@ def test_a_secret_in_another_gates_file_is_found_too(opened: Bundle) -> None:
     assert (opened.path / "theirs.log").read_text() == "***"
 
 
+def test_one_leaves_while_another_writes(opened: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another process writes beside a name is renamed under the eyes of the one that looks through the files."""
+    beside = opened.path / ".tmp-another"
+    beside.write_text("x")
+    opened.add_text("mine.log", SECRET)
+    read = Path.read_bytes
+
+    def renamed_first(path: Path) -> bytes:
+        if path.name == beside.name:
+            path.replace(opened.path / "theirs.log")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", renamed_first)
+    opened.know_secret(SECRET)
+    with pytest.raises(errors.SecretFoundError, match=r"mine\.log"):
+        opened.leave()
+    assert not beside.exists()
+
+
 def test_writing_is_atomic(opened: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that fails leaves the old file whole and nothing beside it."""
     opened.add_text("logs/a.txt", "old")

@@ -30,7 +30,7 @@ from tests.preflight.servers import rogue
 from tests.property_size import examples
 
 SECRET = "canary-of-this-test"
-TIMEOUT = 0.5  # seconds that a server has for an answer
+TIMEOUT = 0.25  # seconds that a server has for an answer
 MOST_BYTES = 100 * 2**20  # that a check may take beyond what it has
 FLOOD_SECONDS = 3.0
 

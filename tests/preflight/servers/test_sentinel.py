@@ -82,7 +82,10 @@ def test_g13_the_primary_is_asked_anew_after_a_failover(
     thrown_there: bool, started: Servers, make_context: MakeContext, make_settings: MakeSettings
 ) -> None:
     """The primary dies between two checks of a live run: the kill switch is read where the bot now writes."""
-    both = ("appendonly yes", 'save ""', f"requirepass {PASSWORD}", f"masterauth {PASSWORD}")
+    both = (
+        *("appendonly yes", 'save ""', f"requirepass {PASSWORD}", f"masterauth {PASSWORD}"),
+        "repl-diskless-sync-delay 0",  # or it waits five seconds for another replica
+    )
     primary = started.start(*both)
     replica = started.start(*both, f"replicaof {HOST} {primary}")
     started.until(replica, lambda client: client.info("replication")["master_link_status"] == "up")
