@@ -25,7 +25,10 @@ def echo() -> Iterator[int]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(5)
+        socket.create_connection(
+            server.getsockname()
+        ).close()  # where the relay never came to it, it waits for a client
+        thread.join()
 
 
 def test_each_answer_is_late_and_whole(echo: int) -> None:

@@ -1,8 +1,8 @@
 """Every way of changing a sealed bundle is named by `verify`, and no bundle that was changed ends with 0.
 
-Each tampering is done three times: as by somebody careless (files only), by somebody who renews the manifest's hashes,
-and by somebody who has stolen the key and signs again. What a hash or a signature would find is one thing; that the
-records contradict each other must be found even then.
+Somebody careless changes files only, which the hashes show, whatever was changed: `FILES`. Contents are changed as by
+somebody who renews the manifest's hashes, which the signature shows, and by somebody who has stolen the key and signs
+again: that the records contradict each other must be found even then.
 """
 
 from __future__ import annotations
@@ -59,16 +59,15 @@ def said(report: Report) -> str:
 
 @pytest.mark.parametrize("what", CONTENT)
 def test_contents_are_derived_again(what: str, bundle: Path, other: Path) -> None:
-    """The files alone, then with renewed hashes, then signed again with the right key: each is found for its reason."""
+    """With renewed hashes, then signed again with the right key: each is found for its reason."""
     tamper, sentence = CONTENT[what]
     tamper(bundle, other)
-    careless = look(bundle)
     forge(bundle)
     hashed = look(bundle)
     forge(bundle, signer=SIGNER)
     signed = look(bundle)
 
-    assert (careless.exit_code, hashed.exit_code) == (1, 1)
+    assert hashed.exit_code == 1
     assert "statement.dsse.json: says subject" in said(hashed)
     assert signed.exit_code != 0
     assert sentence in said(signed)
