@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from acceptance.gates import table
-from acceptance.gates.interface import FAILED, NOT_FULL, OK
+from acceptance.gates.interface import FAILED, NOT_FULL, NOT_STARTED, OK
 from acceptance.gates.log import GateLog
 from acceptance.gates.pytest_run import stream
 from acceptance.gates.table import Row
@@ -39,31 +40,38 @@ class Stage:
     needs_docker: bool = False
 
 
-def stages(*, docker: bool, beside: bool) -> tuple[tuple[Stage, ...], ...]:
-    """Lay out the whole run: what stands together in a row runs at the same time.
+Lane = tuple[Stage, ...]
+
+Group = tuple[Lane, ...]
+"""What runs at the same time, each lane stage by stage."""
+
+
+def stages(*, docker: bool, beside: bool) -> tuple[Group, ...]:
+    """Lay out the whole run, one group after the other.
 
     Args:
         docker: whether a Docker engine answers; without one compose is said to be NOT RUN.
         beside: whether anything may run at the same time.
     """
     sequence = () if beside else ("--one-by-one",)
-    rows: tuple[tuple[Stage, ...], ...] = (
-        (Stage(name="fast", argv=_gate("fast")),),
-        (Stage(name="core", argv=_gate("core", *sequence)),),
-        (
-            Stage(name=layout.e2e_gate("embedded"), argv=_gate("e2e", "--stack", "embedded")),
-            Stage(name=layout.e2e_gate("compose"), argv=_gate("e2e", "--stack", "compose"), needs_docker=True),
-        ),
-        (
-            Stage(name="faults-compose", argv=_gate("faults"), needs_docker=True),
-            # On a copy of the tree and with stacks of its own; its runs of the suite must not enter this bundle.
-            Stage(name="sabotage", argv=("make", "--no-print-directory", "sabotage"), writes=False),
-        ),
+    fast = Stage(name="fast", argv=_gate("fast"))
+    core = Stage(name="core", argv=_gate("core", *sequence))
+    embedded, compose = (
+        Stage(name=layout.e2e_gate(stack), argv=_gate("e2e", "--stack", stack), needs_docker=stack == "compose")
+        for stack in ("embedded", "compose")
     )
+    faults = Stage(name="faults-compose", argv=_gate("faults"), needs_docker=True)
+    # On a copy of the tree and with stacks of its own; its runs of the suite must not enter this bundle.
+    sabotage = Stage(name="sabotage", argv=("make", "--no-print-directory", "sabotage"), writes=False)
+    groups: tuple[Group, ...] = (((fast,),), ((core,),), ((embedded, sabotage), (compose, faults)))
     if not beside:
-        rows = tuple((stage,) for row in rows for stage in row)
-    usable = (tuple(stage for stage in row if docker or not stage.needs_docker) for row in rows)
-    return tuple(row for row in usable if row)
+        groups = tuple(((stage,),) for stage in (fast, core, embedded, compose, faults, sabotage))
+    usable = (tuple(_usable(lane, docker=docker) for lane in group) for group in groups)
+    return tuple(group for lanes in usable if (group := tuple(lane for lane in lanes if lane)))
+
+
+def _usable(lane: Lane, *, docker: bool) -> Lane:
+    return tuple(stage for stage in lane if docker or not stage.needs_docker)
 
 
 def run(project: Path, *, beside: bool = True) -> int:
@@ -88,17 +96,16 @@ def run(project: Path, *, beside: bool = True) -> int:
     return exit_code([*codes, NOT_FULL if sealed.returncode == _NOT_PASSED else sealed.returncode])
 
 
-def conduct(rows: Sequence[Sequence[Stage]], project: Path, bundle: Path) -> tuple[list[Row], list[int]]:
-    """Run stages, row by row; one that fails ends none of the others, and one counts only if its record says so too.
+def conduct(groups: Sequence[Group], project: Path, bundle: Path) -> tuple[list[Row], list[int]]:
+    """Run stages, group by group; one that fails ends none of the others. One counts only if its record says so too.
 
     Returns:
         What the record of each says, and the exit codes.
     """
     found: list[Row] = []
     codes: list[int] = []
-    for row in rows:
-        results = _together(row, project, bundle)
-        for stage, (code, seconds) in zip(row, results, strict=True):
+    for group in groups:
+        for stage, code, seconds in _together(group, project, bundle):
             found.append(_row(stage, bundle, code, seconds))
             # One that ends with 0, and leaves no record or one that is not FULL, has proved nothing.
             codes.append(NOT_FULL if code == OK and stage.writes and found[-1].result != Coverage.FULL else code)
@@ -115,33 +122,43 @@ def _bundle(project: Path) -> Path:
     return open_run(project / "artifacts", project=project, command=("make", "test"))
 
 
-def _together(row: Sequence[Stage], project: Path, bundle: Path) -> list[tuple[int, float]]:
-    """Run stages at the same time; give exit code and seconds of each."""
-    results: list[tuple[int, float]] = [(FAILED, 0.0)] * len(row)
+def _together(group: Group, project: Path, bundle: Path) -> list[tuple[Stage, int, float]]:
+    """Run lanes at the same time; give each stage with its exit code and seconds, as they ended."""
+    done: list[tuple[Stage, int, float]] = []
+    interrupted = threading.Event()
     log = GateLog(sys.stdout)
 
-    def one(number: int) -> None:
-        stage = row[number]
-        environ = {name: value for name, value in os.environ.items() if name != layout.VARIABLE}
-        if stage.writes:
-            environ[layout.VARIABLE] = str(bundle)
-        of = stage.name if len(row) > 1 else ""
-        log.say(f"=== {stage.name}")
-        began = time.monotonic()
-        code = stream(stage.argv, cwd=project, env=environ, say=lambda line: log.say(line, of=of))
-        results[number] = (code, time.monotonic() - began)
+    def run_lane(lane: Lane) -> None:
+        for stage in lane:
+            if interrupted.is_set():
+                return
+            environ = {name: value for name, value in os.environ.items() if name != layout.VARIABLE}
+            if stage.writes:
+                environ[layout.VARIABLE] = str(bundle)
+            of = stage.name if len(group) > 1 else ""
+            log.say(f"=== {stage.name}")
+            began = time.monotonic()
+            try:
+                code = stream(stage.argv, cwd=project, env=environ, say=partial(log.say, of=of))
+            except OSError as error:
+                log.say(f"cannot be started: {error.strerror}: {stage.argv[0]}", of=of)
+                code = NOT_STARTED
+            done.append((stage, code, time.monotonic() - began))
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(len(row))]
+    threads = [threading.Thread(target=run_lane, args=(lane,)) for lane in group]
     for thread in threads:
         thread.start()
     try:
         for thread in threads:
             thread.join()
     except KeyboardInterrupt:  # the programs got it as well
+        interrupted.set()
         for thread in threads:
             thread.join()
         raise
-    return results
+    ended = {stage.name for stage, _, _ in done}
+    lost = [stage for lane in group for stage in lane if stage.name not in ended]  # whatever broke its lane
+    return [*done, *((stage, FAILED, 0.0) for stage in lost)]
 
 
 def _row(stage: Stage, bundle: Path, code: int, seconds: float) -> Row:

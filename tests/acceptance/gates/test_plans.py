@@ -93,21 +93,22 @@ def test_git() -> None:
 
 
 def test_the_whole_run_and_its_order() -> None:
-    """Fast, core, e2e on both stacks, sabotage last; without Docker what needs it is left out.
+    """Fast, core, e2e on both stacks, sabotage; without Docker what needs it is left out.
 
-    The two stacks side by side, for much of an e2e run is waiting; one by one where that is asked for.
+    The two stacks side by side, each followed by what breaks things; one by one where that is asked for.
     """
-    rows = every.stages(docker=True, beside=False)
-    assert [[stage.name for stage in row] for row in rows] == [
-        ["fast"], ["core"], ["e2e-embedded"], ["e2e-compose"], ["faults-compose"], ["sabotage"],
+
+    def names(*, docker: bool, beside: bool) -> list[list[list[str]]]:
+        groups = every.stages(docker=docker, beside=beside)
+        return [[[stage.name for stage in lane] for lane in group] for group in groups]
+
+    one_by_one = ["fast", "core", "e2e-embedded", "e2e-compose", "faults-compose", "sabotage"]
+    assert names(docker=True, beside=False) == [[[name]] for name in one_by_one]
+    assert set(layout.ALL_GATES) <= set(one_by_one)
+    assert names(docker=True, beside=True) == [
+        [["fast"]], [["core"]], [["e2e-embedded", "sabotage"], ["e2e-compose", "faults-compose"]],
     ]  # fmt: skip
-    assert set(layout.ALL_GATES) <= {stage.name for row in rows for stage in row}
-    together = every.stages(docker=True, beside=True)
-    assert [[stage.name for stage in row] for row in together] == [
-        ["fast"], ["core"], ["e2e-embedded", "e2e-compose"], ["faults-compose", "sabotage"],
-    ]  # fmt: skip
-    without = every.stages(docker=False, beside=True)
-    assert [[stage.name for stage in row] for row in without] == [["fast"], ["core"], ["e2e-embedded"], ["sabotage"]]
+    assert names(docker=False, beside=True) == [[["fast"]], [["core"]], [["e2e-embedded", "sabotage"]]]
 
 
 @pytest.mark.parametrize(
@@ -147,14 +148,15 @@ def test_a_whole_run_goes_on(tmp_path: Path) -> None:
     One whose record is not FULL does not count, whatever it ended with.
     """
     (tmp_path / "gates").mkdir()
-    rows = (
-        (_stage("fast", "PARTIAL", FAILED),),
-        (_stage("core", "FULL", OK), _stage("e2e-embedded", "PARTIAL", NOT_FULL)),
-        (_stage("faults-compose", "PARTIAL", OK),),
-        (every.Stage(name="e2e-compose", argv=(sys.executable, "-c", "import os; os._exit(0)")),),
-        (every.Stage(name="sabotage", argv=(sys.executable, "-c", NO_BUNDLE), writes=False),),
+    silent = every.Stage(name="e2e-compose", argv=(sys.executable, "-c", "import os; os._exit(0)"))
+    sabotage = every.Stage(name="sabotage", argv=(sys.executable, "-c", NO_BUNDLE), writes=False)
+    groups = (
+        ((_stage("fast", "PARTIAL", FAILED),),),
+        ((_stage("core", "FULL", OK), _stage("e2e-embedded", "PARTIAL", NOT_FULL)),),
+        ((_stage("faults-compose", "PARTIAL", OK),),),
+        ((silent, sabotage),),
     )
-    found, codes = every.conduct(rows, tmp_path, tmp_path)
+    found, codes = every.conduct(groups, tmp_path, tmp_path)
     assert [(row.gate, row.result, row.counts) for row in found] == [
         ("fast", "FAILED", {"passed": 3}),
         ("core", "FULL", {"passed": 3}),
@@ -164,3 +166,42 @@ def test_a_whole_run_goes_on(tmp_path: Path) -> None:
         ("sabotage", "ok", {}),
     ]
     assert codes == [FAILED, OK, NOT_FULL, NOT_FULL, NOT_FULL, OK]
+
+
+def test_lanes_run_side_by_side(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two that wait for each other both end, and what each prints begins with its name; a lane goes on after its first.
+
+    One that cannot be started is told and has failed.
+    """
+    meets = (
+        "import os, sys, time\n"
+        "open(sys.argv[1], 'w')\n"
+        "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
+        "print('met')"
+    )
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    first = every.Stage(name="first", argv=(sys.executable, "-c", meets, one, other), writes=False)
+    second = every.Stage(name="second", argv=(sys.executable, "-c", meets, other, one), writes=False)
+    missing = every.Stage(name="missing", argv=("/no/such/program",), writes=False)
+
+    found, codes = every.conduct((((first, missing), (second,)),), tmp_path, tmp_path)
+
+    assert {(row.gate, row.result) for row in found} == {("first", "ok"), ("second", "ok"), ("missing", "FAILED")}
+    assert every.exit_code(codes) == FAILED
+    said = capfd.readouterr().out
+    assert {"first: met", "second: met"} <= set(said.splitlines())
+    assert "missing: cannot be started: No such file or directory: /no/such/program" in said
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_lane_that_breaks_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage that nothing is known of counts as failed, and so does what would have come after it."""
+
+    def broken(*_: object, **__: object) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(every, "stream", broken)
+    stages = [every.Stage(name=name, argv=("true",), writes=False) for name in ("first", "second")]
+    found, codes = every.conduct(((tuple(stages),),), tmp_path, tmp_path)
+    assert [(row.gate, row.result) for row in found] == [("first", "FAILED"), ("second", "FAILED")]
+    assert codes == [FAILED, FAILED]
