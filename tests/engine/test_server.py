@@ -77,8 +77,8 @@ def test_a_silent_client_does_not_block_others(url: str) -> None:
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> float:
     """A deadline that does not keep a test waiting for as long as the real one."""
-    monkeypatch.setattr(server, "SECONDS", 1.0)
-    return 1.0
+    monkeypatch.setattr(server, "SECONDS", 0.3)
+    return 0.3
 
 
 @pytest.mark.usefixtures("seconds")
