@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from acceptance.gates import collection, core, e2e, every, expected, fast, gate, git_gate, record
+from acceptance.gates import collection, core, e2e, every, expected, fast, gate, git_gate, own_network, record
 from acceptance.gates.collection import CollectionError
 from acceptance.gates.expected import ExpectedError
 from acceptance.gates.gate import Plan
@@ -148,7 +148,7 @@ def _plan(options: argparse.Namespace, folder: Path, bundle: Path) -> Plan:
         case "core":
             docker = docker_cli.why_unusable() is None
             engine = os.environ.get("ENGINE") == "own"
-            return core.plan(PROJECT, folder, docker=docker, engine=engine)
+            return core.plan(PROJECT, folder, docker=docker, engine=engine, apart=own_network.possible())
         case _:
             stack = options.stack
             if stack == "auto":

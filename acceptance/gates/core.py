@@ -1,8 +1,9 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
-A container's start-up is mostly waiting: two files of those tests run at a time. The leg that restarts the Docker
-engine comes after all others that use it. Whenever a Docker network comes or goes, Chromium cuts what it is loading:
-the browser's tests come after all that makes networks.
+A container's start-up is mostly waiting; but two at a time, beside the rest, are more than two cores can do before the
+deadlines of tests. The leg that restarts the Docker engine comes after all others that use it. Whenever a Docker
+network comes or goes, Chromium cuts what it is loading: the browser has a network of its own and runs in the lane
+without Docker; where it cannot have one, after all that makes networks.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from acceptance.gates import expected
+from acceptance.gates import expected, own_network
 from acceptance.gates.gate import Plan
 from acceptance.gates.lanes import Part, Step, Tests
 from acceptance.gates.pytest_run import PytestRun
@@ -22,7 +23,7 @@ _UNIT: Final = ("pure", "servers")
 _TWO: Final = ("-n", "2", "--dist", "loadfile")  # a file's tests share its servers
 
 
-def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
+def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool) -> Plan:
     """Lay out the gate.
 
     Args:
@@ -30,15 +31,17 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
         folder: for pytest's records.
         docker: whether a Docker engine answers; without one its legs do not run, so that the result is PARTIAL.
         engine: whether that engine may be restarted.
+        apart: whether the browser can have a network of its own.
     """
 
-    def tests(name: str, *legs: str, options: tuple[str, ...] = ()) -> Part:
+    def tests(name: str, *legs: str, options: tuple[str, ...] = (), within: tuple[str, ...] = ()) -> Part:
         run = PytestRun(
             project=project,
             paths=("tests",),
             report_log=folder / f"{name}.reportlog.jsonl",
             junit=folder / f"{name}.junit.xml",
             options=(*(word for leg in legs for word in ("--leg", leg)), *options),
+            within=within,
         )
         return Tests(name=name, run=run)
 
@@ -50,16 +53,18 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool) -> Plan:
     )
     in_containers: tuple[Part, ...] = ()
     if docker:
-        in_containers = (images, tests("docker", "docker", options=_TWO))
+        in_containers = (images, tests("docker", "docker"))
     if docker and engine:
         in_containers += (tests("engine", "engine"),)
     in_none = (
         tests("unit", *_UNIT, options=_TWO),
         tests("system", "system", options=_TWO),
     )
+    browser = tests("browser", "browser", within=own_network.WRAPPER if apart else ())
+    lanes = ((*in_none, browser), in_containers) if apart else (in_none, (*in_containers, browser))
     return Plan(
         gate="core",
-        lanes=(in_none, (*in_containers, tests("browser", "browser"))),
+        lanes=tuple(lane for lane in lanes if lane),
         log=layout.CORE_LOG,
         list_file=expected.TESTS,
         notes=_notes(docker=docker, engine=engine),

@@ -35,12 +35,13 @@ class PytestRun:
     options: tuple[str, ...] = ()
     plugins: tuple[str, ...] = _PLUGINS
     variables: tuple[tuple[str, str], ...] = ()  # of the environment, over the clean one
+    within: tuple[str, ...] = ()  # words before the command: a program that becomes it in other surroundings
 
     @property
     def argv(self) -> tuple[str, ...]:
         """The command line."""
         return (
-            *(sys.executable, "-m", "pytest", *self.paths),
+            *(*self.within, sys.executable, "-m", "pytest", *self.paths),
             *("-c", str(self.project / "pyproject.toml"), "--rootdir", str(self.project)),
             *("-p", "no:cacheprovider", "--color", "no"),
             *(word for name in self.plugins for word in ("-p", name)),

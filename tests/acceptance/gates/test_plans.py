@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate, interface
+from acceptance.gates import cli, core, e2e, every, expected, fast, git_gate, interface, own_network
 from acceptance.gates.interface import FAILED, NOT_FULL, OK, USAGE
 from acceptance.gates.lanes import Step
 from acceptance.gates.legs import LEGS
@@ -40,13 +40,19 @@ def test_fast() -> None:
         (False, False, [], "COMPOSE NOT RUN"),
     ],
 )
-def test_core(*, docker: bool, engine: bool, in_containers: list[str], note: str) -> None:
+@pytest.mark.parametrize("apart", [True, False])
+def test_core(*, docker: bool, engine: bool, apart: bool, in_containers: list[str], note: str) -> None:
     """The whole list, whatever can run here: what cannot is missing from it, and said.
 
-    Nothing makes networks beside the browser.
+    Nothing makes networks beside the browser, unless it has one of its own.
     """
-    plan = core.plan(PROJECT, WORK, docker=docker, engine=engine)
-    assert [_names(lane) for lane in plan.lanes] == [["unit", "system"], [*in_containers, "browser"]]
+    plan = core.plan(PROJECT, WORK, docker=docker, engine=engine, apart=apart)
+    lanes = [["unit", "system"], [*in_containers, "browser"]]
+    if apart:
+        lanes = [["unit", "system", "browser"], *([in_containers] if in_containers else [])]
+    assert [_names(lane) for lane in plan.lanes] == lanes
+    within = {part.name for part in plan.runs if part.argv[: len(own_network.WRAPPER)] == own_network.WRAPPER}
+    assert within == ({"browser"} if apart else set())
     assert (plan.list_file, plan.legs, plan.log) == (expected.TESTS, None, "full_regression.log")
     assert note in "".join(plan.notes)
     assert bool(plan.notes) == bool(note)
@@ -54,7 +60,7 @@ def test_core(*, docker: bool, engine: bool, in_containers: list[str], note: str
 
 def test_every_leg_runs_once() -> None:
     """Together the parts of core select each leg once, in all of `tests`."""
-    plan = core.plan(PROJECT, WORK, docker=True, engine=True)
+    plan = core.plan(PROJECT, WORK, docker=True, engine=True, apart=True)
     chosen = [
         word for part in plan.runs for before, word in zip(part.argv, part.argv[1:], strict=False) if before == "--leg"
     ]
