@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from acceptance.gates import table
-from acceptance.gates.interface import FAILED, NOT_FULL, NOT_STARTED, OK
+from acceptance.gates.interface import FAILED, NOT_FULL, OK
+from acceptance.gates.lanes import Step, run_part
 from acceptance.gates.log import GateLog
-from acceptance.gates.pytest_run import stream
 from acceptance.gates.table import Row
 from acceptance.stack.docker import docker_cli
 from evidence.bundle import Bundle, layout, open_run
@@ -128,6 +127,9 @@ def _together(group: Group, project: Path, bundle: Path) -> list[tuple[Stage, in
     interrupted = threading.Event()
     log = GateLog(sys.stdout)
 
+    def say(name: str, line: str) -> None:
+        log.say(line, of=name if len(group) > 1 else "")
+
     def run_lane(lane: Lane) -> None:
         for stage in lane:
             if interrupted.is_set():
@@ -135,15 +137,9 @@ def _together(group: Group, project: Path, bundle: Path) -> list[tuple[Stage, in
             environ = {name: value for name, value in os.environ.items() if name != layout.VARIABLE}
             if stage.writes:
                 environ[layout.VARIABLE] = str(bundle)
-            of = stage.name if len(group) > 1 else ""
             log.say(f"=== {stage.name}")
-            began = time.monotonic()
-            try:
-                code = stream(stage.argv, cwd=project, env=environ, say=partial(log.say, of=of))
-            except OSError as error:
-                log.say(f"cannot be started: {error.strerror}: {stage.argv[0]}", of=of)
-                code = NOT_STARTED
-            done.append((stage, code, time.monotonic() - began))
+            ended = run_part(Step(name=stage.name, argv=stage.argv, cwd=project, environ=environ), say)
+            done.append((stage, ended.exit_code, ended.seconds))
 
     threads = [threading.Thread(target=run_lane, args=(lane,)) for lane in group]
     for thread in threads:
@@ -156,8 +152,8 @@ def _together(group: Group, project: Path, bundle: Path) -> list[tuple[Stage, in
         for thread in threads:
             thread.join()
         raise
-    ended = {stage.name for stage, _, _ in done}
-    lost = [stage for lane in group for stage in lane if stage.name not in ended]  # whatever broke its lane
+    known = {stage.name for stage, _, _ in done}
+    lost = [stage for lane in group for stage in lane if stage.name not in known]  # whatever broke its lane
     return [*done, *((stage, FAILED, 0.0) for stage in lost)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,12 @@ class Step:
     name: str
     argv: tuple[str, ...]
     cwd: Path
+    environ: Mapping[str, str] | None = None  # a clean one when None
 
     def start(self, say: Callable[[str], object]) -> int:
         """Run it and return its exit code."""
-        return stream(self.argv, cwd=self.cwd, env=environment.clean(), say=say)
+        env = environment.clean() if self.environ is None else self.environ
+        return stream(self.argv, cwd=self.cwd, env=env, say=say)
 
 
 Part = Tests | Step
@@ -73,7 +75,7 @@ def run_lanes(lanes: Sequence[Sequence[Part]], say: Say, *, beside: bool = True)
 
     def run(number: int) -> None:
         for part in lanes[number]:
-            done[number].append(_run(part, say))
+            done[number].append(run_part(part, say))
 
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(1, len(lanes))]
     if not beside:
@@ -89,7 +91,8 @@ def run_lanes(lanes: Sequence[Sequence[Part]], say: Say, *, beside: bool = True)
     return tuple(one for lane in done for one in lane)
 
 
-def _run(part: Part, say: Say) -> Done:
+def run_part(part: Part, say: Say) -> Done:
+    """Run one part; one that cannot be started is told, and has failed."""
     began = time.monotonic()
     say(part.name, "begins")
     try:

@@ -74,14 +74,6 @@ def test_a_silent_client_does_not_block_others(url: str) -> None:
         assert requests.get(f"{url}/metrics", timeout=2).status_code == 200
 
 
-@pytest.fixture
-def seconds(monkeypatch: pytest.MonkeyPatch) -> float:
-    """A deadline that does not keep a test waiting for as long as the real one."""
-    monkeypatch.setattr(server, "SECONDS", 0.3)
-    return 0.3
-
-
-@pytest.mark.usefixtures("seconds")
 def test_q9_slow_connections_are_bounded(url: str) -> None:
     """The attack: hundreds of connections that trickle. Threads stay few, and a scrape is answered all the while."""
     host, port = url.removeprefix("http://").split(":")
@@ -100,14 +92,16 @@ def test_q9_slow_connections_are_bounded(url: str) -> None:
             one.close()
 
 
-def test_q9_one_deadline_for_a_whole_request(seconds: float, url: str) -> None:
+def test_q9_one_deadline_for_a_whole_request(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends a byte again and again is ended all the same."""
+    seconds = 1.0  # the server's own would only take longer
+    monkeypatch.setattr(server, "SECONDS", seconds)
     host, port = url.removeprefix("http://").split(":")
     begun = time.monotonic()
     with socket.create_connection((host, int(port)), timeout=0.1) as slow:
         slow.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
         ended = False
-        while not ended and time.monotonic() - begun < 6 * seconds:
+        while not ended and time.monotonic() - begun < 3 * seconds:
             try:
                 slow.sendall(b"x")
                 ended = slow.recv(1) == b""
@@ -116,7 +110,7 @@ def test_q9_one_deadline_for_a_whole_request(seconds: float, url: str) -> None:
             except OSError:
                 ended = True
     assert ended
-    assert time.monotonic() - begun < 4 * seconds
+    assert time.monotonic() - begun < 2 * seconds
 
 
 def test_a_taken_port_is_one_sentence() -> None:

@@ -178,10 +178,10 @@ def test_g9_messages_stay() -> None:
     ],
 )
 def test_g9_no_text_is_slow(piece: str) -> None:
-    """A server may send 300 kB of anything; of a third of it no shape makes more than a second."""
+    """A server may send 300 kB of anything."""
     begun = time.process_time()
-    scrub(piece * (100_000 // len(piece)))
-    assert time.process_time() - begun < 1
+    scrub(piece * (300_000 // len(piece)))
+    assert time.process_time() - begun < 2
 
 
 def _texts(model: type[BaseModel], above: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -179,15 +180,13 @@ def test_lanes_run_side_by_side(tmp_path: Path, capfd: pytest.CaptureFixture[str
 
     One that cannot be started is told and has failed.
     """
-    meets = (
-        "import os, sys, time\n"
-        "open(sys.argv[1], 'w')\n"
-        "while not os.path.exists(sys.argv[2]): time.sleep(0.01)\n"
-        "print('met')"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # opening it waits for whoever opens the other end
+    meets = "import sys; open(*sys.argv[1:]).close(); print('met')"
+    first, second = (
+        every.Stage(name=name, argv=(sys.executable, "-c", meets, str(pipe), mode), writes=False)
+        for name, mode in (("first", "r"), ("second", "w"))
     )
-    one, other = str(tmp_path / "one"), str(tmp_path / "other")
-    first = every.Stage(name="first", argv=(sys.executable, "-c", meets, one, other), writes=False)
-    second = every.Stage(name="second", argv=(sys.executable, "-c", meets, other, one), writes=False)
     missing = every.Stage(name="missing", argv=("/no/such/program",), writes=False)
 
     found, codes = every.conduct((((first, missing), (second,)),), tmp_path, tmp_path)
@@ -203,10 +202,10 @@ def test_lanes_run_side_by_side(tmp_path: Path, capfd: pytest.CaptureFixture[str
 def test_a_lane_that_breaks_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage that nothing is known of counts as failed, and so does what would have come after it."""
 
-    def broken(*_: object, **__: object) -> int:
+    def broken(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(every, "stream", broken)
+    monkeypatch.setattr(every, "run_part", broken)
     stages = [every.Stage(name=name, argv=("true",), writes=False) for name in ("first", "second")]
     found, codes = every.conduct(((tuple(stages),),), tmp_path, tmp_path)
     assert [(row.gate, row.result) for row in found] == [("first", "FAILED"), ("second", "FAILED")]

@@ -25,9 +25,8 @@ def echo() -> Iterator[int]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield server.getsockname()[1]
-        socket.create_connection(
-            server.getsockname()
-        ).close()  # where the relay never came to it, it waits for a client
+        # Where the relay never came to it, it waits for a client.
+        socket.create_connection(server.getsockname()).close()
         thread.join()
 
 
