@@ -126,8 +126,16 @@ def _met(settings: RedisSection) -> dict[str, Any]:
         if settings.require_proof and not isinstance(connection, SSLConnection):  # TLS has proven it by its certificate
             _prove(connection, settings)
         connection.on_connect()
-        if connection.can_read():  # a refusal, such as of one client too many; the pool would drop it unread
-            raise redis.exceptions.InvalidResponse(f"{connection.read_response()!r} before anything was asked")
+
+        def hear(timeout: float = 0) -> bool:
+            if type(connection).can_read(connection, timeout):
+                raise redis.exceptions.InvalidResponse(f"{connection.read_response()!r} before anything was asked")
+            return False
+
+        # A refusal, such as of one client too many, may also come a moment later, when the pool looks: it would drop it
+        # unread, connect again, and say no more than "Connection not ready".
+        connection.can_read = hear
+        hear()
 
     return {"redis_connect_func": meet}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +59,27 @@ def test_g14_a_refusal(
 def test_g14_no_connection_left(start: Start, ask: Ask) -> None:
     """maxclients, reached for real."""
     port = start("maxclients 1")
-    with client(port) as opened, closing(redis.Redis(host=HOST, port=port)):
+    with client(port) as opened:
         opened.ping()
         outcome = ask(port)
+    assert (outcome.status, "has no connection left" in outcome.summary) == (Status.FAIL, True), outcome
+
+
+def test_g14_a_refusal_a_moment_later(start: Start, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server takes a connection when it comes to it: its refusal is heard also after the first look at it."""
+    looks: list[Any] = []
+    library = redis.Connection.can_read
+
+    def late(connection: redis.Connection, timeout: float = 0) -> bool:
+        looks.append(connection._sock)
+        return looks.count(connection._sock) > 1 and library(connection, max(timeout, 5))
+
+    port = start("maxclients 1")
+    with client(port) as opened:
+        opened.ping()
+        monkeypatch.setattr(redis.Connection, "can_read", late)
+        outcome = ask(port)
+    assert len(looks) > len(set(looks)), looks  # it was looked at twice
     assert (outcome.status, "has no connection left" in outcome.summary) == (Status.FAIL, True), outcome
 
 
