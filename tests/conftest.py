@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import program_server
+from tests import in_memory, program_server
 
 _LIBC = ctypes.CDLL(None)
 
@@ -25,10 +25,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist take the files in the order of their names: `tests/acceptance` comes first, which starts real servers.
+    """Keep temporary files in memory, and let xdist take the files in the order of their names.
 
-    By itself it takes those with most tests first; the slowest have few, and one of them would end the run alone.
+    `tests/acceptance` comes first then, which starts real servers. By itself xdist takes those with most tests first;
+    the slowest have few, and one of them would end the run alone.
     """
+    in_memory.keep_temporary_files()
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
