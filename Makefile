@@ -13,6 +13,7 @@ SHA256 ?=
 QUICK ?=
 ARGS ?=
 BIN := .venv/bin
+IN_LEGS := $(BIN)/python -m pytest tests -p acceptance.gates.legs
 # Where a machine forbids Python to keep what it has compiled, each program that a test starts would be compiled anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -55,21 +56,22 @@ lint: .venv/ready ## format, lint and types
 
 unit: setup ## tests of the packages themselves
 	@# More processes than cores, because many tests wait for a server.
-	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg pure --leg servers -n 4 --dist loadfile $(ARGS)
+	$(IN_LEGS) --leg pure --leg servers -n 4 --dist loadfile $(ARGS)
 
 system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium
-	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg system -n 2 --dist loadfile $(ARGS)
+	$(IN_LEGS) --leg system -n 2 --dist loadfile $(ARGS)
 
 translations: .venv/ready ## the catalogue of preflight/locale in step with the source
 	@$(BIN)/python -m scripts.translations
 
 browser: setup ## what needs Chromium: the stand-in's pages, screenshots; installs Chromium on Debian
 	@scripts/install_browser.sh
-	$(BIN)/python -m pytest tests -p acceptance.gates.legs --leg browser $(ARGS)
+	$(IN_LEGS) --leg browser $(ARGS)
 
 compose: setup ## tests that need Docker; installs Docker on Debian
 	scripts/with_docker.sh sh -c '$(BIN)/python -m acceptance.stack.compose.images.choose --only-have && \
-		exec $(BIN)/python -m pytest tests -p acceptance.gates.legs --leg docker -n 2 --dist loadfile "$$@"' sh $(ARGS)
+		$(if $(ARGS),exec $(IN_LEGS) --leg docker --leg alone "$$@",$(IN_LEGS) --leg docker -n 2 --dist loadfile && \
+		exec $(IN_LEGS) --leg alone)' sh $(ARGS)
 
 images: setup ## official images, or ones built here; docker/.env names them for a plain `docker compose`
 	@$(BIN)/python -m acceptance.stack.compose.images.choose --images $(IMAGES) --grafana $(GRAFANA)

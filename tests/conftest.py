@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import in_memory, program_server
+from acceptance.stack import in_memory
+from tests import program_server
 
 _LIBC = ctypes.CDLL(None)
 

@@ -1,9 +1,9 @@
 """`gate core`: every test of the committed list, in legs; what needs Docker runs beside what needs none.
 
-A container's start-up is mostly waiting; but two at a time, beside the rest, are more than two cores can do before the
-deadlines of tests. The leg that restarts the Docker engine comes after all others that use it. Whenever a Docker
-network comes or goes, Chromium cuts what it is loading: the browser has a network of its own and runs in the lane
-without Docker; where it cannot have one, after all that makes networks.
+A container's start-up is mostly waiting, so that two files at a time take half as long; those that ask what networks
+keep apart have the Docker engine for themselves. The leg that restarts the engine comes after all others that use it.
+Whenever a Docker network comes or goes, Chromium cuts what it is loading: the browser has a network of its own and runs
+in the lane without Docker; where it cannot have one, after all that makes networks.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool
     )
     in_containers: tuple[Part, ...] = ()
     if docker:
-        in_containers = (images, tests("docker", "docker"))
+        in_containers = (images, tests("docker", "docker", options=_TWO), tests("alone", "alone"))
     if docker and engine:
         in_containers += (tests("engine", "engine"),)
     in_none = (

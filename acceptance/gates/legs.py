@@ -5,6 +5,7 @@
     system    marked so: each of its tests starts a whole stack, a suite or a gate in env live, which takes seconds
     browser   needs Chromium
     docker    needs a Docker engine, or programs that only root on Debian gets installed
+    alone     needs one on which nobody else makes or removes networks: it asks what they keep apart
     engine    restarts that engine, so nothing else may run beside it
 
 `--leg` selects; `--list-tests` writes every test with its leg. Both ask the same function, so that the list and the
@@ -22,8 +23,8 @@ from typing import Final
 
 import pytest
 
-LEGS: Final = ("pure", "servers", "system", "browser", "docker", "engine")
-_MARKS: Final = {"engine": "engine", "browser": "browser", "compose": "docker", "debian": "docker"}
+LEGS: Final = ("pure", "servers", "system", "browser", "docker", "alone", "engine")
+_MARKS: Final = {"engine": "engine", "browser": "browser", "alone": "alone", "compose": "docker", "debian": "docker"}
 # Words by which a file shows that its tests start something, wait for something, or try hundreds of examples.
 _BUSY: Final = re.compile(
     r"subprocess|Popen|socket|fork|multiprocessing|threading|Thread|signal\.|pytester|httpserver|playwright"

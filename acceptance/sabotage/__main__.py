@@ -18,6 +18,7 @@ from typing import Final
 from acceptance.sabotage.driver import try_all
 from acceptance.sabotage.judge import Catch, SabotageResult
 from acceptance.sabotage.row import ROWS, RowError, read_rows
+from acceptance.stack import in_memory
 from acceptance.stack.binaries.component import ComponentError
 from acceptance.stack.interface import StackError
 
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _print(f"{row.path:<48} {row.breaks}")
             return CAUGHT
         begun = time.monotonic()
+        in_memory.keep_temporary_files()
         with tempfile.TemporaryDirectory(prefix="arbitrage-sabotage-") as folder:
             place = Path(folder)
             (place / "copies").mkdir()

@@ -24,6 +24,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "browser": (MARKED.format(mark="browser"), "browser"),
     "compose": (MARKED.format(mark="compose"), "docker"),
     "debian": (MARKED.format(mark="debian"), "docker"),
+    "alone": (MARKED.format(mark="compose").replace("def", "@pytest.mark.alone\ndef"), "alone"),
     "engine": (MARKED.format(mark="engine"), "engine"),
     "both": (MARKED.format(mark="compose").replace("def", "@pytest.mark.engine\ndef"), "engine"),
 }
@@ -32,7 +33,7 @@ FILES: Mapping[str, tuple[str, str]] = {
 @pytest.fixture
 def legs(sample: Sample) -> Sample:
     """The sample with one file for each way of belonging somewhere, and nothing else."""
-    marks = ["browser: x", "compose: x", "debian: x", "engine: x", "leg(name): x"]
+    marks = ["browser: x", "compose: x", "debian: x", "alone: x", "engine: x", "leg(name): x"]
     sample.write(
         {
             "pyproject.toml": PYPROJECT.replace('markers = ["slow: takes long"]', f"markers = {json.dumps(marks)}"),
@@ -50,7 +51,7 @@ def test_marks_first_then_words(legs: Sample) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [("pure",), ("pure", "servers"), ("system",), ("browser",), ("docker",), ("engine",)]
+    "wanted", [("pure",), ("pure", "servers"), ("system",), ("browser",), ("docker",), ("alone",), ("engine",)]
 )
 def test_a_run_of_some_legs(legs: Sample, wanted: tuple[str, ...]) -> None:
     """Exactly the tests of these legs run; files that can have none are not even imported."""

@@ -36,8 +36,8 @@ def test_fast() -> None:
 @pytest.mark.parametrize(
     ("docker", "engine", "in_containers", "note"),
     [
-        (True, True, ["images", "docker", "engine"], ""),
-        (True, False, ["images", "docker"], "ENGINE RESTART NOT RUN"),
+        (True, True, ["images", "docker", "alone", "engine"], ""),
+        (True, False, ["images", "docker", "alone"], "ENGINE RESTART NOT RUN"),
         (False, False, [], "COMPOSE NOT RUN"),
     ],
 )

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import in_memory
+from acceptance.stack import in_memory
 
 
 @pytest.mark.parametrize(

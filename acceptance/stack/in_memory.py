@@ -1,4 +1,4 @@
-"""Keeps what tests write in memory where there is room: thousands of small files, and the data of real servers."""
+"""Keeps what tests write in memory where there is room: thousands of small files, copies, the data of real servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-_MEMORY: Final = Path("/dev/shm")
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - below it each has a folder of its own
 _ROOM: Final = 4 * 2**30  # bytes; a whole run has taken a tenth of it at a time
 
 
