@@ -47,6 +47,7 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
+        gc.set_threshold(20_000)  # what a test makes is mostly gone before it is looked for
         gc.enable()
         gc.collect()
         gc.freeze()

@@ -36,10 +36,11 @@ _FIXTURES: Final = frozenset({"postgres", "pytester", "httpserver", "no_child_le
 
 def leg_of(item: pytest.Item) -> str:
     """The leg of a test: by its marks, else by what its file and its fixtures show."""
+    marks = {mark.name for mark in item.iter_markers()}
     for mark, leg in _MARKS.items():
-        if item.get_closest_marker(mark) is not None:
+        if mark in marks:
             return leg
-    if (override := item.get_closest_marker("leg")) is not None:
+    if "leg" in marks and (override := item.get_closest_marker("leg")) is not None:
         return str(override.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
     return "servers" if fixtures & _FIXTURES or _busy(item.path) else "pure"

@@ -1,4 +1,4 @@
-"""Keeps what tests write in memory where there is room: thousands of small files, copies, the data of real servers."""
+"""Keeps what tests write in memory where there is room: thousands of small files, copies, data of real servers."""
 
 from __future__ import annotations
 

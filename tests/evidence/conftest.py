@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +67,14 @@ def signer() -> CryptoSigner:
     return CryptoSigner.generate_ed25519()
 
 
+@pytest.fixture(scope="session")
+def sealed_once(tmp_path_factory: pytest.TempPathFactory, signer: CryptoSigner) -> Path:
+    """The folder of a sealed bundle that passed, to be copied: sealing takes long."""
+    return Genuine().seal(tmp_path_factory.mktemp("sealed") / "artifacts", signer).path
+
+
 @pytest.fixture
-def sealed(tmp_path: Path, signer: CryptoSigner) -> Path:
-    """The folder of a sealed bundle that passed."""
-    return Genuine().seal(tmp_path / "artifacts", signer).path
+def sealed(tmp_path: Path, sealed_once: Path) -> Path:
+    """The folder of a sealed bundle that passed, in one of the test's own."""
+    shutil.copytree(sealed_once.parent, tmp_path / "artifacts", symlinks=True)
+    return tmp_path / "artifacts" / sealed_once.name

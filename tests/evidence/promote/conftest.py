@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from evidence.attest import keys
 from tests.evidence.genuine import Genuine
+
+_WHEN = "2026-01-02T03:04:05Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,15 @@ class Checkout:
     signing: Path
 
     def git(self, *words: str) -> str:
-        """Run git as somebody."""
+        """Run git as somebody, at one time: the same files are the same commit, whose bundle is made once."""
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
         done = subprocess.run(
-            ["git", "-C", str(self.root), *identity, *words], check=True, capture_output=True, text=True, timeout=60
+            ["git", "-C", str(self.root), *identity, *words],
+            env=os.environ | {"GIT_AUTHOR_DATE": _WHEN, "GIT_COMMITTER_DATE": _WHEN},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         return done.stdout.strip()
 
