@@ -56,12 +56,10 @@ def plan(project: Path, folder: Path, *, docker: bool, engine: bool, apart: bool
         in_containers = (images, tests("docker", "docker", options=_TWO), tests("alone", "alone"))
     if docker and engine:
         in_containers += (tests("engine", "engine"),)
-    in_none = (
-        tests("unit", *_UNIT, options=_TWO),
-        tests("system", "system", options=_TWO),
-    )
+    unit, system = tests("unit", *_UNIT, options=_TWO), tests("system", "system", options=_TWO)
     browser = tests("browser", "browser", within=own_network.WRAPPER if apart else ())
-    lanes = ((*in_none, browser), in_containers) if apart else (in_none, (*in_containers, browser))
+    # The browser is one process: not the last, where a core would have nothing to do.
+    lanes = ((unit, browser, system), in_containers) if apart else ((unit, system), (*in_containers, browser))
     return Plan(
         gate="core",
         lanes=tuple(lane for lane in lanes if lane),

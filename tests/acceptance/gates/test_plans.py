@@ -50,7 +50,7 @@ def test_core(*, docker: bool, engine: bool, apart: bool, in_containers: list[st
     plan = core.plan(PROJECT, WORK, docker=docker, engine=engine, apart=apart)
     lanes = [["unit", "system"], [*in_containers, "browser"]]
     if apart:
-        lanes = [["unit", "system", "browser"], *([in_containers] if in_containers else [])]
+        lanes = [["unit", "browser", "system"], *([in_containers] if in_containers else [])]
     assert [_names(lane) for lane in plan.lanes] == lanes
     within = {part.name for part in plan.runs if part.argv[: len(own_network.WRAPPER)] == own_network.WRAPPER}
     assert within == ({"browser"} if apart else set())
