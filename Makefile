@@ -69,6 +69,7 @@ browser: setup ## what needs Chromium: the stand-in's pages, screenshots; instal
 	$(IN_LEGS) --leg browser $(ARGS)
 
 compose: setup ## tests that need Docker; installs Docker on Debian
+	@# Two files at a time, then those that must have the engine for themselves; what ARGS chooses, one by one.
 	scripts/with_docker.sh sh -c '$(BIN)/python -m acceptance.stack.compose.images.choose --only-have && \
 		$(if $(ARGS),exec $(IN_LEGS) --leg docker --leg alone "$$@",$(IN_LEGS) --leg docker -n 2 --dist loadfile && \
 		exec $(IN_LEGS) --leg alone)' sh $(ARGS)

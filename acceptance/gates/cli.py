@@ -22,7 +22,6 @@ from acceptance.gates.gate import Plan
 from acceptance.gates.interface import FAILED, INTERRUPTED, OK, PROJECT, USAGE, exit_code_of
 from acceptance.gates.lanes import Tests
 from acceptance.gates.log import GateLog
-from acceptance.stack import in_memory
 from acceptance.stack.docker import docker_cli
 from evidence.attest import keys
 from evidence.bundle.seal import seal
@@ -46,7 +45,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(own)
     except SystemExit as stop:  # argparse: 0 after --help, 2 after bad usage
         return stop.code if isinstance(stop.code, int) else USAGE
-    in_memory.keep_temporary_files()
     try:
         if options.gate == "expected":
             return _expected(update=options.update)

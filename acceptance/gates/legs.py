@@ -40,7 +40,7 @@ def leg_of(item: pytest.Item) -> str:
     for mark, leg in _MARKS.items():
         if mark in marks:
             return leg
-    if "leg" in marks and (override := item.get_closest_marker("leg")) is not None:
+    if (override := item.get_closest_marker("leg")) is not None:
         return str(override.args[0])
     fixtures = set(getattr(item, "fixturenames", ()))
     return "servers" if fixtures & _FIXTURES or _busy(item.path) else "pure"

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - below it each has a folder of its own
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - below it each has a folder of its own
 _ROOM: Final = 4 * 2**30  # bytes; a whole run has taken a tenth of it at a time
 
 
-def keep_temporary_files(memory: Path = _MEMORY) -> None:
+def keep_temporary_files(memory: Path = MEMORY) -> None:
     """Let this process and its children make temporary files there, unless TMPDIR says where, or it is not fit."""
     if not os.environ.get("TMPDIR") and fit(memory):
         os.environ["TMPDIR"] = str(memory)

@@ -14,7 +14,7 @@ from acceptance.stack.docker.docker_cli import DockerResult
 from acceptance.stack.ports import HOST
 from tests.docker.operator import DOCS, Operator, at_work, documented
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.compose, pytest.mark.alone, pytest.mark.timeout(900)]
 
 LONG_FORM = re.search(r"```sh\n(volume=.*)\n(.*)\n(.*)\n```", DOCS).groups()  # type: ignore[union-attr]
 PANELS = ("Preflight Last Success", "Preflight Duration P95", "Check Status Breakdown", "Redis/Postgres Latency")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,32 +101,14 @@ def ctrl_c() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def _descendants(pid: int) -> set[int]:
-    """The processes below one, as the kernel lists them: psutil would read every process of the machine for it."""
-    assert Path(f"/proc/{pid}/task/{pid}/children").exists(), "this kernel has no CONFIG_PROC_CHILDREN"
-    found: set[int] = set()
-    above = {pid}
-    while above:
-        below: set[int] = set()
-        for its in (task / "children" for one in above for task in Path(f"/proc/{one}/task").glob("*")):
-            with suppress(OSError):  # the thread or its process has ended meanwhile
-                below.update(int(child) for child in its.read_text(encoding="ascii").split())
-        above = below - found
-        found |= below
-    return found
-
-
 @pytest.fixture
 def no_child_left() -> Iterator[None]:
     """After the test this process has no living child and no open file that it did not have before."""
     gc.collect()  # what an earlier test has left to the collector would otherwise be closed in between
     process = psutil.Process()
-    children, files = _descendants(process.pid), process.num_fds()
+    children, files = set(process.children(recursive=True)), process.num_fds()
     yield
-    left = []
-    for child in _descendants(process.pid) - children:
-        with suppress(psutil.NoSuchProcess):
-            left.append(psutil.Process(child))
+    left = [child for child in process.children(recursive=True) if child not in children]
     # Under load a child that was killed may take its time to die; one that was not killed never does.
     alive = psutil.wait_procs(left, timeout=1)[1]
     assert alive == []

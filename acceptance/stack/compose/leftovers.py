@@ -9,12 +9,16 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from acceptance.stack import in_memory
 from acceptance.stack.docker import docker_cli
 from preflight.system.process_id import birth_ticks
 
 PREFIX = "arbitrage-test"
 KEPT = "kept"
 """A file of this name in a project's folder says that it was left running on purpose."""
+
+PLACES = (Path("/tmp"), in_memory.MEMORY)  # noqa: S108 - only looked into
+"""Where the folders of other runs may be, besides this one's own: each had its own TMPDIR, or none."""
 
 _NAME = re.compile(rf"{PREFIX}-(?P<pid>\d+)-(?P<started>\d+)-[0-9a-f]+")
 _DOWN_SECONDS = 60.0
@@ -26,8 +30,8 @@ def new_name() -> str:
 
 
 def folder_of(name: str) -> Path:
-    """The private folder of a project."""
-    return Path(tempfile.gettempdir(), name)
+    """The private folder of a project: where it is, or where this run would make it."""
+    return next((place / name for place in _places() if (place / name).exists()), Path(tempfile.gettempdir(), name))
 
 
 def is_orphan(name: str) -> bool:
@@ -42,7 +46,7 @@ def sweep() -> tuple[str, ...]:
     """Take down the projects of test runs that were killed; return their names."""
     listed = docker_cli.docker("ps", "-a", "--format", '{{.Label "com.docker.compose.project"}}')
     networks = docker_cli.docker("network", "ls", "--format", '{{.Label "com.docker.compose.project"}}')
-    folders = {path.name for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}-*")}  # with secrets in them
+    folders = {path.name for place in _places() for path in place.glob(f"{PREFIX}-*")}  # with secrets in them
     gone = tuple(sorted(filter(is_orphan, {*listed.stdout.split(), *networks.stdout.split(), *folders})))
     for name in gone:
         label = f"label=com.docker.compose.project={name}"
@@ -52,3 +56,7 @@ def sweep() -> tuple[str, ...]:
         docker_cli.docker("compose", "-p", name, "down", "--volumes", "--remove-orphans", seconds=_DOWN_SECONDS)
         shutil.rmtree(folder_of(name), ignore_errors=True)
     return gone
+
+
+def _places() -> tuple[Path, ...]:
+    return tuple(dict.fromkeys((Path(tempfile.gettempdir()), *PLACES)))

@@ -13,6 +13,14 @@ from acceptance.stack.docker.docker_cli import DockerResult
 DEAD = "arbitrage-test-999999999-1-abcdef"  # beyond every kernel's highest pid
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a run with another TMPDIR has its folders; not the machine's own."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setattr(leftovers, "PLACES", (folder,))
+    return folder
+
+
 def test_a_running_process_keeps_its_project() -> None:
     """The project of a run that goes on is not touched."""
     assert not leftovers.is_orphan(leftovers.new_name())
@@ -43,20 +51,30 @@ def test_a_kept_project_is_no_orphan(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not leftovers.is_orphan(DEAD)
 
 
+def test_a_project_kept_by_a_run_with_another_tmpdir_is_no_orphan(elsewhere: Path) -> None:
+    """Tests keep their files in memory, `pytest acceptance --keep-stack` does not: each finds the other's."""
+    (elsewhere / DEAD).mkdir()
+    assert leftovers.folder_of(DEAD) == elsewhere / DEAD
+    assert leftovers.is_orphan(DEAD)
+    (elsewhere / DEAD / leftovers.KEPT).touch()
+    assert not leftovers.is_orphan(DEAD)
+
+
 @pytest.mark.parametrize("name", ["arbitrage", "arbitrage-test-mine", "other", ""])
 def test_other_projects_are_never_touched(name: str) -> None:
     """A user's own stack has another name."""
     assert not leftovers.is_orphan(name)
 
 
-def test_a_folder_alone_is_removed_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_alone_is_removed_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, elsewhere: Path) -> None:
     """It holds secrets, even where its containers are gone."""
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(docker_cli, "docker", lambda *_, **__: DockerResult(code=0, stdout="", stderr=""))
-    (tmp_path / DEAD).mkdir()
-    (tmp_path / leftovers.new_name()).mkdir()
-    assert leftovers.sweep() == (DEAD,)
-    assert len(list(tmp_path.iterdir())) == 1
+    for place in (tmp_path, elsewhere):
+        (place / DEAD).mkdir()
+        (place / leftovers.new_name()).mkdir()
+        assert leftovers.sweep() == (DEAD,)
+        assert len(list(place.iterdir())) == 1
 
 
 def test_only_orphans_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
