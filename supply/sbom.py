@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
@@ -51,7 +52,9 @@ def document(project: Path, *, name: str, at: datetime) -> bytes:
         metadata=BomMetaData(component=subject, timestamp=at),
         components=components,
     )
-    bom.register_dependency(subject, components)
+    # Not by `register_dependency`, which looks through all that are there for each one more.
+    leaves = [Dependency(component.bom_ref) for component in components]
+    bom.dependencies = [Dependency(subject.bom_ref, leaves), *leaves]
     return (JsonV1Dot6(bom).output_as_string(indent=1) + "\n").encode()
 
 

@@ -31,6 +31,10 @@ _BUSY: Final = re.compile(
     r"|EmbeddedStack|ComposeStack|Standin|Server\(|serve|promtool|run_command|hypothesis|stateful|genuine"
 )
 _OVERRIDE: Final = "mark.leg("
+# What is said of a whole file.
+_WHOLE: Final = re.compile(
+    rf"""^pytestmark = \[?\s*pytest\.mark\.(?:leg\(["'](\w+)["']\)|(?:{"|".join(_MARKS)})\b)""", re.MULTILINE
+)
 _FIXTURES: Final = frozenset({"postgres", "pytester", "httpserver", "no_child_left", "ctrl_c"})
 
 
@@ -72,12 +76,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def _may_have(leg: str, text: str) -> bool:
+    if marks := [mark for mark, its in _MARKS.items() if its == leg]:
+        return any(f"mark.{mark}" in text for mark in marks)
+    whole = _WHOLE.search(text)
+    if whole is not None and (whole[1] is None or text.count(_OVERRIDE) == 1):  # no test says otherwise of itself
+        return whole[1] == leg
     if leg == "pure":
         return _OVERRIDE in text or not _BUSY.search(text)
-    if leg == "system":
-        return _OVERRIDE in text
-    marks = [mark for mark, its in _MARKS.items() if its == leg]
-    return not marks or any(f"mark.{mark}" in text for mark in marks)
+    return leg == "servers" or _OVERRIDE in text
 
 
 @pytest.hookimpl(trylast=True)

@@ -188,16 +188,9 @@ class _Trial:
         record, said = copy / "record.jsonl", copy / "said.txt"
         argv = (
             *(sys.executable, "-m", "pytest", *tests, *options),
-            *(
-                "--timeout",
-                str(_TEST_SECONDS),
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                RECORDER,
-                "--evidence-dir",
-                str(copy / "artifacts"),
-            ),
+            # Hypothesis' plug-in imports all of Hypothesis at the end of a run, a fifth of a second, used or not.
+            *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", RECORDER),
+            *("--timeout", str(_TEST_SECONDS), "--evidence-dir", str(copy / "artifacts")),
         )
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
         with said.open("wb") as sink:

@@ -99,7 +99,12 @@ def bench(images: dict[str, str]) -> Iterator[Bench]:
         ports = free.as_dict()
     root = choose.ROOT
     project = compose_project.create(
-        root, images=images, ports=ports, interval="1s", monitoring=root / "monitoring", overrides={}
+        root,
+        images=images,
+        ports=ports,
+        interval="1s",
+        monitoring=root / "monitoring",
+        overrides={"HEALTHCHECK_INTERVAL": "1s"},
     )
     made = Bench(project=project)
     yield made

@@ -21,6 +21,7 @@ FILES: Mapping[str, tuple[str, str]] = {
     "override": ("import pytest, subprocess\n" + MARKED.format(mark="leg('pure')"), "pure"),
     "slow": (MARKED.format(mark="leg('servers')"), "servers"),
     "whole": (MARKED.format(mark="leg('system')"), "system"),
+    "one_of_two": (MARKED.format(mark="leg('system')").replace("def", "@pytest.mark.leg('servers')\ndef"), "servers"),
     "browser": (MARKED.format(mark="browser"), "browser"),
     "compose": (MARKED.format(mark="compose"), "docker"),
     "debian": (MARKED.format(mark="debian"), "docker"),
@@ -57,6 +58,9 @@ def test_a_run_of_some_legs(legs: Sample, wanted: tuple[str, ...]) -> None:
     """Exactly the tests of these legs run; files that can have none are not even imported."""
     if "servers" not in wanted:
         legs.write({"tests/test_broken.py": "import no_such_module\nimport subprocess\n"})
+    if "system" not in wanted:
+        whole = "import pytest\nimport no_such_module\npytestmark = pytest.mark.leg('system')\n"
+        legs.write({"tests/test_broken_system.py": whole})
     options = [word for leg in wanted for word in ("--leg", leg)]
     outcome = legs.run(*options, plugins=[*PLUGINS, "acceptance.gates.legs", "pytester"])
     assert set(outcome.tests) == {f"tests/test_{name}.py::test_it" for name, (_, leg) in FILES.items() if leg in wanted}
