@@ -26,7 +26,8 @@ __all__ = ["MetricsServer"]
 _LOG = logging.getLogger("engine.server")
 MOST: Final = 16  # connections at a time; Prometheus and a health check need two
 SECONDS: Final = 5.0  # for a whole connection, from accept to close
-_OTHERS: Final = 16  # threads that the engine itself may have
+_ENDING: Final = 8  # connections more, which were told to end and have not come to it yet
+_ENDING_SECONDS: Final = 1.0  # that the next one waits for one of them
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -35,11 +36,12 @@ class _Tcp(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False  # a scraper that hangs must not hold up the engine's end
-    request_queue_size = 32
+    request_queue_size = 128  # whoever finds no place in it tries again a second later
 
     def __init__(self, *args: Any, **given: Any) -> None:
         self._open: dict[socket.socket, float] = {}  # connection -> monotonic seconds of its begin, oldest first
         self._guard = threading.Lock()
+        self._room = threading.Semaphore(MOST + _ENDING)
         super().__init__(*args, **given)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -48,10 +50,21 @@ class _Tcp(socketserver.ThreadingTCPServer):
             if len(self._open) >= MOST:
                 self._end(next(iter(self._open)))
             self._open[request] = time.monotonic()
-        if threading.active_count() > 2 * MOST + _OTHERS:  # those that were told to end have not ended yet
+        if not self._room.acquire(timeout=_ENDING_SECONDS):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._room.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer it, in the thread that it was given."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
     def shutdown_request(self, request: Any) -> None:
         """Forget the connection, and close it."""

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
@@ -90,6 +90,22 @@ def test_q9_slow_connections_are_bounded(url: str) -> None:
     finally:
         for one in held:
             one.close()
+
+
+def test_q9_threads_of_others_cost_no_scrape(url: str) -> None:
+    """A program with many threads of its own is scraped like any other, also while connections trickle."""
+    host, port = url.removeprefix("http://").split(":")
+    over = threading.Event()
+    others = [threading.Thread(target=over.wait) for _ in range(3 * MOST)]
+    with ExitStack() as held:
+        held.callback(over.set)
+        for other in others:
+            other.start()
+        for _ in range(MOST):
+            held.enter_context(socket.create_connection((host, int(port)), timeout=2))
+        assert requests.get(f"{url}/metrics", timeout=2).status_code == 200
+    for other in others:
+        other.join()
 
 
 def test_q9_one_deadline_for_a_whole_request(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,24 +60,6 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             signs=("has to be one line",),
             do="remove the file, then `make secrets` in the project root",
         ),
-        "no role": Remedy(
-            says="`there is no role arbitrage`, `there is no database arbitrage` (Postgres' healthcheck)",
-            signs=("there is no role", "there is no database"),
-            do="the volume was set up without them: `docker compose exec postgres sh "
-            "/docker-entrypoint-initdb.d/10-application-role.sh` makes what is missing",
-        ),
-        "other password": Remedy(
-            says="`password authentication failed` (Postgres' healthcheck)",
-            signs=("password authentication failed",),
-            do="the role has another password than `secrets/postgres_password`: `docker compose exec postgres sh "
-            "/docker-entrypoint-initdb.d/10-application-role.sh` gives it the file's",
-        ),
-        "open redis": Remedy(
-            says="`without a password it answers` (Redis' healthcheck)",
-            signs=("without a password it answers",),
-            do="somebody has changed `requirepass` of the running server: "
-            "`docker compose up -d --force-recreate redis`",
-        ),
         "version": Remedy(
             says="`database files are incompatible with server`",
             signs=("database files are incompatible",),
@@ -120,6 +102,24 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             do="end what takes the memory (`docker stats` shows the containers'), or give the machine more",
         ),
         "clock": Remedy(do="`sudo timedatectl set-ntp true`, then wait until `timedatectl` calls it synchronized"),
+        "no role": Remedy(
+            says="`there is no role arbitrage`, `there is no database arbitrage` (Postgres' healthcheck)",
+            signs=("there is no role", "there is no database"),
+            do="the volume was set up without them: `docker compose exec postgres sh "
+            "/docker-entrypoint-initdb.d/10-application-role.sh` makes what is missing",
+        ),
+        "other password": Remedy(
+            says="`password authentication failed` (Postgres' healthcheck)",
+            signs=("password authentication failed",),
+            do="the role has another password than `secrets/postgres_password`: `docker compose exec postgres sh "
+            "/docker-entrypoint-initdb.d/10-application-role.sh` gives it the file's",
+        ),
+        "open redis": Remedy(
+            says="`without a password it answers` (Redis' healthcheck)",
+            signs=("without a password it answers",),
+            do="somebody has changed `requirepass` of the running server: "
+            "`docker compose up -d --force-recreate redis`",
+        ),
         "permission": Remedy(
             says="`Permission denied`",
             signs=("Permission denied", "permission denied"),
@@ -128,7 +128,8 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         ),
     }
 )
-"""Name -> remedy; where the words of several are read, the first one's holds."""
+"""Name -> remedy; where the words of several are read, the first one's holds: what keeps a service from starting before
+what a healthcheck finds, which between two tries finds missing what is only not there yet."""
 
 
 def for_words(heard: str) -> Remedy | None:

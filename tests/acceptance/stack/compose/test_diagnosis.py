@@ -156,3 +156,13 @@ def test_what_a_service_lacks_has_its_remedy(show: object, log: str, health_said
     show(log, _container("postgres", health="unhealthy", health_said=health_said))
     _, message = explain(PROJECT, "container p-postgres-1 is unhealthy")
     assert wanted in message
+
+
+def test_why_it_crashes_comes_before_what_its_healthcheck_misses(show: object) -> None:
+    """Between two tries a healthcheck finds missing what is only not there yet."""
+    assert callable(show)
+    said = "Connection refused; there is no role arbitrage"
+    log = "database files are incompatible with server"
+    show(log, _container("postgres", health="starting", restarts=2, health_said=said))
+    _, message = explain(PROJECT, "container p-postgres-1 is unhealthy")
+    assert "what to do: use the image of the volume's version" in message
