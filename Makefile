@@ -58,7 +58,7 @@ unit: setup ## tests of the packages themselves
 	@# More processes than cores, because many tests wait for a server.
 	$(IN_LEGS) --leg pure --leg servers -n 4 --dist loadfile $(ARGS)
 
-system: setup ## tests that each start a whole stack, a suite or a gate in env live, without Docker and Chromium
+system: setup ## tests that each start a whole stack, a suite, a gate in env live or many processes, without Docker and Chromium
 	$(IN_LEGS) --leg system -n 2 --dist loadfile $(ARGS)
 
 translations: .venv/ready ## the catalogue of preflight/locale in step with the source

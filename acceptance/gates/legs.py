@@ -2,7 +2,8 @@
 
     pure      in a file that knows of no process, server or socket: part of the fast gate as well
     servers   all others that need nothing installed
-    system    marked so: each of its tests starts a whole stack, a suite or a gate in env live, which takes seconds
+    system    marked so: each of its tests starts a whole stack, a suite, a gate in env live, or many processes that are
+              killed, which takes seconds
     browser   needs Chromium
     docker    needs a Docker engine, or programs that only root on Debian gets installed
     alone     needs one on which nobody else makes or removes networks: it asks what they keep apart

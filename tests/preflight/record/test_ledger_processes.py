@@ -22,6 +22,8 @@ from preflight.alerts.throttle import Throttle
 from preflight.record import catalogue as c
 from preflight.record.ledger import Ledger
 
+pytestmark = pytest.mark.leg("system")
+
 ROOT = Path(preflight.__file__).parents[1]
 IDS = ("redis", "postgres")
 WORKERS, RUNS = 8, 25
