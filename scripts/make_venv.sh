@@ -19,10 +19,14 @@ if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2
     "$python" -m venv --clear .venv >/dev/null ||
         fail "$python cannot make a virtual environment; on Debian: apt-get install python3-venv"
 fi
-echo "make setup: installing locked packages into .venv (about half a minute the first time)"
+echo "make setup: installing locked packages into .venv (about a minute the first time)"
 # Wheels are kept beside the built components, for the next checkout: asking the index about each takes pip longer than
 # installing all. One that is not what the lock says is refused, and fetched anew.
-wheels=${ARBITRAGE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/arbitrage-preflight}/wheels
+case ${XDG_CACHE_HOME:-} in
+/*) caches=$XDG_CACHE_HOME ;;
+*) caches=${HOME:-/nonexistent}/.cache ;; # as acceptance/stack/binaries/cache.py: a relative one is to be ignored
+esac
+wheels=${ARBITRAGE_CACHE:-$caches/arbitrage-preflight}/wheels
 
 # --no-deps: the lock is whole, so nothing is left to resolve. Where pip resolves, a release newer than the lock can be
 # preferred for a name with an extra (coverage[toml]) and is then refused for want of a hash.
